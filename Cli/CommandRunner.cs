@@ -1,0 +1,80 @@
+using System.CommandLine;
+using Interceptor.Capture;
+using Interceptor.Cli.Output;
+using Interceptor.Interop;
+
+namespace Interceptor.Cli;
+
+/// <summary>Runs a command's body and turns what it throws into a message on standard error and the exit code of the contract.</summary>
+internal static class CommandRunner
+{
+    /// <summary><c>--json</c>, the same on every command.</summary>
+    internal static Option<bool> JsonOption { get; } = new("--json")
+    {
+        Description = "Print NDJSON on standard output, one object a line.",
+        Recursive = true,
+    };
+
+    /// <summary>Gives <paramref name="command"/> its body.</summary>
+    internal static void SetBody(this Command command, Func<ParseResult, CommandContext, int> body) =>
+        command.SetAction(parsed => Run(parsed, body));
+
+    private static int Run(ParseResult parsed, Func<ParseResult, CommandContext, int> body)
+    {
+        using var signals = new StopSignals();
+        using var output = CommandOutput.ForConsole(parsed.GetValue(JsonOption));
+        try
+        {
+            int code = body(parsed, new CommandContext(output, signals));
+            output.Flush();
+            return code;
+        }
+#pragma warning disable CA1031 // The outermost frame: every failure becomes a message and an exit code.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return Report(exception, output, signals);
+        }
+    }
+
+    private static int Report(Exception exception, CommandOutput output, StopSignals signals)
+    {
+        if (IsClosedPipe(exception))
+        {
+            return ExitCode.Done;
+        }
+
+        if (exception is OperationCanceledException && signals.Stopped)
+        {
+            output.Warn("interrupted before there was a result.");
+            return ExitCode.Interrupted;
+        }
+
+        output.Warn(Printable.Escape(exception.Message));
+        int code = CodeOf(exception);
+        if (code == ExitCode.Failed && IsBug(exception))
+        {
+            output.Error.WriteLine(exception.StackTrace);
+        }
+
+        return code;
+    }
+
+    /// <summary>The exit code that the contract gives a failure.</summary>
+    internal static int CodeOf(Exception exception) => exception switch
+    {
+        UsageException or Filters.FilterSyntaxException => ExitCode.Usage,
+        MissingFeatureException => ExitCode.Missing,
+        LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
+        CaptureFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
+        CaptureFileException => ExitCode.BadInput,
+        _ when exception.InnerException is { } inner => CodeOf(inner),
+        _ => ExitCode.Failed,
+    };
+
+    private static bool IsBug(Exception exception) =>
+        exception is NullReferenceException or InvalidOperationException or ArgumentException or IndexOutOfRangeException or InvalidCastException;
+
+    private static bool IsClosedPipe(Exception exception) =>
+        exception is IOException { HResult: Errno.EPIPE } or LinuxException { Errno: Errno.EPIPE };
+}

@@ -1,0 +1,78 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+
+namespace Interceptor.Cli.Output;
+
+/// <summary>
+/// Where a command writes: data to standard output (text lines, or NDJSON with <c>--json</c>), messages to standard error.
+/// Standard output is buffered and flushed at the end and by <see cref="Flush"/>; a closed pipe surfaces as <see cref="IOException"/>
+/// with EPIPE and ends the command quietly.
+/// <para>Threads: one at a time.</para>
+/// </summary>
+internal sealed class CommandOutput : IDisposable
+{
+    private readonly Stream _stream;
+    private readonly StreamWriter _text;
+    private readonly ArrayBufferWriter<byte> _jsonBuffer = new(1024);
+    private readonly Utf8JsonWriter _json;
+
+    internal CommandOutput(bool json, Stream stdout, TextWriter stderr)
+    {
+        Json = json;
+        _stream = stdout;
+        _text = new StreamWriter(stdout, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 64 * 1024) { AutoFlush = false };
+        Error = stderr;
+        _json = new Utf8JsonWriter(_jsonBuffer, new JsonWriterOptions { SkipValidation = false });
+    }
+
+    /// <summary>True when standard output takes NDJSON.</summary>
+    internal bool Json { get; }
+
+    /// <summary>Messages for people.</summary>
+    internal TextWriter Error { get; }
+
+    /// <summary>Lines of text for standard output; callers write only what <see cref="Printable"/> made safe.</summary>
+    internal TextWriter Text => _text;
+
+    internal static CommandOutput ForConsole(bool json) => new(json, Console.OpenStandardOutput(), Console.Error);
+
+    /// <summary>Writes one NDJSON object whose first key is <c>type</c>.</summary>
+    internal void WriteJson(string type, Action<Utf8JsonWriter> body)
+    {
+        _jsonBuffer.ResetWrittenCount();
+        _json.Reset();
+        _json.WriteStartObject();
+        _json.WriteString("type", type);
+        body(_json);
+        _json.WriteEndObject();
+        _json.Flush();
+        _text.Flush();
+        _stream.Write(_jsonBuffer.WrittenSpan);
+        _stream.WriteByte((byte)'\n');
+    }
+
+    /// <summary>A message to standard error, prefixed with the program's name.</summary>
+    internal void Warn(string message) => Error.WriteLine($"interceptor: {message}");
+
+    /// <summary>Hands everything written to the operating system.</summary>
+    internal void Flush()
+    {
+        _text.Flush();
+        _stream.Flush();
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            Flush();
+        }
+        catch (IOException)
+        {
+            // The reader of the pipe is gone: there is nobody to tell.
+        }
+
+        _json.Dispose();
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+
+namespace Interceptor.Packets;
+
+/// <summary>
+/// The decoded stack of one packet: which layers, where, and what stopped the decoding. Borrows the bytes and never changes them.
+/// <see cref="Parse"/> accepts any bytes and keeps the layers that it could decode.
+/// </summary>
+public readonly ref partial struct PacketView
+{
+    private readonly LayerTable _layers;
+    private readonly ReadOnlySpan<byte> _data;
+
+    private PacketView(ReadOnlySpan<byte> data, scoped in LayerTable layers, int count, int originalLength, LinkType linkType, PacketFault fault, int faultOffset)
+    {
+        _data = data;
+        _layers = layers;
+        LayerCount = count;
+        OriginalLength = originalLength;
+        LinkType = linkType;
+        Fault = fault;
+        FaultOffset = faultOffset;
+    }
+
+    /// <summary>The captured bytes.</summary>
+    public ReadOnlySpan<byte> Data => _data;
+
+    /// <summary>Bytes on the wire.</summary>
+    public int OriginalLength { get; }
+
+    /// <summary>What the first byte belongs to.</summary>
+    public LinkType LinkType { get; }
+
+    /// <summary>What stopped the decoding, or <see cref="PacketFault.None"/>.</summary>
+    public PacketFault Fault { get; }
+
+    /// <summary>Offset of the header that could not be decoded; the end of the last header where nothing failed.</summary>
+    public int FaultOffset { get; }
+
+    /// <summary>Layers decoded, outermost first.</summary>
+    public int LayerCount { get; }
+
+    /// <summary>True if the capture holds fewer bytes than were on the wire.</summary>
+    public bool IsTruncated => _data.Length < OriginalLength;
+
+    /// <summary>The layer at <paramref name="index"/>, outermost first.</summary>
+    public Layer this[int index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)LayerCount, nameof(index));
+            return _layers[index];
+        }
+    }
+
+    /// <summary>The innermost layer; <see cref="LayerKind.None"/> if not even the first could be decoded.</summary>
+    public Layer Innermost => LayerCount == 0 ? default : _layers[LayerCount - 1];
+
+    /// <summary>Captured bytes behind the innermost header, without link padding; cut if the capture is.</summary>
+    public ReadOnlySpan<byte> Payload
+    {
+        get
+        {
+            Layer last = Innermost;
+            int start = last.PayloadOffset;
+            int available = _data.Length - start;
+            return _data.Slice(start, Math.Clamp(last.PayloadLength, 0, available));
+        }
+    }
+
+    /// <summary>Bytes behind the innermost header on the wire: the TCP segment length where that header is TCP.</summary>
+    public int PayloadLength => LayerCount == 0 ? OriginalLength : Innermost.PayloadLength;
+
+    /// <summary>Decodes <paramref name="data"/>. Total: any bytes, any link type.</summary>
+    /// <param name="data">The captured bytes.</param>
+    /// <param name="linkType">What the first byte belongs to.</param>
+    /// <param name="originalLength">Bytes on the wire; less than captured is taken as captured.</param>
+    public static PacketView Parse(ReadOnlySpan<byte> data, LinkType linkType, int originalLength)
+    {
+        var decoder = new Decoder(data, Math.Max(originalLength, data.Length));
+        decoder.Run(linkType);
+        return new PacketView(data, in decoder.Layers, decoder.Count, decoder.OriginalLength, linkType, decoder.Fault, decoder.Offset);
+    }
+
+    /// <summary>Finds the innermost layer of a kind.</summary>
+    public bool TryFind(LayerKind kind, out Layer layer)
+    {
+        for (int i = LayerCount - 1; i >= 0; i--)
+        {
+            if (_layers[i].Kind == kind)
+            {
+                layer = _layers[i];
+                return true;
+            }
+        }
+
+        layer = default;
+        return false;
+    }
+
+    /// <summary>The innermost IPv4 header.</summary>
+    public bool TryGetIpv4(out Ipv4View view)
+    {
+        view = default;
+        return TryFind(LayerKind.Ipv4, out Layer layer) && Ipv4View.TryParse(_data[layer.Offset..], out view);
+    }
+
+    /// <summary>The innermost IPv6 header.</summary>
+    public bool TryGetIpv6(out Ipv6View view)
+    {
+        view = default;
+        return TryFind(LayerKind.Ipv6, out Layer layer) && Ipv6View.TryParse(_data[layer.Offset..], out view);
+    }
+
+    /// <summary>The TCP header, if it is the innermost layer.</summary>
+    public bool TryGetTcp(out TcpView view)
+    {
+        view = default;
+        return Innermost.Kind == LayerKind.Tcp && TcpView.TryParse(_data[Innermost.Offset..], out view);
+    }
+
+    /// <summary>
+    /// The directed 5-tuple of the innermost IP header, with ports where the innermost layer is TCP or UDP.
+    /// False where there is no IP.
+    /// </summary>
+    public bool TryGetFlow(out FlowKey flow)
+    {
+        flow = default;
+        for (int i = LayerCount - 1; i >= 0; i--)
+        {
+            Layer layer = _layers[i];
+            ReadOnlySpan<byte> header = _data.Slice(layer.Offset, layer.HeaderLength);
+            IpAddress source;
+            IpAddress destination;
+            byte protocol;
+            if (layer.Kind == LayerKind.Ipv4)
+            {
+                source = IpAddress.FromIpv4(BinaryPrimitives.ReadUInt32BigEndian(header[12..]));
+                destination = IpAddress.FromIpv4(BinaryPrimitives.ReadUInt32BigEndian(header[16..]));
+                protocol = header[9];
+            }
+            else if (layer.Kind == LayerKind.Ipv6)
+            {
+                source = IpAddress.FromIpv6(header.Slice(8, 16));
+                destination = IpAddress.FromIpv6(header.Slice(24, 16));
+                protocol = UpperProtocolOfIpv6(i);
+            }
+            else
+            {
+                continue;
+            }
+
+            ushort sourcePort = 0;
+            ushort destinationPort = 0;
+            Layer last = Innermost;
+            if (last.Kind is LayerKind.Tcp or LayerKind.Udp)
+            {
+                sourcePort = BinaryPrimitives.ReadUInt16BigEndian(_data[last.Offset..]);
+                destinationPort = BinaryPrimitives.ReadUInt16BigEndian(_data[(last.Offset + 2)..]);
+            }
+
+            flow = new FlowKey(new FlowEndpoint(source, sourcePort), new FlowEndpoint(destination, destinationPort), protocol);
+            return true;
+        }
+
+        return false;
+    }
+
+    private byte UpperProtocolOfIpv6(int index)
+    {
+        byte next = _data[_layers[index].Offset + 6];
+        for (int i = index + 1; i < LayerCount && _layers[i].Kind is LayerKind.Ipv6Extension or LayerKind.Ipv6Fragment; i++)
+        {
+            next = _data[_layers[i].Offset];
+        }
+
+        return next;
+    }
+}
