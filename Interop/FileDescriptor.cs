@@ -1,4 +1,4 @@
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.InteropServices;
 
 namespace Interceptor.Interop;
 
@@ -6,15 +6,21 @@ namespace Interceptor.Interop;
 /// An owned Linux file descriptor. Disposing closes it; the close happens once whatever thread disposes.
 /// Wrappers take this type, so that the descriptor can't be closed and reused under a running system call.
 /// </summary>
-internal sealed class FileDescriptor : SafeHandleMinusOneIsInvalid
+internal sealed class FileDescriptor : SafeHandle
 {
     public FileDescriptor()
-        : base(ownsHandle: true)
+        : base(-1, ownsHandle: true)
     {
     }
 
     internal FileDescriptor(int fd)
-        : base(ownsHandle: true) => SetHandle(fd);
+        : base(-1, ownsHandle: true) => SetHandle(fd);
+
+    /// <summary>
+    /// True where the call that should have given a descriptor failed. Only the low 32 bits count: the C function returns an int, the
+    /// marshaller reads a whole register, and a plain -1 would arrive as 0xffffffff.
+    /// </summary>
+    public override bool IsInvalid => (int)handle < 0;
 
     /// <summary>The number, for messages and for passing to a child; the handle keeps owning it.</summary>
     internal int Number => (int)handle;

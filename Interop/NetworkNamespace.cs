@@ -12,74 +12,63 @@ namespace Interceptor.Interop;
 /// </summary>
 public sealed class NetworkNamespace : IDisposable
 {
-    private readonly BlockingCollection<Action> _work = [];
-    private readonly Thread _thread;
+    private const string EnterRemedy = "It needs CAP_SYS_ADMIN: run as root, or inside: unshare -Urn.";
 
-    private NetworkNamespace(string name, Func<FileDescriptor?> target)
+    private readonly BlockingCollection<Action> _work = [];
+    private readonly Lock _disposeLock = new();
+    private readonly Thread _thread;
+    private bool _disposed;
+
+    private NetworkNamespace(string name, Action enter)
     {
         Name = name;
-        Exception? failure = null;
-        using var ready = new ManualResetEventSlim();
-        _thread = new Thread(() =>
+        _thread = StartThread($"netns {name}", () =>
         {
-            try
-            {
-                Enter(name, target);
-                Path = $"/proc/{Environment.ProcessId}/task/{Libc.gettid()}/ns/net";
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                failure = exception;
-            }
-
-            ready.Set();
-            if (failure is null)
-            {
-                Loop();
-            }
-        })
-        { IsBackground = true, Name = $"netns {name}" };
-        _thread.Start();
-        ready.Wait();
-        if (failure is not null)
-        {
-            _work.Dispose();
-            ExceptionDispatchInfo.Throw(failure);
-        }
+            enter();
+            Path = $"/proc/{Environment.ProcessId}/task/{Libc.gettid()}/ns/net";
+        }, Loop);
     }
 
     /// <summary>What it is called in messages.</summary>
     public string Name { get; }
 
-    /// <summary>A path that names the namespace while this object lives, for <c>ip link set ... netns PATH</c> and <c>nsenter</c>.</summary>
+    /// <summary>
+    /// A path that names the namespace while this object lives, for <c>nsenter --net=PATH</c> and <see cref="Open"/>.
+    /// </summary>
     public string Path { get; private set; } = "";
 
     /// <summary>Makes a new, anonymous namespace. Its loopback interface is down.</summary>
     /// <exception cref="LinuxException">EPERM without CAP_SYS_ADMIN.</exception>
-    public static NetworkNamespace Create(string name) => new(name, static () => null);
+    public static NetworkNamespace Create(string name) => new(name, () =>
+    {
+        if (Libc.unshare(Libc.CLONE_NEWNET) != 0)
+        {
+            throw LinuxException.FromLastError("unshare(CLONE_NEWNET)", $"network namespace {name}", EnterRemedy);
+        }
+    });
 
     /// <summary>Enters an existing namespace: a name under /run/netns or a path.</summary>
     /// <exception cref="LinuxException">It does not exist, or may not be entered.</exception>
     public static NetworkNamespace Open(string nameOrPath)
     {
         string path = nameOrPath.Contains('/') ? nameOrPath : $"/run/netns/{nameOrPath}";
-        return new(nameOrPath, () =>
-        {
-            FileDescriptor fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
-            return fd.IsInvalid
-                ? throw LinuxException.FromLastError("open", path, "List the namespaces there are with: ip netns list.")
-                : fd;
-        });
+        using FileDescriptor handle = OpenHandle(path);
+        return new NetworkNamespace(nameOrPath, () => Enter(nameOrPath, handle));
     }
 
     /// <summary>Runs <paramref name="action"/> on the namespace's thread and waits for it; its exception is rethrown here.</summary>
+    /// <exception cref="ObjectDisposedException">The namespace was disposed.</exception>
     public void Run(Action action) => Run(() =>
     {
         action();
         return true;
     });
 
-    /// <summary>Runs <paramref name="function"/> on the namespace's thread and waits for its result; its exception is rethrown here.</summary>
+    /// <summary>
+    /// Runs <paramref name="function"/> on the namespace's thread and waits for its result; its exception is rethrown here. A child process
+    /// started in it lives in the namespace (fork copies the calling thread). No <c>await</c> in it: what follows one runs elsewhere.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The namespace was disposed.</exception>
     public T Run<T>(Func<T> function)
     {
         if (Thread.CurrentThread == _thread)
@@ -90,11 +79,101 @@ public sealed class NetworkNamespace : IDisposable
         T result = default!;
         ExceptionDispatchInfo? failure = null;
         using var done = new ManualResetEventSlim();
-        _work.Add(() =>
+        lock (_disposeLock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _work.Add(() =>
+            {
+                try
+                {
+                    result = function();
+                }
+#pragma warning disable CA1031 // Carried to the caller's thread as it is.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    failure = ExceptionDispatchInfo.Capture(exception);
+                }
+                finally
+                {
+                    done.Set();
+                }
+            });
+        }
+
+        done.Wait();
+        failure?.Throw();
+        return result;
+    }
+
+    /// <summary>
+    /// Starts a further thread inside the namespace, for a blocking source of its own. Background, named, not pooled. Returns when the
+    /// thread is inside. It keeps the namespace alive until <paramref name="body"/> returns, this object disposed or not.
+    /// </summary>
+    /// <exception cref="LinuxException">The thread could not enter.</exception>
+    public Thread StartThread(string name, Action body)
+    {
+        using FileDescriptor handle = OpenHandle();
+        return StartThread(name, () => Enter(Name, handle), body);
+    }
+
+    /// <summary>
+    /// Ends the namespace's thread and waits for it, unless called on it. Work already handed over is finished first. The namespace itself
+    /// lives on as long as threads, processes or sockets of it do.
+    /// </summary>
+    public void Dispose()
+    {
+        lock (_disposeLock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            _work.CompleteAdding();
+        }
+
+        if (Thread.CurrentThread != _thread)
+        {
+            _thread.Join();
+            _work.Dispose();
+        }
+    }
+
+    /// <summary>A descriptor that keeps the namespace alive; the caller's to dispose.</summary>
+    internal FileDescriptor OpenHandle()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return OpenHandle(Path);
+    }
+
+    private static FileDescriptor OpenHandle(string path)
+    {
+        FileDescriptor handle = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        return handle.IsInvalid
+            ? throw LinuxException.FromLastError("open", path, "List the namespaces there are with: ip netns list.")
+            : handle;
+    }
+
+    private static void Enter(string name, FileDescriptor handle)
+    {
+        if (Libc.setns(handle, Libc.CLONE_NEWNET) != 0)
+        {
+            throw LinuxException.FromLastError("setns(CLONE_NEWNET)", $"network namespace {name}", EnterRemedy);
+        }
+    }
+
+    /// <summary>Starts a thread that first runs <paramref name="enter"/>, whose failure is thrown here, and then <paramref name="body"/>.</summary>
+    private static Thread StartThread(string name, Action enter, Action body)
+    {
+        ExceptionDispatchInfo? failure = null;
+        using var ready = new ManualResetEventSlim();
+        var thread = new Thread(() =>
         {
             try
             {
-                result = function();
+                enter();
             }
 #pragma warning disable CA1031 // Carried to the caller's thread as it is.
             catch (Exception exception)
@@ -102,50 +181,19 @@ public sealed class NetworkNamespace : IDisposable
             {
                 failure = ExceptionDispatchInfo.Capture(exception);
             }
-            finally
-            {
-                done.Set();
-            }
-        });
-        done.Wait();
-        failure?.Throw();
-        return result;
-    }
 
-    /// <summary>Starts a further thread inside the namespace, for a blocking source of its own. Background, named, not pooled.</summary>
-    public Thread StartThread(string name, Action body)
-    {
-        string path = Path;
-        var thread = new Thread(() =>
-        {
-            Enter(Name, () => Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0));
-            body();
+            bool entered = failure is null;
+            ready.Set();
+            if (entered)
+            {
+                body();
+            }
         })
         { IsBackground = true, Name = name };
         thread.Start();
+        ready.Wait();
+        failure?.Throw();
         return thread;
-    }
-
-    /// <summary>Ends the namespace's thread. Work already handed over is finished first.</summary>
-    public void Dispose()
-    {
-        if (!_work.IsAddingCompleted)
-        {
-            _work.CompleteAdding();
-            _thread.Join();
-            _work.Dispose();
-        }
-    }
-
-    private static void Enter(string name, Func<FileDescriptor?> target)
-    {
-        const string Remedy = "It needs CAP_SYS_ADMIN: run as root, or inside: unshare -Urn.";
-        using FileDescriptor? fd = target();
-        int result = fd is null ? Libc.unshare(Libc.CLONE_NEWNET) : Libc.setns(fd, Libc.CLONE_NEWNET);
-        if (result != 0)
-        {
-            throw LinuxException.FromLastError(fd is null ? "unshare(CLONE_NEWNET)" : "setns(CLONE_NEWNET)", $"network namespace {name}", Remedy);
-        }
     }
 
     private void Loop()
