@@ -1,0 +1,66 @@
+namespace Interceptor.Capture.Files;
+
+/// <summary>Opens capture files for reading and makes new ones.</summary>
+public static class CaptureFile
+{
+    /// <summary>The name that stands for standard input and output.</summary>
+    public const string StandardStream = "-";
+
+    /// <summary>
+    /// Opens a capture: a file, a FIFO, or <c>-</c> for standard input. The format is told by the content; gzip is unpacked on the way.
+    /// </summary>
+    /// <exception cref="CaptureFileException">It does not exist, can't be read, is empty, or is no capture.</exception>
+    public static CaptureFileReader OpenRead(string path) => new(OpenStream(path), path);
+
+    /// <summary>Reads a capture from a stream, which the reader then owns.</summary>
+    /// <param name="stream">The stream, at the start of the capture; need not be seekable.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <exception cref="CaptureFileException">It is empty, or no capture.</exception>
+    public static CaptureFileReader OpenRead(Stream stream, string name) => new(stream, name);
+
+    /// <summary>
+    /// Makes a capture file: pcapng, or pcap where the name ends in <c>.pcap</c> or <c>.cap</c>; <c>-</c> is standard output, as pcapng.
+    /// </summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="mode">Whether the file appears whole at the end, or grows under its name.</param>
+    /// <param name="section">What a pcapng file says of its making; null for this process.</param>
+    /// <exception cref="CaptureFileException">It can't be made there.</exception>
+    public static CaptureFileWriter Create(string path, CaptureFileMode mode = CaptureFileMode.Direct, PcapNgSection? section = null)
+    {
+        CaptureFileTarget target = CaptureFileTarget.Open(path, mode);
+        return HasPcapName(path) ? new PcapWriter(target, nanoseconds: true) : new PcapNgWriter(target, section);
+    }
+
+    /// <summary>True for names that ask for classic pcap.</summary>
+    public static bool HasPcapName(string path)
+    {
+        string extension = System.IO.Path.GetExtension(path);
+        return extension.Equals(".pcap", StringComparison.OrdinalIgnoreCase) || extension.Equals(".cap", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static Stream OpenStream(string path)
+    {
+        if (path == StandardStream)
+        {
+            return Console.OpenStandardInput();
+        }
+
+        if (Directory.Exists(path))
+        {
+            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, "can't be read: it is a directory");
+        }
+
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, "can't be read: there is no such file", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, $"can't be read: {exception.Message.TrimEnd('.')}", exception);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Files;
+
+/// <summary>
+/// Reads a capture file front to back: pcap or pcapng, compressed with gzip or not. It reads ahead in large blocks and lends a span into
+/// them: nothing is copied or allocated for a packet. Made by <see cref="CaptureFile.OpenRead(string)"/>.
+/// <para>Damage is reported once, as a <see cref="CaptureFileException"/> after everything readable was delivered; then the file is at its end.</para>
+/// <para>Threads: one reader.</para>
+/// </summary>
+public sealed class CaptureFileReader : IPacketSource
+{
+    private const ushort GzipMagic = 0x8B1F;
+    private const uint ZstandardMagic = 0xFD2FB528;
+
+    private readonly ReadAheadBuffer _buffer;
+    private readonly RecordReader _records;
+    private readonly PrependedStream? _compressed;
+    private bool _ended;
+
+    internal CaptureFileReader(Stream stream, string path)
+    {
+        Path = path;
+        _buffer = new ReadAheadBuffer(stream);
+        try
+        {
+            uint magic = ReadMagic();
+            if ((ushort)magic == GzipMagic)
+            {
+                _compressed = new PrependedStream(_buffer.TakeAvailable(), stream);
+                _buffer = new ReadAheadBuffer(new GZipStream(_compressed, CompressionMode.Decompress));
+                magic = ReadMagic();
+            }
+
+            Format = magic == PcapNgCodes.SectionHeader ? CaptureFileFormat.PcapNg : CaptureFileFormat.Pcap;
+            _records = magic == PcapNgCodes.SectionHeader ? new PcapNgRecordReader(_buffer, path)
+                : PcapRecordReader.IsPcap(magic) ? new PcapRecordReader(_buffer, path)
+                : throw Unknown(magic);
+        }
+        catch (Exception exception)
+        {
+            Dispose();
+            if (Translate(exception) is { } translated)
+            {
+                throw translated;
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>The file as it was named to <see cref="CaptureFile.OpenRead(string)"/>.</summary>
+    public string Path { get; }
+
+    /// <summary>The container.</summary>
+    public CaptureFileFormat Format { get; }
+
+    /// <summary>Resolution, byte order and version, for people; complete when the file was read to its end.</summary>
+    public string FormatDetail => IsCompressed ? $"{_records.Detail}, gzip" : _records.Detail;
+
+    /// <summary>True if the file is compressed.</summary>
+    public bool IsCompressed => _compressed is not null;
+
+    /// <summary>Bytes of the file (uncompressed) consumed so far.</summary>
+    public long Offset => _buffer.Offset;
+
+    /// <summary>Packets delivered so far.</summary>
+    public long PacketsRead { get; private set; }
+
+    /// <summary>What the latest pcapng section says of its making; empty for pcap and before the first packet was asked for.</summary>
+    public PcapNgSection Section => _records.Section;
+
+    /// <summary>The interfaces met so far: of a pcap file one from the start, of a pcapng file those described before the latest packet.</summary>
+    public IReadOnlyList<CaptureInterface> Interfaces => _records.Interfaces;
+
+    /// <inheritdoc/>
+    public bool TryRead(out CapturedPacket packet)
+    {
+        packet = default;
+        if (_ended)
+        {
+            return false;
+        }
+
+        try
+        {
+            if (_records.TryRead(PacketsRead + 1, out packet))
+            {
+                PacketsRead++;
+                return true;
+            }
+
+            _ended = true;
+            return false;
+        }
+        catch (Exception exception)
+        {
+            _ended = true;
+            if (Translate(exception) is { } translated)
+            {
+                throw translated;
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// What the file records of the packet read last besides the packet: comment, flags, verdict. Read on demand, before the next
+    /// <see cref="TryRead"/>; empty for pcap.
+    /// </summary>
+    public PcapNgPacketOptions ReadPacketOptions() => _ended ? default : _records.ReadOptions();
+
+    /// <inheritdoc/>
+    public void Dispose() => _buffer.Dispose();
+
+    private uint ReadMagic()
+    {
+        if (_buffer.TryEnsure(4))
+        {
+            return BinaryPrimitives.ReadUInt32LittleEndian(_buffer.Peek(4));
+        }
+
+        throw new CaptureFileException(Path, 0, CaptureFileFault.Truncated, _buffer.Available == 0
+            ? "the file is empty: not even a header is there"
+            : $"the file ends after {_buffer.Available} bytes, inside its first header");
+    }
+
+    private CaptureFileException Unknown(uint magic) => new(Path, 0, CaptureFileFault.UnknownFormat, magic == ZstandardMagic
+        ? "the file is compressed with Zstandard, which is not read here; unpack it with: zstd -d"
+        : $"this is neither pcap nor pcapng: it begins with {magic & 0xFF:x2} {(magic >> 8) & 0xFF:x2} {(magic >> 16) & 0xFF:x2} {magic >> 24:x2}");
+
+    /// <summary>What a stream throws as what a reader of captures expects; null where it is already, or is none of the file's making.</summary>
+    private CaptureFileException? Translate(Exception exception) => exception switch
+    {
+        CaptureFileException => null,
+        InvalidDataException when _compressed is { Ended: true } =>
+            new(Path, _buffer.Offset, CaptureFileFault.Truncated, "the compressed file ends inside its data", exception),
+        InvalidDataException => new(Path, _buffer.Offset, CaptureFileFault.Corrupt, "the compressed data is damaged", exception),
+        IOException or UnauthorizedAccessException =>
+            new(Path, _buffer.Offset, CaptureFileFault.Unreadable, $"can't be read: {exception.Message}", exception),
+        _ => null,
+    };
+}

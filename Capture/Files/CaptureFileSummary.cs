@@ -1,0 +1,177 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Files;
+
+/// <summary>What a whole capture file holds, found by reading it once. Damage does not hide what came before it.</summary>
+public sealed class CaptureFileSummary
+{
+    private CaptureFileSummary(string path) => Path = path;
+
+    /// <summary>The file as it was named.</summary>
+    public string Path { get; }
+
+    /// <summary>The container; null where the file could not be opened or is no capture.</summary>
+    public CaptureFileFormat? Format { get; private set; }
+
+    /// <summary>Resolution, byte order, version and compression, for people.</summary>
+    public string FormatDetail { get; private set; } = "";
+
+    /// <summary>What the last pcapng section says of its making.</summary>
+    public PcapNgSection Section { get; private set; } = PcapNgSection.Empty;
+
+    /// <summary>Every interface described, with the drops recorded for it.</summary>
+    public IReadOnlyList<CaptureInterface> Interfaces { get; private set; } = [];
+
+    /// <summary>Packets on each interface, in the order of <see cref="Interfaces"/>.</summary>
+    public IReadOnlyList<long> PacketsOfInterface { get; private set; } = [];
+
+    /// <summary>The distinct link types of the interfaces, in ascending order.</summary>
+    public IReadOnlyList<LinkType> LinkTypes { get; private set; } = [];
+
+    /// <summary>Packets.</summary>
+    public long Packets { get; private set; }
+
+    /// <summary>Sum of the captured lengths.</summary>
+    public long CapturedBytes { get; private set; }
+
+    /// <summary>Sum of the original lengths.</summary>
+    public long OriginalBytes { get; private set; }
+
+    /// <summary>Packets of which fewer bytes were captured than were on the wire.</summary>
+    public long TruncatedPackets { get; private set; }
+
+    /// <summary>Packets without a timestamp.</summary>
+    public long PacketsWithoutTimestamp { get; private set; }
+
+    /// <summary>When the first packet in file order that has a timestamp was captured; null without one.</summary>
+    public CaptureTimestamp? FirstPacket { get; private set; }
+
+    /// <summary>When the last packet in file order that has a timestamp was captured; null without one.</summary>
+    public CaptureTimestamp? LastPacket { get; private set; }
+
+    /// <summary>Packets with a timestamp earlier than that of the one before.</summary>
+    public long StepsBack { get; private set; }
+
+    /// <summary>Drops recorded over all interfaces; null where none were recorded.</summary>
+    public long? Dropped { get; private set; }
+
+    /// <summary>
+    /// SHA-256 over all packets in file order of time in ns (u64 LE, 0 without one), captured length (u32 LE), original length (u32 LE) and the
+    /// captured bytes, in lower-case hex; null where it was not asked for.
+    /// </summary>
+    public string? PacketsSha256 { get; private set; }
+
+    /// <summary>The damage that ended the reading; null for a sound file.</summary>
+    public CaptureFileException? Error { get; private set; }
+
+    /// <summary>Reads a file to its end or to its damage.</summary>
+    /// <param name="path">The file, or <c>-</c> for standard input.</param>
+    /// <param name="hash">Compute <see cref="PacketsSha256"/>.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static CaptureFileSummary Read(string path, bool hash = false, CancellationToken cancellation = default)
+    {
+        var summary = new CaptureFileSummary(path);
+        try
+        {
+            using CaptureFileReader reader = CaptureFile.OpenRead(path);
+            summary.Fill(reader, hash, cancellation);
+        }
+        catch (CaptureFileException exception)
+        {
+            summary.Error = exception;
+        }
+
+        return summary;
+    }
+
+    /// <summary>Reads what is left of an open capture.</summary>
+    /// <param name="reader">The capture; stays the caller's.</param>
+    /// <param name="hash">Compute <see cref="PacketsSha256"/>.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static CaptureFileSummary Read(CaptureFileReader reader, bool hash = false, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        var summary = new CaptureFileSummary(reader.Path);
+        summary.Fill(reader, hash, cancellation);
+        return summary;
+    }
+
+    private void Fill(CaptureFileReader reader, bool hash, CancellationToken cancellation)
+    {
+        using IncrementalHash? sha = hash ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
+        var counts = new List<long>();
+        try
+        {
+            while (reader.TryRead(out CapturedPacket packet))
+            {
+                Add(packet, counts);
+                AddToHash(sha, packet);
+                if ((Packets & 0xFFFF) == 0)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                }
+            }
+        }
+        catch (CaptureFileException exception)
+        {
+            Error = exception;
+        }
+
+        Format = reader.Format;
+        FormatDetail = reader.FormatDetail;
+        Section = reader.Section;
+        Interfaces = [.. reader.Interfaces];
+        GrowTo(counts, Interfaces.Count);
+        PacketsOfInterface = counts;
+        LinkTypes = [.. Interfaces.Select(each => each.LinkType).Distinct().Order()];
+        Dropped = Interfaces.Any(each => each.Dropped is not null) ? Interfaces.Sum(each => each.Dropped ?? 0) : null;
+        PacketsSha256 = sha is null ? null : Convert.ToHexStringLower(sha.GetCurrentHash());
+    }
+
+    private void Add(in CapturedPacket packet, List<long> counts)
+    {
+        PacketMetadata metadata = packet.Metadata;
+        Packets++;
+        CapturedBytes += packet.Data.Length;
+        OriginalBytes += metadata.OriginalLength;
+        TruncatedPackets += packet.IsTruncated ? 1 : 0;
+        GrowTo(counts, metadata.InterfaceId + 1);
+        counts[metadata.InterfaceId]++;
+        if (!metadata.HasTimestamp)
+        {
+            PacketsWithoutTimestamp++;
+            return;
+        }
+
+        FirstPacket ??= metadata.Timestamp;
+        StepsBack += LastPacket is { } last && metadata.Timestamp < last ? 1 : 0;
+        LastPacket = metadata.Timestamp;
+    }
+
+    private static void AddToHash(IncrementalHash? sha, in CapturedPacket packet)
+    {
+        if (sha is null)
+        {
+            return;
+        }
+
+        Span<byte> header = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64LittleEndian(header, packet.Metadata.HasTimestamp ? packet.Metadata.Timestamp.Nanoseconds : 0);
+        BinaryPrimitives.WriteInt32LittleEndian(header[8..], packet.Data.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(header[12..], packet.Metadata.OriginalLength);
+        sha.AppendData(header);
+        sha.AppendData(packet.Data);
+    }
+
+    private static void GrowTo(List<long> counts, int count)
+    {
+        while (counts.Count < count)
+        {
+            counts.Add(0);
+        }
+    }
+}

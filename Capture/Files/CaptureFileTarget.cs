@@ -1,0 +1,150 @@
+using Interceptor.Interop;
+
+namespace Interceptor.Capture.Files;
+
+/// <summary>Where a new capture file's bytes go, and what makes them a file of that name.</summary>
+internal sealed class CaptureFileTarget : IDisposable
+{
+    private readonly bool _leaveOpen;
+    private readonly string? _finalPath;
+    private readonly string? _temporaryPath;
+    private readonly long _origin;
+    private bool _failed;
+    private bool _committed;
+
+    private CaptureFileTarget(string path, Stream stream, bool leaveOpen, string? temporaryPath, string? finalPath)
+    {
+        Path = path;
+        Stream = stream;
+        _leaveOpen = leaveOpen;
+        _temporaryPath = temporaryPath;
+        _finalPath = finalPath;
+        _origin = stream.CanSeek ? stream.Position : 0;
+    }
+
+    /// <summary>The name in messages.</summary>
+    internal string Path { get; }
+
+    /// <summary>Bytes handed to the operating system.</summary>
+    internal long BytesWritten { get; private set; }
+
+    private Stream Stream { get; }
+
+    internal static CaptureFileTarget ForStream(Stream stream, bool leaveOpen) => new("the stream", stream, leaveOpen, null, null);
+
+    internal static CaptureFileTarget Open(string path, CaptureFileMode mode)
+    {
+        if (path == CaptureFile.StandardStream)
+        {
+            return new("standard output", Console.OpenStandardOutput(), leaveOpen: false, null, null);
+        }
+
+        if (Directory.Exists(path))
+        {
+            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, "can't be written: it is a directory");
+        }
+
+        try
+        {
+            return mode == CaptureFileMode.Replace && (FileKind.IsRegularFile(path) || !File.Exists(path))
+                ? OpenAside(path)
+                : new(path, Open(path, FileMode.Create), leaveOpen: false, null, null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, $"can't be written: {exception.Message.TrimEnd('.')}", exception);
+        }
+    }
+
+    /// <summary>
+    /// Hands whole blocks to the operating system. After a failure the file is cut back to the last whole block where that is possible,
+    /// and nothing more is written.
+    /// </summary>
+    internal void Write(ReadOnlySpan<byte> blocks)
+    {
+        if (_failed || blocks.IsEmpty)
+        {
+            return;
+        }
+
+        try
+        {
+            Stream.Write(blocks);
+            BytesWritten += blocks.Length;
+        }
+        catch (IOException)
+        {
+            _failed = true;
+            CutBack();
+            throw;
+        }
+    }
+
+    internal void Flush()
+    {
+        if (!_failed)
+        {
+            Stream.Flush();
+        }
+    }
+
+    /// <summary>Makes the bytes durable and gives them their name, where they were written aside.</summary>
+    internal void Commit()
+    {
+        if (_failed || _committed)
+        {
+            return;
+        }
+
+        Stream.Flush();
+        if (_temporaryPath is not null)
+        {
+            ((FileStream)Stream).Flush(flushToDisk: true);
+            File.Move(_temporaryPath, _finalPath!, overwrite: true);
+        }
+
+        _committed = true;
+    }
+
+    public void Dispose()
+    {
+        if (!_leaveOpen)
+        {
+            Stream.Dispose();
+        }
+
+        if (_temporaryPath is not null && !_committed)
+        {
+            File.Delete(_temporaryPath);
+        }
+    }
+
+    private static CaptureFileTarget OpenAside(string path)
+    {
+        string final = System.IO.Path.GetFullPath(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
+        string temporary = System.IO.Path.Combine(
+            System.IO.Path.GetDirectoryName(final)!,
+            $".{System.IO.Path.GetFileName(final)}.{Environment.ProcessId}-{Guid.NewGuid():n}.part");
+        return new(path, Open(temporary, FileMode.CreateNew), leaveOpen: false, temporary, final);
+    }
+
+    private static FileStream Open(string path, FileMode mode) =>
+        new(path, mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+
+    private void CutBack()
+    {
+        if (!Stream.CanSeek)
+        {
+            return;
+        }
+
+        try
+        {
+            Stream.SetLength(_origin + BytesWritten);
+        }
+        catch (IOException)
+        {
+            // The first failure is the one that is told.
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Files;
+
+/// <summary>
+/// Writes a capture file. Packets are buffered; <see cref="Flush"/> hands over whole blocks, never half of one.
+/// <para>Ends: <see cref="Commit"/> says that the file is complete. Disposing a file that is written aside without it leaves the old file
+/// as it was; disposing any other flushes first.</para>
+/// <para>Threads: one writer. A full disk or a closed pipe surfaces as <see cref="IOException"/> from the call that hands over; the file
+/// then ends at a block.</para>
+/// </summary>
+public abstract class CaptureFileWriter : IPacketSink
+{
+    private const int InitialLength = 256 * 1024;
+
+    private readonly CaptureFileTarget _target;
+    private readonly List<CaptureInterface> _interfaces = [];
+    private byte[] _buffer = GC.AllocateUninitializedArray<byte>(InitialLength);
+    private int _used;
+    private bool _disposed;
+
+    private protected CaptureFileWriter(CaptureFileTarget target) => _target = target;
+
+    /// <summary>The file as it was named.</summary>
+    public string Path => _target.Path;
+
+    /// <summary>The interfaces described so far, in order of their ids.</summary>
+    public IReadOnlyList<CaptureInterface> Interfaces => _interfaces;
+
+    /// <summary>Packets written.</summary>
+    public long PacketsWritten { get; private protected set; }
+
+    /// <summary>Bytes of the file so far, those still buffered included.</summary>
+    public long BytesWritten => _target.BytesWritten + _used;
+
+    /// <summary>Describes an interface and gives its id, which packets name in <see cref="PacketMetadata.InterfaceId"/>.</summary>
+    /// <exception cref="CaptureFileException">The format has no place for it.</exception>
+    public abstract int AddInterface(CaptureInterface captureInterface);
+
+    /// <summary>Describes those of a source's interfaces that are not yet described here, so that both have the same ids.</summary>
+    public void AddInterfacesOf(IPacketSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        for (int id = _interfaces.Count; id < source.Interfaces.Count; id++)
+        {
+            AddInterface(source.Interfaces[id]);
+        }
+    }
+
+    /// <summary>
+    /// Writes a packet under its <see cref="PacketMetadata.InterfaceId"/>; if no interface of that id and link type is described,
+    /// under the first of its link type, which is added where it is missing.
+    /// </summary>
+    /// <exception cref="CaptureFileException">The format can't express it.</exception>
+    public abstract void Write(in CapturedPacket packet);
+
+    /// <summary>Hands everything to the operating system: another process reading the file sees whole packets.</summary>
+    public void Flush()
+    {
+        HandOver();
+        _target.Flush();
+    }
+
+    /// <summary>The file is complete: flushes, and gives a file that was written aside its name. What follows is lost.</summary>
+    public void Commit()
+    {
+        Finish();
+        HandOver();
+        _target.Commit();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Flushes and closes.</summary>
+    /// <param name="disposing">True when called by <see cref="Dispose()"/>.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (_disposed || !disposing)
+        {
+            return;
+        }
+
+        _disposed = true;
+        try
+        {
+            Finish();
+            Flush();
+        }
+        finally
+        {
+            _target.Dispose();
+        }
+    }
+
+    /// <summary>Writes what a complete file must have even if no packet came.</summary>
+    private protected virtual void Finish()
+    {
+    }
+
+    private protected int RegisterInterface(CaptureInterface captureInterface)
+    {
+        _interfaces.Add(captureInterface);
+        return _interfaces.Count - 1;
+    }
+
+    /// <summary>The id to write a packet under, as <see cref="Write"/> promises.</summary>
+    private protected int InterfaceFor(in PacketMetadata metadata)
+    {
+        int id = metadata.InterfaceId;
+        if ((uint)id < (uint)_interfaces.Count && _interfaces[id].LinkType == metadata.LinkType)
+        {
+            return id;
+        }
+
+        for (id = 0; id < _interfaces.Count; id++)
+        {
+            if (_interfaces[id].LinkType == metadata.LinkType)
+            {
+                return id;
+            }
+        }
+
+        return AddInterface(new CaptureInterface(metadata.LinkType, 0));
+    }
+
+    /// <summary>Room for one block of at most <paramref name="length"/> bytes; hands over what was there if it must.</summary>
+    private protected Span<byte> Reserve(int length)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (length > _buffer.Length - _used)
+        {
+            HandOver();
+            if (length > _buffer.Length)
+            {
+                _buffer = GC.AllocateUninitializedArray<byte>(length);
+            }
+        }
+
+        return _buffer.AsSpan(_used, length);
+    }
+
+    /// <summary>The block in the reserved room is complete and has this length.</summary>
+    private protected void Accept(int length) => _used += length;
+
+    private void HandOver()
+    {
+        int used = _used;
+        _used = 0;
+        _target.Write(_buffer.AsSpan(0, used));
+    }
+}

@@ -1,0 +1,32 @@
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Files;
+
+/// <summary>What a file may ask for before we believe it is damaged; checked before anything is allocated or waited for.</summary>
+internal static class FormatLimits
+{
+    /// <summary>Bytes of a packet that every file may hold: the largest snap length that tcpdump and Wireshark write.</summary>
+    internal const int StandardPacketLength = 256 * 1024;
+
+    /// <summary>Bytes of a packet where the file's own snap length asks for more (D-Bus, USB).</summary>
+    internal const int LargestPacketLength = LargestBlockLength - 64;
+
+    /// <summary>Bytes of a pcapng block with its header and trailer, as libpcap limits it.</summary>
+    internal const int LargestBlockLength = 16 * 1024 * 1024;
+
+    /// <summary>Interface descriptions of one file: a description is kept, so that their number has to end somewhere.</summary>
+    internal const int MostInterfaces = 65536;
+
+    /// <summary>The longest packet that is taken from an interface with this snap length (0: none given).</summary>
+    internal static int PacketLength(uint snapLength) =>
+        (int)Math.Clamp(snapLength, StandardPacketLength, LargestPacketLength);
+
+    /// <summary>A snap length as a number of bytes that fits an <see cref="int"/>; 0 stays 0: no limit.</summary>
+    internal static int SnapLength(uint raw) => (int)Math.Min(raw, int.MaxValue);
+
+    /// <summary>An original length as it is handed on: never less than what was captured, never negative.</summary>
+    internal static int OriginalLength(uint recorded, int captured) => (int)Math.Min(Math.Max(recorded, (uint)captured), int.MaxValue);
+
+    /// <summary>The link type in the low 16 bits; above them are the length of a frame check sequence and reserved bits.</summary>
+    internal static LinkType LinkTypeOf(uint network) => (LinkType)(network & 0xFFFF);
+}

@@ -1,0 +1,18 @@
+namespace Interceptor.Capture.Files;
+
+/// <summary>What a pcapng section header says of its making (draft-ietf-opsawg-pcapng, section 4.1). All may be null.</summary>
+/// <param name="Hardware">The machine, as <c>x86_64</c> (shb_hardware).</param>
+/// <param name="OperatingSystem">The system, as <c>Linux 6.12</c> (shb_os).</param>
+/// <param name="Application">The program that wrote it (shb_userappl).</param>
+/// <param name="Comment">A comment on the section (opt_comment).</param>
+public sealed record PcapNgSection(string? Hardware = null, string? OperatingSystem = null, string? Application = null, string? Comment = null)
+{
+    /// <summary>Nothing said.</summary>
+    public static PcapNgSection Empty { get; } = new();
+
+    /// <summary>This machine and this library.</summary>
+    public static PcapNgSection OfThisProcess { get; } = new(
+        System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant(),
+        Environment.OSVersion.VersionString,
+        $"Interceptor {typeof(PcapNgSection).Assembly.GetName().Version?.ToString(3)}");
+}

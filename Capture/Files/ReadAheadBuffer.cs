@@ -1,0 +1,93 @@
+namespace Interceptor.Capture.Files;
+
+/// <summary>
+/// Reads a stream in large blocks and shows any stretch of it as one contiguous span. It grows for a long record only as the bytes really
+/// arrive, so that a lying length costs nothing.
+/// <para>A span stays valid until the next call of <see cref="TryEnsure"/> or <see cref="TrySkip"/>; <see cref="Advance"/> keeps it.</para>
+/// </summary>
+internal sealed class ReadAheadBuffer : IDisposable
+{
+    private const int InitialLength = 1024 * 1024;
+
+    private readonly Stream _stream;
+    private byte[] _buffer = GC.AllocateUninitializedArray<byte>(InitialLength);
+    private int _start;
+    private int _end;
+    private bool _ended;
+
+    internal ReadAheadBuffer(Stream stream) => _stream = stream;
+
+    /// <summary>Offset in the stream of the first byte not yet consumed.</summary>
+    internal long Offset { get; private set; }
+
+    /// <summary>Bytes that can be looked at now.</summary>
+    internal int Available => _end - _start;
+
+    /// <summary>Makes <paramref name="count"/> bytes available; false if the stream ends before.</summary>
+    internal bool TryEnsure(int count) => _end - _start >= count || Fill(count);
+
+    /// <summary>The next <paramref name="count"/> bytes, which are available.</summary>
+    internal ReadOnlySpan<byte> Peek(int count) => _buffer.AsSpan(_start, count);
+
+    /// <summary>Bytes consumed since the last <see cref="TryEnsure"/>: the stretch that began <paramref name="distance"/> bytes ago.</summary>
+    internal ReadOnlySpan<byte> PeekBehind(int distance, int count) => _buffer.AsSpan(_start - distance, count);
+
+    /// <summary>Consumes bytes that are available.</summary>
+    internal void Advance(int count)
+    {
+        _start += count;
+        Offset += count;
+    }
+
+    /// <summary>Consumes bytes without holding them; false if the stream ends before.</summary>
+    internal bool TrySkip(long count)
+    {
+        while (count > 0)
+        {
+            if (Available == 0 && !Fill(1))
+            {
+                return false;
+            }
+
+            int step = (int)Math.Min(count, Available);
+            Advance(step);
+            count -= step;
+        }
+
+        return true;
+    }
+
+    /// <summary>What is read and not consumed, for whoever goes on with the stream in another way.</summary>
+    internal byte[] TakeAvailable()
+    {
+        byte[] taken = _buffer.AsSpan(_start, Available).ToArray();
+        Advance(Available);
+        return taken;
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    private bool Fill(int count)
+    {
+        if (_start > 0)
+        {
+            _buffer.AsSpan(_start, Available).CopyTo(_buffer);
+            _end -= _start;
+            _start = 0;
+        }
+
+        while (_end < count && !_ended)
+        {
+            if (_end == _buffer.Length)
+            {
+                Array.Resize(ref _buffer, _buffer.Length * 2);
+            }
+
+            int read = _stream.Read(_buffer, _end, _buffer.Length - _end);
+            _end += read;
+            _ended = read == 0;
+        }
+
+        return _end >= count;
+    }
+}
