@@ -87,7 +87,7 @@ public readonly ref partial struct PacketView
                 return false;
             }
 
-            Layers[Count++] = new Layer(kind, Offset, headerLength, payloadLength);
+            Layers[Count++] = LayerTable.Pack(kind, Offset, headerLength, payloadLength);
             Offset += headerLength;
             _wireEnd = Offset + payloadLength;
             return true;
@@ -102,8 +102,46 @@ public readonly ref partial struct PacketView
                 ushort etherType = ReadU16(12);
                 if (Push(LayerKind.Ethernet, 14, _wireEnd - Offset - 14))
                 {
-                    DecodeEtherType(etherType);
+                    DecodeTypeOrLength(etherType);
                 }
+            }
+        }
+
+        /// <summary>Up to 1500 the field is the length of an 802.3 frame, and what is behind that is padding.</summary>
+        private void DecodeTypeOrLength(ushort value)
+        {
+            if (value > EthernetView.MaximumLengthField)
+            {
+                DecodeEtherType(value);
+                return;
+            }
+
+            _wireEnd = Math.Min(_wireEnd, Offset + value);
+            DecodeLlc();
+        }
+
+        private void DecodeLlc()
+        {
+            if (!Has(3))
+            {
+                return;
+            }
+
+            // Control is one byte in unnumbered frames and two in the others (IEEE 802.2, 5.2).
+            bool isUnnumbered = (_data[Offset + 2] & 3) == 3;
+            bool isSnap = isUnnumbered && _data[Offset] == 0xAA && _data[Offset + 1] == 0xAA;
+            int length = isSnap ? 8 : isUnnumbered ? 3 : 4;
+            if (!Has(length))
+            {
+                return;
+            }
+
+            // RFC 1042: under the organisation 00-00-00 the protocol is an Ethernet type.
+            bool isEtherType = isSnap && _data[Offset + 3] == 0 && ReadU16(4) == 0;
+            ushort etherType = isEtherType ? ReadU16(6) : (ushort)0;
+            if (Push(LayerKind.Llc, length, _wireEnd - Offset - length) && isEtherType)
+            {
+                DecodeEtherType(etherType);
             }
         }
 
@@ -112,7 +150,17 @@ public readonly ref partial struct PacketView
             if (Has(headerLength))
             {
                 ushort etherType = ReadU16(protocolOffset);
-                if (Push(kind, headerLength, _wireEnd - Offset - headerLength))
+                if (!Push(kind, headerLength, _wireEnd - Offset - headerLength))
+                {
+                    return;
+                }
+
+                // Below 0x600 these are Linux ETH_P_ numbers; 4 is 802.2.
+                if (etherType == 4)
+                {
+                    DecodeLlc();
+                }
+                else
                 {
                     DecodeEtherType(etherType);
                 }
@@ -126,36 +174,26 @@ public readonly ref partial struct PacketView
                 return;
             }
 
-            uint family = BinaryPrimitives.ReadUInt32BigEndian(_data[Offset..]);
-            if (!networkOrder && (family & 0xFFFF0000) != 0)
-            {
-                // The order is the capturing machine's; families are small numbers, so the high half tells.
-                family = BinaryPrimitives.ReverseEndianness(family);
-            }
-
-            if (!Push(LayerKind.Null, 4, _wireEnd - Offset - 4))
+            NullView.TryParse(_data[Offset..], networkOrder, out NullView header);
+            if (!Push(LayerKind.Null, NullView.Length, _wireEnd - Offset - NullView.Length))
             {
                 return;
             }
 
-            // AF_INET is 2 everywhere; AF_INET6 is 10 (Linux), 23 (Windows), 24 (NetBSD), 28 (FreeBSD), 30 (Darwin).
-            switch (family)
+            if (header.IsIpv4)
             {
-                case 2:
-                    DecodeIpv4();
-                    break;
-                case 10 or 23 or 24 or 28 or 30:
-                    DecodeIpv6();
-                    break;
-                default:
-                    break;
+                DecodeIpv4();
+            }
+            else if (header.IsIpv6)
+            {
+                DecodeIpv6();
             }
         }
 
         private void DecodeEtherType(ushort etherType)
         {
             // 802.1Q, 802.1ad and the two older numbers used for the outer tag.
-            while (etherType is 0x8100 or 0x88A8 or 0x9100 or 0x9200)
+            while (etherType is EtherType.Vlan or EtherType.ServiceVlan or 0x9100 or 0x9200)
             {
                 if (!Has(4))
                 {
@@ -167,17 +205,23 @@ public readonly ref partial struct PacketView
                 {
                     return;
                 }
+
+                if (etherType <= EthernetView.MaximumLengthField)
+                {
+                    DecodeTypeOrLength(etherType);
+                    return;
+                }
             }
 
             switch (etherType)
             {
-                case 0x0800:
+                case EtherType.Ipv4:
                     DecodeIpv4();
                     break;
-                case 0x86DD:
+                case EtherType.Ipv6:
                     DecodeIpv6();
                     break;
-                case 0x0806:
+                case EtherType.Arp:
                     DecodeArp();
                     break;
                 default:
@@ -359,10 +403,16 @@ public readonly ref partial struct PacketView
                     DecodeUdp();
                     break;
                 case IpProtocol.Icmp when !isIpv6:
-                    DecodeFixed(LayerKind.Icmp, 8);
+                    DecodeFixed(LayerKind.Icmp, IcmpView.Length);
                     break;
                 case IpProtocol.Icmpv6 when isIpv6:
-                    DecodeFixed(LayerKind.Icmpv6, 4);
+                    DecodeFixed(LayerKind.Icmpv6, Icmpv6View.Length);
+                    break;
+                case IpProtocol.Ipv4:
+                    DecodeIpv4();
+                    break;
+                case IpProtocol.Ipv6:
+                    DecodeIpv6();
                     break;
                 default:
                     break;

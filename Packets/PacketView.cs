@@ -4,7 +4,7 @@ namespace Interceptor.Packets;
 
 /// <summary>
 /// The decoded stack of one packet: which layers, where, and what stopped the decoding. Borrows the bytes and never changes them.
-/// <see cref="Parse"/> accepts any bytes and keeps the layers that it could decode.
+/// <see cref="Parse(ReadOnlySpan{byte}, LinkType, int)"/> accepts any bytes and keeps the layers that it could decode.
 /// </summary>
 public readonly ref partial struct PacketView
 {
@@ -43,18 +43,38 @@ public readonly ref partial struct PacketView
     /// <summary>True if the capture holds fewer bytes than were on the wire.</summary>
     public bool IsTruncated => _data.Length < OriginalLength;
 
+    /// <summary>
+    /// Captured bytes behind the end of the outermost IP or ARP packet: what Ethernet adds to reach its minimum, or a trailer. 0 where there is neither.
+    /// </summary>
+    public int PaddingLength
+    {
+        get
+        {
+            for (int i = 0; i < LayerCount; i++)
+            {
+                Layer layer = LayerTable.Unpack(_layers[i]);
+                if (layer.Kind is LayerKind.Ipv4 or LayerKind.Ipv6 or LayerKind.Arp)
+                {
+                    return Math.Max(0, _data.Length - (layer.PayloadOffset + layer.PayloadLength));
+                }
+            }
+
+            return 0;
+        }
+    }
+
     /// <summary>The layer at <paramref name="index"/>, outermost first.</summary>
     public Layer this[int index]
     {
         get
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)LayerCount, nameof(index));
-            return _layers[index];
+            return LayerTable.Unpack(_layers[index]);
         }
     }
 
     /// <summary>The innermost layer; <see cref="LayerKind.None"/> if not even the first could be decoded.</summary>
-    public Layer Innermost => LayerCount == 0 ? default : _layers[LayerCount - 1];
+    public Layer Innermost => LayerCount == 0 ? default : LayerTable.Unpack(_layers[LayerCount - 1]);
 
     /// <summary>Captured bytes behind the innermost header, without link padding; cut if the capture is.</summary>
     public ReadOnlySpan<byte> Payload
@@ -82,41 +102,26 @@ public readonly ref partial struct PacketView
         return new PacketView(data, in decoder.Layers, decoder.Count, decoder.OriginalLength, linkType, decoder.Fault, decoder.Offset);
     }
 
+    /// <summary>Decodes a packet that was captured whole.</summary>
+    public static PacketView Parse(ReadOnlySpan<byte> data, LinkType linkType) => Parse(data, linkType, data.Length);
+
+    /// <summary>The captured bytes of one layer's header.</summary>
+    public ReadOnlySpan<byte> HeaderOf(scoped in Layer layer) => _data.Slice(layer.Offset, layer.HeaderLength);
+
     /// <summary>Finds the innermost layer of a kind.</summary>
     public bool TryFind(LayerKind kind, out Layer layer)
     {
         for (int i = LayerCount - 1; i >= 0; i--)
         {
-            if (_layers[i].Kind == kind)
+            if (LayerTable.KindOf(_layers[i]) == kind)
             {
-                layer = _layers[i];
+                layer = LayerTable.Unpack(_layers[i]);
                 return true;
             }
         }
 
         layer = default;
         return false;
-    }
-
-    /// <summary>The innermost IPv4 header.</summary>
-    public bool TryGetIpv4(out Ipv4View view)
-    {
-        view = default;
-        return TryFind(LayerKind.Ipv4, out Layer layer) && Ipv4View.TryParse(_data[layer.Offset..], out view);
-    }
-
-    /// <summary>The innermost IPv6 header.</summary>
-    public bool TryGetIpv6(out Ipv6View view)
-    {
-        view = default;
-        return TryFind(LayerKind.Ipv6, out Layer layer) && Ipv6View.TryParse(_data[layer.Offset..], out view);
-    }
-
-    /// <summary>The TCP header, if it is the innermost layer.</summary>
-    public bool TryGetTcp(out TcpView view)
-    {
-        view = default;
-        return Innermost.Kind == LayerKind.Tcp && TcpView.TryParse(_data[Innermost.Offset..], out view);
     }
 
     /// <summary>
@@ -128,7 +133,7 @@ public readonly ref partial struct PacketView
         flow = default;
         for (int i = LayerCount - 1; i >= 0; i--)
         {
-            Layer layer = _layers[i];
+            Layer layer = LayerTable.Unpack(_layers[i]);
             ReadOnlySpan<byte> header = _data.Slice(layer.Offset, layer.HeaderLength);
             IpAddress source;
             IpAddress destination;
@@ -168,10 +173,16 @@ public readonly ref partial struct PacketView
 
     private byte UpperProtocolOfIpv6(int index)
     {
-        byte next = _data[_layers[index].Offset + 6];
-        for (int i = index + 1; i < LayerCount && _layers[i].Kind is LayerKind.Ipv6Extension or LayerKind.Ipv6Fragment; i++)
+        byte next = _data[LayerTable.Unpack(_layers[index]).Offset + 6];
+        for (int i = index + 1; i < LayerCount; i++)
         {
-            next = _data[_layers[i].Offset];
+            Layer layer = LayerTable.Unpack(_layers[i]);
+            if (layer.Kind is not (LayerKind.Ipv6Extension or LayerKind.Ipv6Fragment))
+            {
+                break;
+            }
+
+            next = _data[layer.Offset];
         }
 
         return next;
