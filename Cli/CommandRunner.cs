@@ -64,7 +64,7 @@ internal static class CommandRunner
     internal static int CodeOf(Exception exception) => exception switch
     {
         UsageException or Filters.FilterSyntaxException => ExitCode.Usage,
-        MissingFeatureException => ExitCode.Missing,
+        MissingFeatureException or DllNotFoundException => ExitCode.Missing,
         LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
         CaptureFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
         CaptureFileException => ExitCode.BadInput,

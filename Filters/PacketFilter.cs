@@ -1,0 +1,93 @@
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Filters;
+
+/// <summary>
+/// A pcap-filter expression compiled for one link type, with libpcap's compiler and our machine. Immutable; any thread.
+/// </summary>
+public sealed class PacketFilter
+{
+    /// <summary>The snap length of a program where the caller names none: tcpdump's largest.</summary>
+    public const int DefaultSnapLength = 262_144;
+
+    /// <summary>What libpcap says of an expression that no packet can match.</summary>
+    private const string RejectsAll = "expression rejects all packets";
+
+    private PacketFilter(string expression, LinkType linkType, BpfProgram program)
+    {
+        Expression = expression;
+        LinkType = linkType;
+        Program = program;
+    }
+
+    /// <summary>The expression as given.</summary>
+    public string Expression { get; }
+
+    /// <summary>The link type it was compiled for.</summary>
+    public LinkType LinkType { get; }
+
+    /// <summary>The program it became.</summary>
+    public BpfProgram Program { get; }
+
+    /// <summary>Compiles an expression; an empty one matches every packet of any link type.</summary>
+    /// <param name="expression">In the language of <c>man pcap-filter</c>. A host name in it is resolved now.</param>
+    /// <param name="linkType">What a packet's first byte belongs to.</param>
+    /// <param name="snapLength">What the program returns for a match, 1 to 2,147,483,647.</param>
+    /// <exception cref="FilterSyntaxException">It does not compile, or makes no sense on that link type.</exception>
+    /// <exception cref="DllNotFoundException">libpcap is not installed.</exception>
+    public static PacketFilter Compile(string expression, LinkType linkType, int snapLength = DefaultSnapLength) =>
+        Compile(expression, linkType, snapLength, mayRejectAll: false);
+
+    /// <param name="expression">In the language of <c>man pcap-filter</c>.</param>
+    /// <param name="linkType">What a packet's first byte belongs to.</param>
+    /// <param name="snapLength">What the program returns for a match.</param>
+    /// <param name="mayRejectAll">Take an expression that can't match on this link type (IPv6 on raw IPv4) as it is, instead of calling it a mistake.</param>
+    internal static PacketFilter Compile(string expression, LinkType linkType, int snapLength, bool mayRejectAll)
+    {
+        ArgumentNullException.ThrowIfNull(expression);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(snapLength);
+        if (string.IsNullOrWhiteSpace(expression))
+        {
+            return new(expression, linkType, new BpfProgram(new BpfInstruction(BpfOpcode.ReturnK, 0, 0, (uint)snapLength)));
+        }
+
+        // The compiler reads a C string: what follows a zero would be ignored in silence.
+        if (expression.Contains('\0'))
+        {
+            throw new FilterSyntaxException(expression, expression.IndexOf('\0'), "a zero character can't be part of a filter");
+        }
+
+        using LibPcapHandle handle = LibPcapHandle.OpenDead(LibPcapLinkType.ToDlt((int)linkType), snapLength);
+        PcapInstruction[]? compiled = handle.Compile(expression, out string error);
+        if (compiled is null)
+        {
+            return mayRejectAll && error == RejectsAll
+                ? new(expression, linkType, new BpfProgram(new BpfInstruction(BpfOpcode.ReturnK, 0, 0, 0)))
+                : throw new FilterSyntaxException(expression, -1, error);
+        }
+
+        var instructions = new BpfInstruction[compiled.Length];
+        for (int i = 0; i < compiled.Length; i++)
+        {
+            PcapInstruction from = compiled[i];
+            instructions[i] = new BpfInstruction(from.Code, from.Jt, from.Jf, from.K);
+        }
+
+        BpfVerification verification = BpfVerifier.Verify(instructions);
+        return verification.IsValid
+            ? new(expression, linkType, new BpfProgram(instructions))
+            : throw new FilterSyntaxException(expression, -1, $"it compiles to a program that no kernel takes ({verification.Reason})");
+    }
+
+    /// <summary>True if the packet matches.</summary>
+    /// <param name="data">The captured bytes, of this filter's link type. What a filter asks for beyond their end does not match.</param>
+    /// <param name="originalLength">Length on the wire in bytes: <c>len</c>, <c>greater</c> and <c>less</c> mean this one.</param>
+    public bool Matches(ReadOnlySpan<byte> data, int originalLength) => BpfInterpreter.Run(Program, data, originalLength) != 0;
+
+    /// <summary>The program in the notation of <c>tcpdump -d</c>.</summary>
+    public string Explain() => Program.ToString();
+
+    /// <inheritdoc/>
+    public override string ToString() => Expression;
+}
