@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Interceptor.Cli.Commands;
 
 namespace Interceptor.Cli;
 
@@ -35,6 +36,6 @@ internal static class CommandTree
 
     private static IEnumerable<Command> Commands()
     {
-        yield break;
+        yield return InfoCommand.Create();
     }
 }

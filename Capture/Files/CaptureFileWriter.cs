@@ -85,7 +85,6 @@ public abstract class CaptureFileWriter : IPacketSink
             return;
         }
 
-        _disposed = true;
         try
         {
             Finish();
@@ -93,6 +92,7 @@ public abstract class CaptureFileWriter : IPacketSink
         }
         finally
         {
+            _disposed = true;
             _target.Dispose();
         }
     }
