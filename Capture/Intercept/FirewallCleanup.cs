@@ -1,0 +1,77 @@
+using Interceptor.Interop;
+
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>
+/// Finds rules of ours that a crash left behind, in both iptables backends and both IP versions, and removes those whose process is gone.
+/// Idempotent. Works in the network namespace given, or in the calling thread's.
+/// </summary>
+public static class FirewallCleanup
+{
+    /// <summary>Removes leftovers. Chains of a living process (same number and start time) are kept.</summary>
+    /// <param name="includeLocks">Locks as well, which outlive their process on purpose.</param>
+    /// <param name="networkNamespace">Where; null is the calling thread's namespace.</param>
+    /// <exception cref="MissingToolException">No iptables is installed.</exception>
+    /// <exception cref="FirewallException">Chains were found and could not be removed.</exception>
+    public static FirewallCleanupReport Run(bool includeLocks, NetworkNamespace? networkNamespace = null) =>
+        Remove(chain => chain.Owner.IsLock ? includeLocks : !chain.Owner.IsAlive, networkNamespace);
+
+    /// <summary>Removes one lock. A lock that is not there is no error.</summary>
+    public static FirewallCleanupReport RemoveLock(string lockId, NetworkNamespace? networkNamespace = null)
+    {
+        FirewallOwner owner = FirewallOwner.Lock(lockId);
+        return Remove(chain => chain.Owner == owner, networkNamespace);
+    }
+
+    private static FirewallCleanupReport Remove(Func<FirewallChain, bool> isLeftover, NetworkNamespace? networkNamespace)
+    {
+        var removed = new List<FirewallChain>();
+        var kept = new List<FirewallChain>();
+        var unreadable = new List<string>();
+        List<FirewallTool> tools = Tools(networkNamespace);
+        foreach (FirewallTool tool in tools)
+        {
+            List<FirewallChain> chains;
+            try
+            {
+                chains = FirewallChain.Parse(tool.Save(), tool.Backend, tool.IpVersion);
+            }
+            catch (FirewallException exception)
+            {
+                unreadable.Add(exception.Message);
+                continue;
+            }
+
+            // Asked once for each: a process may end between two looks.
+            ILookup<bool, FirewallChain> sorted = chains.ToLookup(isLeftover);
+            foreach (IGrouping<string, FirewallChain> table in sorted[true].GroupBy(chain => chain.Table))
+            {
+                tool.Restore(FirewallChain.RemovalScript(table.Key, [.. table]));
+            }
+
+            removed.AddRange(sorted[true]);
+            kept.AddRange(sorted[false]);
+        }
+
+        return unreadable.Count == tools.Count
+            ? throw new FirewallException("Reading the firewall's tables", 1, unreadable[0])
+            : new FirewallCleanupReport(removed, kept, unreadable);
+    }
+
+    private static List<FirewallTool> Tools(NetworkNamespace? networkNamespace)
+    {
+        var tools = new List<FirewallTool>();
+        foreach (int version in FirewallRules.VersionsHere())
+        {
+            var named = new List<FirewallTool>
+            {
+                new(FirewallBackend.Legacy, version, networkNamespace),
+                new(FirewallBackend.Nft, version, networkNamespace),
+            };
+            named.RemoveAll(tool => !tool.IsInstalled());
+            tools.AddRange(named.Count > 0 ? named : [new(FirewallBackend.System, version, networkNamespace)]);
+        }
+
+        return tools;
+    }
+}

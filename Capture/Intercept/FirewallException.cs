@@ -1,0 +1,27 @@
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>The firewall could not be changed or read: which command, with what exit status, and what it said. Nothing of the change is left in place.</summary>
+public sealed class FirewallException : IOException
+{
+    /// <summary>A command that failed.</summary>
+    /// <param name="command">The command as typed.</param>
+    /// <param name="exitCode">Its exit status.</param>
+    /// <param name="errorText">What it wrote to standard error.</param>
+    /// <param name="inner">The cause, if any.</param>
+    public FirewallException(string command, int exitCode, string errorText, Exception? inner = null)
+        : base($"{command} failed with status {exitCode}: {errorText.Trim()}", inner)
+    {
+        Command = command;
+        CommandExitCode = exitCode;
+    }
+
+    /// <summary>The command as typed.</summary>
+    public string Command { get; }
+
+    /// <summary>Its exit status.</summary>
+    public int CommandExitCode { get; }
+
+    /// <summary>True where the command said that a privilege is missing.</summary>
+    public bool IsPermission => Message.Contains("Permission denied", StringComparison.Ordinal) ||
+        Message.Contains("Operation not permitted", StringComparison.Ordinal) || Message.Contains("you must be root", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,375 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>
+/// One queue with a thread of its own that lets everything pass until <see cref="Hold"/> is called, and from then on keeps every packet in the kernel,
+/// with a copy, until <see cref="Release"/>: the lock of a session move. One hold for each direction, each with its own queue number.
+/// <para>States: passing, then holding (from <see cref="Hold"/> to the end of <see cref="Release"/>), then passing again. Every verdict is given by the
+/// hold's thread, in one order: nothing overtakes at a switch, and nothing is lost.</para>
+/// <para>Threads: every method is for any thread; <see cref="Release"/> and <see cref="DropAll"/> wait for the hold's thread, on which the predicate
+/// runs.</para>
+/// <para>The rule that sends packets here goes after the release, or before it without harm; closing while packets are held accepts them first.</para>
+/// </summary>
+public sealed class PacketHold : IDisposable
+{
+    private readonly Lock _listGate = new();
+    private readonly Lock _commandGate = new();
+    private readonly ManualResetEventSlim _commandDone = new();
+    private readonly PacketLeasePool _pool = new(bufferLength: 2048, maxIdle: 16384);
+    private readonly InterceptedPacketHandler _handler;
+    private readonly Thread _thread;
+    private List<HeldPacket> _held = new(4096);
+    private List<HeldPacket> _releasing = new(4096);
+    private readonly List<InterceptedPacket> _accepting = new(4096);
+    private readonly List<HeldVerdict> _decided = new(4096);
+    private InterceptionQueue _queue = null!;
+    private Func<HeldPacket, HeldVerdict>? _command;
+    private HoldRelease _commandResult;
+    private ExceptionDispatchInfo? _commandFailure;
+    private ExceptionDispatchInfo? _threadFailure;
+    private volatile bool _holding;
+    private volatile bool _stopping;
+    private volatile bool _ended;
+    private long _rounds;
+    private bool _disposed;
+
+    private PacketHold(InterceptionQueueOptions options, HoldDirection direction, NetworkNamespace? networkNamespace)
+    {
+        Direction = direction;
+        _handler = Take;
+        using var ready = new ManualResetEventSlim();
+        void Body()
+        {
+            try
+            {
+                _queue = InterceptionQueue.Open(options);
+            }
+            catch (Exception exception) when (exception is IOException or ArgumentException or OutOfMemoryException)
+            {
+                _threadFailure = ExceptionDispatchInfo.Capture(exception);
+            }
+
+            // Taken before the signal: the constructor's event is gone once it returns.
+            bool isOpen = _threadFailure is null;
+            ready.Set();
+            if (isOpen)
+            {
+                Loop();
+            }
+        }
+
+        string name = $"hold queue {options.Number}";
+        if (networkNamespace is null)
+        {
+            _thread = new Thread(Body) { IsBackground = true, Name = name };
+            _thread.Start();
+        }
+        else
+        {
+            _thread = networkNamespace.StartThread(name, Body);
+        }
+
+        ready.Wait();
+        _threadFailure?.Throw();
+    }
+
+    /// <summary>Which way its packets travel.</summary>
+    public HoldDirection Direction { get; }
+
+    /// <summary>The queue number.</summary>
+    public ushort QueueNumber => _queue.Number;
+
+    /// <summary>True from <see cref="Hold"/> to the end of a release.</summary>
+    public bool IsHolding => _holding;
+
+    /// <summary>A snapshot of what is held, in order of arrival; its packets stay valid until the release.</summary>
+    public IReadOnlyList<HeldPacket> Held
+    {
+        get
+        {
+            lock (_listGate)
+            {
+                return [.. _held];
+            }
+        }
+    }
+
+    /// <summary>How many packets are held now.</summary>
+    public int HeldCount
+    {
+        get
+        {
+            lock (_listGate)
+            {
+                return _held.Count;
+            }
+        }
+    }
+
+    /// <summary>Opens the queue, passing, on a thread of its own inside <paramref name="networkNamespace"/> (null: the process's own).</summary>
+    /// <exception cref="LinuxException">EPERM without CAP_NET_ADMIN; EBUSY where another process has the queue number.</exception>
+    public static PacketHold Start(InterceptionQueueOptions options, HoldDirection direction, NetworkNamespace? networkNamespace = null) =>
+        new(options, direction, networkNamespace);
+
+    /// <summary>The queue's counters.</summary>
+    public InterceptStatistics ReadStatistics() => _queue.ReadStatistics();
+
+    /// <summary>
+    /// Holds from now on. Sets a flag: no system call, well under a microsecond. A batch that the thread is working on may still pass;
+    /// <see cref="Settle"/> waits it out.
+    /// </summary>
+    public void Hold() => _holding = true;
+
+    /// <summary>Returns when no packet can pass any more that was received before <see cref="Hold"/>: one turn of the thread, some ten microseconds.</summary>
+    public void Settle()
+    {
+        long round = Interlocked.Read(ref _rounds);
+        _queue.Wake();
+        var spin = default(SpinWait);
+        while (Interlocked.Read(ref _rounds) == round && !_ended)
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+
+    /// <summary>
+    /// Decides about every held packet and goes back to passing. The drops go first, then the accepted ones in order of arrival, as one batch verdict;
+    /// where the oldest turns out to be lost in the kernel, each is accepted by itself, so that the losses are counted.
+    /// </summary>
+    /// <param name="decide">Asked once for each packet, in order of arrival, on the hold's thread, before the first verdict is given; null accepts all.
+    /// If it throws, no verdict is given, everything stays held, and the exception comes out here.</param>
+    public HoldRelease Release(Func<HeldPacket, HeldVerdict>? decide = null)
+    {
+        lock (_commandGate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return RunCommandLocked(decide ?? (static _ => HeldVerdict.Accept));
+        }
+    }
+
+    /// <summary>Drops everything that is held and goes back to passing.</summary>
+    public HoldRelease DropAll() => Release(static _ => HeldVerdict.Drop);
+
+    /// <summary>
+    /// Prepares for the critical section: compiles the code that runs in it, fills the pool for <paramref name="packets"/> packets of up to 2 KiB, and
+    /// turns the thread once.
+    /// </summary>
+    public void Warm(int packets = 1024)
+    {
+        Type[] types =
+        [
+            typeof(PacketHold), typeof(InterceptionQueue), typeof(InterceptedPacket), typeof(HeldPacket), typeof(VerdictBuffer),
+            typeof(QueuePacketFields), typeof(PacketLease), typeof(PacketLeasePool), typeof(NetlinkSocket), typeof(NetlinkReceiveBuffer),
+            typeof(NetlinkReader), typeof(NetlinkAttributeReader), typeof(NetlinkWriter), typeof(EventDescriptor),
+        ];
+        const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        foreach (MethodInfo method in types.SelectMany(type => type.GetMethods(Own)).Where(method => !method.IsAbstract && !method.ContainsGenericParameters))
+        {
+            RuntimeHelpers.PrepareMethod(method.MethodHandle);
+        }
+
+        var leases = new List<PacketLease>(packets);
+        for (int i = 0; i < packets; i++)
+        {
+            PacketLease lease = _pool.Rent(2048);
+            lease.WritableData.Clear();
+            leases.Add(lease);
+        }
+
+        leases.ForEach(lease => lease.Dispose());
+        Settle();
+    }
+
+    /// <summary>Accepts what is held, ends the thread and closes the queue.</summary>
+    public void Dispose()
+    {
+        lock (_commandGate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            if (!_ended && HeldCount > 0)
+            {
+                RunCommandLocked(static _ => HeldVerdict.Accept);
+            }
+
+            _disposed = true;
+            _stopping = true;
+            _queue.Wake();
+            _thread.Join();
+            _queue.Dispose();
+            _commandDone.Dispose();
+        }
+    }
+
+    private HoldRelease RunCommandLocked(Func<HeldPacket, HeldVerdict> decide)
+    {
+        _commandFailure = null;
+        _commandDone.Reset();
+        Volatile.Write(ref _command, decide);
+        _queue.Wake();
+
+        // The thread signals when it ends, too: a command never waits for a thread that is gone.
+        if (!_ended)
+        {
+            _commandDone.Wait();
+        }
+
+        _commandFailure?.Throw();
+        _threadFailure?.Throw();
+        return _commandResult;
+    }
+
+    private void Loop()
+    {
+        try
+        {
+            while (!_stopping)
+            {
+                _queue.Receive(_handler);
+                Interlocked.Increment(ref _rounds);
+                if (Interlocked.Exchange(ref _command, null) is { } command)
+                {
+                    Execute(command);
+                    _commandDone.Set();
+                }
+            }
+        }
+#pragma warning disable CA1031 // A thread's last frame: the failure comes out of the next command.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _threadFailure = ExceptionDispatchInfo.Capture(exception);
+        }
+        finally
+        {
+            _ended = true;
+            _commandDone.Set();
+        }
+    }
+
+    private void Take(InterceptedPacket packet)
+    {
+        if (!_holding)
+        {
+            packet.Accept();
+            return;
+        }
+
+        PacketLease lease = _pool.Copy(packet.Packet);
+        var held = new HeldPacket(packet.KeepAs(lease), lease, Direction);
+        lock (_listGate)
+        {
+            _held.Add(held);
+        }
+    }
+
+    private void Execute(Func<HeldPacket, HeldVerdict> decide)
+    {
+        long lostBefore = _queue.ReadLost();
+        int dropped = 0;
+        int total = 0;
+        bool isFirstRound = true;
+        bool isIntact = true;
+        try
+        {
+            while (TakeHeld(decide))
+            {
+                total += _releasing.Count;
+                dropped += DropChosen();
+                if (isFirstRound && _accepting.Count > 0)
+                {
+                    isIntact = _queue.AcceptAcknowledged(_accepting[0], _handler);
+                    _accepting.RemoveAt(0);
+                }
+
+                AcceptChosen(isIntact);
+                _queue.FlushVerdicts();
+
+                // Reading answers brings further packets, which are held: only once, so that a flood can't keep the release going.
+                if (isFirstRound)
+                {
+                    _queue.DrainAnswers(_handler);
+                    isFirstRound = false;
+                }
+            }
+        }
+#pragma warning disable CA1031 // Carried to the caller of Release.
+        catch (Exception exception) when (exception is not LinuxException)
+#pragma warning restore CA1031
+        {
+            _commandFailure = ExceptionDispatchInfo.Capture(exception);
+            return;
+        }
+
+        // What the socket has by now is younger than everything released: it passes behind it, on this thread.
+        _holding = false;
+        int lost = (int)(_queue.ReadLost() - lostBefore);
+        _commandResult = new HoldRelease(total - dropped - lost, dropped, lost);
+    }
+
+    private bool TakeHeld(Func<HeldPacket, HeldVerdict> decide)
+    {
+        _decided.Clear();
+        int count;
+        lock (_listGate)
+        {
+            count = _held.Count;
+        }
+
+        // Only this thread adds and removes, so the first "count" stay where they are while the predicate runs without the lock.
+        for (int i = 0; i < count; i++)
+        {
+            _decided.Add(decide(_held[i]));
+        }
+
+        lock (_listGate)
+        {
+            (_held, _releasing) = (_releasing, _held);
+            _held.Clear();
+        }
+
+        return count > 0;
+    }
+
+    private int DropChosen()
+    {
+        int dropped = 0;
+        _accepting.Clear();
+        for (int i = 0; i < _releasing.Count; i++)
+        {
+            if (_decided[i] == HeldVerdict.Drop)
+            {
+                _releasing[i].Packet.Drop();
+                dropped++;
+            }
+            else
+            {
+                _accepting.Add(_releasing[i].Packet);
+            }
+        }
+
+        return dropped;
+    }
+
+    private void AcceptChosen(bool isIntact)
+    {
+        if (isIntact)
+        {
+            _queue.AcceptBatch(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_accepting));
+            return;
+        }
+
+        foreach (InterceptedPacket packet in _accepting)
+        {
+            packet.Accept();
+        }
+    }
+}
