@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Interceptor.Capture;
+using Interceptor.Capture.Intercept;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
 
@@ -66,6 +67,7 @@ internal static class CommandRunner
         UsageException or Filters.FilterSyntaxException => ExitCode.Usage,
         MissingFeatureException or DllNotFoundException => ExitCode.Missing,
         LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
+        MissingToolException or FirewallException { IsPermission: true } => ExitCode.Missing,
         CaptureFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
         CaptureFileException => ExitCode.BadInput,
         _ when exception.InnerException is { } inner => CodeOf(inner),

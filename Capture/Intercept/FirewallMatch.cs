@@ -1,3 +1,4 @@
+using Interceptor.Filters;
 using Interceptor.Packets;
 
 namespace Interceptor.Capture.Intercept;
@@ -21,6 +22,24 @@ public sealed record FirewallMatch
 
     /// <summary>Packets with this mark pass by. Null: none do.</summary>
     public uint? ExceptMark { get; init; }
+
+    /// <summary>
+    /// The match of a filter compiled for raw IP. A program that the kernel would not take (more than 64 instructions, or one that asks for more than
+    /// bytes) gives <see cref="All"/> and false: the filter must then be applied to what comes to the queue.
+    /// </summary>
+    /// <exception cref="ArgumentException">The filter is for another link type.</exception>
+    public static bool TryFromFilter(PacketFilter filter, out FirewallMatch match)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        if (filter.LinkType != LinkType.Raw)
+        {
+            throw new ArgumentException($"The firewall sees raw IP; this filter is for {filter.LinkType}.", nameof(filter));
+        }
+
+        bool fits = filter.Program.FitsXt && !filter.Program.UsesAncillaryData;
+        match = fits && !string.IsNullOrWhiteSpace(filter.Expression) ? new FirewallMatch { Bytecode = filter.Program.ToXtBytecode() } : All;
+        return fits;
+    }
 
     /// <summary>The IP versions it can match: that of the flow, else both.</summary>
     internal bool MatchesVersion(int version) => Flow is not { } flow || flow.Source.Address.Version == version;
