@@ -24,8 +24,8 @@ public sealed record FirewallMatch
     public uint? ExceptMark { get; init; }
 
     /// <summary>
-    /// The match of a filter compiled for raw IP. A program that the kernel would not take (more than 64 instructions, or one that asks for more than
-    /// bytes) gives <see cref="All"/> and false: the filter must then be applied to what comes to the queue.
+    /// The match of a filter compiled for raw IP. A program that the kernel would not take (more than 64 instructions)
+    /// gives <see cref="All"/> and false: the filter must then be applied to what comes to the queue.
     /// </summary>
     /// <exception cref="ArgumentException">The filter is for another link type.</exception>
     public static bool TryFromFilter(PacketFilter filter, out FirewallMatch match)
@@ -36,7 +36,7 @@ public sealed record FirewallMatch
             throw new ArgumentException($"The firewall sees raw IP; this filter is for {filter.LinkType}.", nameof(filter));
         }
 
-        bool fits = filter.Program.FitsXt && !filter.Program.UsesAncillaryData;
+        bool fits = filter.Program.FitsXt;
         match = fits && !string.IsNullOrWhiteSpace(filter.Expression) ? new FirewallMatch { Bytecode = filter.Program.ToXtBytecode() } : All;
         return fits;
     }
