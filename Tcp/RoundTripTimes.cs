@@ -1,0 +1,67 @@
+namespace Interceptor.Tcp;
+
+/// <summary>
+/// Round-trip times of one direction. The first <see cref="MaximumSamples"/> are kept as they are; after that each second one is dropped and
+/// only each second new one is taken, and so on: the quantiles stay those of an even selection, and the memory stays bounded. Minimum and maximum are exact.
+/// </summary>
+public sealed class RoundTripTimes
+{
+    /// <summary>Samples kept at most.</summary>
+    public const int MaximumSamples = 2048;
+
+    private readonly List<long> _kept = [];
+    private long _stride = 1;
+
+    /// <summary>Samples seen.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Shortest, ns; 0 without samples.</summary>
+    public long Minimum { get; private set; }
+
+    /// <summary>Longest, ns; 0 without samples.</summary>
+    public long Maximum { get; private set; }
+
+    /// <summary>Takes one sample in ns; a negative one (a capture whose clock stepped back) is left out.</summary>
+    public void Add(long nanoseconds)
+    {
+        if (nanoseconds < 0)
+        {
+            return;
+        }
+
+        Minimum = Count == 0 ? nanoseconds : Math.Min(Minimum, nanoseconds);
+        Maximum = Math.Max(Maximum, nanoseconds);
+        if (Count++ % _stride != 0)
+        {
+            return;
+        }
+
+        if (_kept.Count == MaximumSamples)
+        {
+            for (int i = 0; i < MaximumSamples / 2; i++)
+            {
+                _kept[i] = _kept[2 * i];
+            }
+
+            _kept.RemoveRange(MaximumSamples / 2, MaximumSamples / 2);
+            _stride *= 2;
+        }
+
+        _kept.Add(nanoseconds);
+    }
+
+    /// <summary>The value that <paramref name="fraction"/> of the samples do not exceed, ns (nearest rank); 0 without samples.</summary>
+    /// <param name="fraction">From 0 to 1: 0.5 is the median.</param>
+    public long Quantile(double fraction)
+    {
+        if (_kept.Count == 0)
+        {
+            return 0;
+        }
+
+        long[] sorted = [.. _kept];
+        Array.Sort(sorted);
+        int rank = (int)Math.Ceiling(Math.Clamp(fraction, 0, 1) * sorted.Length);
+        return sorted[Math.Max(0, rank - 1)];
+    }
+}

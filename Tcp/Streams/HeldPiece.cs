@@ -1,0 +1,10 @@
+namespace Interceptor.Tcp.Streams;
+
+/// <summary>Bytes of a stream that wait behind a gap.</summary>
+/// <param name="Start">Offset of the first.</param>
+/// <param name="Length">Bytes on the wire.</param>
+/// <param name="Captured">Those that were captured: from the first on.</param>
+internal readonly record struct HeldPiece(long Start, int Length, byte[] Captured)
+{
+    internal static Comparer<HeldPiece> ByStart { get; } = Comparer<HeldPiece>.Create((left, right) => left.Start.CompareTo(right.Start));
+}

@@ -1,0 +1,138 @@
+using Interceptor.Packets;
+
+namespace Interceptor.Tcp;
+
+/// <summary>
+/// One connection as the packets show it. A SYN with another number on the same addresses and ports is another connection.
+/// <para>Owned by its <see cref="TcpTracker"/>. Threads: one at a time.</para>
+/// </summary>
+public sealed class TcpConnection
+{
+    private bool _initiatorIsKnown;
+    private bool _initiatorIsSecond;
+
+    internal TcpConnection(int id, in FlowKey flow, TcpTrackerOptions options, Streams.ITcpStreamConsumer? consumer)
+    {
+        Id = id;
+        First = new TcpEndpoint(flow.Source, options, consumer);
+        Second = new TcpEndpoint(flow.Destination, options, consumer);
+        First.Peer = Second;
+        Second.Peer = First;
+        IsLoop = flow.Source == flow.Destination;
+    }
+
+    /// <summary>0 for the first connection of the source, by first packet.</summary>
+    public int Id { get; }
+
+    /// <summary>Who sent the first packet seen.</summary>
+    public TcpEndpoint First { get; }
+
+    /// <summary>The other end.</summary>
+    public TcpEndpoint Second { get; }
+
+    /// <summary>Who sent the first SYN (a SYN-ACK's receiver counts as such); without one, <see cref="First"/>.</summary>
+    public TcpEndpoint Client => _initiatorIsSecond ? Second : First;
+
+    /// <summary>The other end.</summary>
+    public TcpEndpoint Server => Client.Peer;
+
+    /// <summary>Number of the first packet in its source.</summary>
+    public long FirstPacketNumber { get; private set; }
+
+    /// <summary>When the first packet was captured.</summary>
+    public CaptureTimestamp FirstPacketAt { get; private set; }
+
+    /// <summary>When the last packet was captured.</summary>
+    public CaptureTimestamp LastPacketAt { get; private set; }
+
+    /// <summary>Segments of both ends.</summary>
+    public long Packets => First.Counters.Packets + Second.Counters.Packets;
+
+    /// <summary>How it began.</summary>
+    public TcpOpening Opening => First.Offer.IsKnown || Second.Offer.IsKnown ? TcpOpening.Handshake : TcpOpening.Midstream;
+
+    /// <summary>How it ended.</summary>
+    public TcpClosing Closing =>
+        First.WasReset || Second.WasReset ? TcpClosing.Reset
+        : First.Counters.Fin > 0 && Second.Counters.Fin > 0 ? TcpClosing.Fin
+        : TcpClosing.Open;
+
+    // One address and port talking to itself: both directions are one.
+    private bool IsLoop { get; }
+
+    /// <summary>
+    /// The number before the first byte of each end, as the first segment of either told it: what a later SYN is compared with
+    /// to tell a repeated SYN from a new connection.
+    /// </summary>
+    internal bool Contradicts(in FlowKey flow, in TcpSegment segment)
+    {
+        if (!segment.Syn || segment.Ack)
+        {
+            return false;
+        }
+
+        return BaseOf(flow.Source) is { } known && known != segment.Sequence;
+    }
+
+    internal void Process(in FlowKey flow, in TcpSegment segment, CaptureTimestamp at, long number)
+    {
+        if (Packets == 0)
+        {
+            FirstPacketNumber = number;
+            FirstPacketAt = at;
+        }
+
+        LastPacketAt = at;
+        TcpEndpoint sender = IsFrom(First, in flow) ? First : Second;
+        TcpEndpoint receiver = sender.Peer;
+        LearnBase(sender, in segment);
+        LearnInitiator(sender, in segment);
+        if (segment.Syn && !sender.Offer.IsKnown)
+        {
+            sender.Stream.SetStart(segment.Sequence + 1);
+        }
+
+        long fresh = sender.Stream.Add(segment.TextStart, segment.Length, segment.Payload, at);
+        sender.Count(in segment, fresh, at.Nanoseconds);
+        sender.Sent(in segment, at.Nanoseconds);
+        receiver.Arrive(in segment, at.Nanoseconds);
+        if (segment.Ack && !segment.Rst)
+        {
+            receiver.Stream.SetAcknowledged(segment.Acknowledgment, at);
+        }
+    }
+
+    internal void Finish()
+    {
+        First.Stream.Finish(LastPacketAt);
+        Second.Stream.Finish(LastPacketAt);
+    }
+
+    private bool IsFrom(TcpEndpoint end, in FlowKey flow) => IsLoop || end.Address == flow.Source;
+
+    private SequenceNumber? BaseOf(FlowEndpoint source) => First.Address == source ? _firstBase : _secondBase;
+
+    private SequenceNumber? _firstBase;
+    private SequenceNumber? _secondBase;
+
+    private void LearnBase(TcpEndpoint sender, in TcpSegment segment)
+    {
+        ref SequenceNumber? own = ref ReferenceEquals(sender, First) ? ref _firstBase : ref _secondBase;
+        ref SequenceNumber? other = ref ReferenceEquals(sender, First) ? ref _secondBase : ref _firstBase;
+        own ??= segment.Syn ? segment.Sequence : segment.Sequence - 1;
+        if (segment.Ack)
+        {
+            other ??= segment.Acknowledgment - 1;
+        }
+    }
+
+    private void LearnInitiator(TcpEndpoint sender, in TcpSegment segment)
+    {
+        if (segment.Syn && !_initiatorIsKnown)
+        {
+            _initiatorIsKnown = true;
+            bool senderIsSecond = ReferenceEquals(sender, Second);
+            _initiatorIsSecond = segment.Ack ? !senderIsSecond : senderIsSecond;
+        }
+    }
+}

@@ -1,0 +1,278 @@
+using Interceptor.Packets;
+
+namespace Interceptor.Tcp;
+
+public sealed partial class TcpEndpoint
+{
+    /// <summary>A segment of the peer reached this end. The steps and their order are those of RFC 9293, 3.10.7.4.</summary>
+    internal void Arrive(in TcpSegment segment, long now)
+    {
+        if (!StartReceiving(in segment, now))
+        {
+            return;
+        }
+
+        if (!CheckSequenceNumber(in segment) || !CheckReset(in segment) || !CheckSyn(in segment, now))
+        {
+            return;
+        }
+
+        if (!CheckAcknowledgment(in segment, now))
+        {
+            return;
+        }
+
+        ProcessText(in segment);
+    }
+
+    // States before the numbers of the peer are known: LISTEN and SYN-SENT (RFC 9293, 3.10.7.2 and .3). False where the segment is done with.
+    private bool StartReceiving(in TcpSegment segment, long now)
+    {
+        if (segment.Rst)
+        {
+            return _receives || AcceptsResetOfSyn(in segment);
+        }
+
+        if (segment.Syn && _receive.Irs is null)
+        {
+            ReceiveSyn(in segment, now);
+            return false;
+        }
+
+        if (!_receives)
+        {
+            _receives = true;
+            ReceiveQueue.Reset(segment.Sequence);
+        }
+
+        if (State == TcpState.Unknown)
+        {
+            Happen(TcpEvent.SeeMidstream);
+        }
+
+        if (!_sends && segment.Ack)
+        {
+            _sends = true;
+            WriteQueue.Reset(segment.Acknowledgment);
+        }
+
+        return true;
+    }
+
+    private bool AcceptsResetOfSyn(in TcpSegment segment)
+    {
+        bool answersSyn = State == TcpState.SynSent && segment.Ack && segment.Acknowledgment == WriteQueue.SndNxt;
+        if (answersSyn || State == TcpState.Unknown)
+        {
+            AcceptReset();
+        }
+
+        return false;
+    }
+
+    private void ReceiveSyn(in TcpSegment segment, long now)
+    {
+        _receive.Irs = segment.Sequence;
+        if (!_receives)
+        {
+            _receives = true;
+            ReceiveQueue.Reset(segment.Sequence + 1);
+        }
+        else
+        {
+            AdvanceReceive(segment.Sequence + 1);
+        }
+
+        if (segment.Options.HasTimestamps)
+        {
+            _receive.TimestampRecent = segment.Options.TimestampValue;
+        }
+
+        _send.SndWnd = segment.WindowField;
+        _send.MaxWindow = Math.Max(_send.MaxWindow, segment.WindowField);
+        _send.SndWl1 = segment.Sequence;
+        if (segment.Ack)
+        {
+            if (!_sends)
+            {
+                _sends = true;
+                WriteQueue.Reset(segment.Acknowledgment);
+            }
+
+            WriteQueueAcknowledgment result = WriteQueue.Acknowledge(segment.Acknowledgment, now, InitialTimeout, EchoOf(in segment));
+            NoteRoundTrip(result);
+            Happen(TcpEvent.ReceiveSynAck);
+        }
+        else
+        {
+            Happen(TcpEvent.ReceiveSyn);
+        }
+
+        ProcessText(in segment);
+    }
+
+    // First: is any of it inside the window? Linux tcp_sequence() and tcp_paws_discard(), net/ipv4/tcp_input.c, 6.12.
+    private bool CheckSequenceNumber(in TcpSegment segment)
+    {
+        if (segment.Options.HasTimestamps && !segment.Rst && _receive.TimestampRecent is { } recent
+            && unchecked((int)(recent - segment.Options.TimestampValue)) > 1 && segment.Sequence >= ReceiveQueue.RcvNxt)
+        {
+            return false;
+        }
+
+        bool isWindowKnown = _receive.RcvWnd is not null && Confidence == SnapshotConfidence.Exact;
+        SequenceNumber left = isWindowKnown ? _receive.RcvWup : ReceiveQueue.RcvNxt - (int)UnknownWindow;
+        uint window = isWindowKnown ? _receive.RcvWnd!.Value : UnknownWindow;
+        SequenceNumber right = SequenceNumber.Max(ReceiveQueue.RcvNxt, (isWindowKnown ? left : ReceiveQueue.RcvNxt) + (int)window);
+        return segment.End >= left && segment.Sequence <= right;
+    }
+
+    // Second: a reset counts only if it has exactly the next number (RFC 5961, 3.2); any other is answered and ignored.
+    private bool CheckReset(in TcpSegment segment)
+    {
+        if (!segment.Rst)
+        {
+            return true;
+        }
+
+        SequenceNumber next = ReceiveQueue.RcvNxt;
+        int ranges = ReceiveQueue.OutOfOrder.Count;
+        bool isAtSackEdge = ranges > 0 && segment.Sequence == ReceiveQueue.OutOfOrder[ranges - 1].Right;
+        bool isBehindFin = ReceiveQueue.FinReceived && segment.Sequence == next - 1;
+        if (segment.Sequence == next || isAtSackEdge || isBehindFin || segment.Sequence == _receive.RcvWup)
+        {
+            AcceptReset();
+        }
+
+        return false;
+    }
+
+    private void AcceptReset()
+    {
+        Happen(TcpEvent.ReceiveReset);
+        Peer.Happen(TcpEvent.SendReset);
+    }
+
+    // Fourth (the third, security, is gone): a SYN on a connection that has begun is a copy of the first, or an attack (RFC 5961, 4).
+    private bool CheckSyn(in TcpSegment segment, long now)
+    {
+        if (!segment.Syn)
+        {
+            return true;
+        }
+
+        if (segment.Ack && segment.Sequence == _receive.Irs)
+        {
+            // Simultaneous open: the second copy of the peer's SYN acknowledges ours.
+            WriteQueueAcknowledgment result = WriteQueue.Acknowledge(segment.Acknowledgment, now, InitialTimeout, EchoOf(in segment));
+            NoteRoundTrip(result);
+            if (result.AcknowledgesSyn)
+            {
+                Happen(TcpEvent.ReceiveSynAck);
+            }
+
+            ProcessText(in segment);
+        }
+
+        return false;
+    }
+
+    // Fifth: what it acknowledges, and the window it offers.
+    private bool CheckAcknowledgment(in TcpSegment segment, long now)
+    {
+        if (!segment.Ack)
+        {
+            return false;
+        }
+
+        if (segment.Acknowledgment - WriteQueue.SndNxt > 0)
+        {
+            // A kernel answers and drops this; here it means that the capture missed what was sent.
+            WriteQueue.InferSent(segment.Acknowledgment, now, InitialTimeout);
+        }
+
+        if (segment.Acknowledgment < WriteQueue.SndUna)
+        {
+            // An old acknowledgment says nothing new, but its text counts.
+            return true;
+        }
+
+        UpdateWindow(in segment);
+        MarkSacked(in segment);
+        WriteQueueAcknowledgment result = WriteQueue.Acknowledge(segment.Acknowledgment, now, InitialTimeout, EchoOf(in segment));
+        NoteRoundTrip(result);
+        if (result.Advanced)
+        {
+            _send.DuplicateAcks = 0;
+        }
+
+        if (State == TcpState.SynReceived && !WriteQueue.State.SynQueued)
+        {
+            // Linux makes the socket of a passive open from this segment: the largest window starts with it (tcp_create_openreq_child).
+            _send.MaxWindow = _send.SndWnd;
+            Happen(TcpEvent.ReceiveAckOfSyn);
+        }
+
+        if (result.AcknowledgesFin)
+        {
+            Happen(TcpEvent.ReceiveAckOfFin);
+        }
+
+        return true;
+    }
+
+    // tcp_may_update_window() and tcp_ack_update_window(), net/ipv4/tcp_input.c, 6.12. Before SndUna moves.
+    private void UpdateWindow(in TcpSegment segment)
+    {
+        uint window = Peer.ScaledWindow(in segment);
+        bool mayUpdate = segment.Acknowledgment > WriteQueue.SndUna || segment.Sequence > _send.SndWl1
+            || (segment.Sequence == _send.SndWl1 && (window > _send.SndWnd || window == 0)) || _send.MaxWindow == 0;
+        if (mayUpdate)
+        {
+            _send.SndWl1 = segment.Sequence;
+            _send.SndWnd = window;
+            _send.MaxWindow = Math.Max(_send.MaxWindow, window);
+        }
+    }
+
+    private void MarkSacked(in TcpSegment segment)
+    {
+        for (int i = 0; i < Math.Min(segment.Options.SackBlockCount, TcpSegment.MaximumSackBlocks); i++)
+        {
+            WriteQueue.MarkSacked(segment.Sacks[i]);
+        }
+    }
+
+    private void NoteRoundTrip(in WriteQueueAcknowledgment result)
+    {
+        if (result.RoundTrip is { } time)
+        {
+            RoundTrips.Add(time);
+        }
+    }
+
+    private static uint? EchoOf(in TcpSegment segment) => segment.Options.HasTimestamps ? segment.Options.TimestampEcho : null;
+
+    // Seventh and eighth: the text goes to its place, and a FIN counts once everything before it arrived.
+    private void ProcessText(in TcpSegment segment)
+    {
+        if (segment.Options.HasTimestamps && segment.Sequence <= _receive.RcvWup)
+        {
+            _receive.TimestampRecent = segment.Options.TimestampValue;
+        }
+
+        if (segment.Length == 0 && !segment.Fin)
+        {
+            return;
+        }
+
+        bool hadFin = ReceiveQueue.FinReceived;
+        ReceiveQueue.Add(segment.TextStart, segment.Length, segment.Fin);
+        if (ReceiveQueue.FinReceived && !hadFin)
+        {
+            CheckFin();
+        }
+    }
+
+    private void CheckFin() => Happen(TcpEvent.ReceiveFin);
+}

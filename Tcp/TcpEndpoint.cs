@@ -1,0 +1,116 @@
+using Interceptor.Packets;
+using Interceptor.Tcp.Streams;
+
+namespace Interceptor.Tcp;
+
+/// <summary>
+/// One end of a tracked connection, as an observer of the packets knows it. Each segment is first something that its sender did
+/// (<c>Sent</c>), then something that reached its receiver (<c>Arrive</c>, in the order of RFC 9293, 3.10.7.4): the observer stands between both
+/// and takes what it sees as delivered.
+/// <para>Owned by its <see cref="TcpConnection"/>. Threads: one at a time.</para>
+/// </summary>
+public sealed partial class TcpEndpoint
+{
+    /// <summary>Segment size where the peer announced none (RFC 9293, 3.7.1).</summary>
+    public const int DefaultSegmentSize = 536;
+
+    // Initial retransmission timeout, RFC 6298, 2.1.
+    private const long InitialTimeout = CaptureTimestamp.NanosecondsPerSecond;
+
+    // A window that nobody told: any number that RFC 7323 allows is acceptable.
+    private const uint UnknownWindow = 1u << 30;
+
+    private SendSide _send;
+    private ReceiveSide _receive;
+    private TcpDirectionCounters _counters;
+    private bool _sends;
+    private bool _receives;
+    private uint _timestampValue;
+
+    internal TcpEndpoint(FlowEndpoint address, TcpTrackerOptions options, ITcpStreamConsumer? consumer)
+    {
+        Address = address;
+        Stream = new StreamAssembler(this, options.HashStreams, consumer);
+    }
+
+    /// <summary>Address and port.</summary>
+    public FlowEndpoint Address { get; }
+
+    /// <summary>The other end.</summary>
+    public TcpEndpoint Peer { get; internal set; } = null!;
+
+    /// <summary>State of this end.</summary>
+    public TcpState State { get; private set; }
+
+    /// <summary>A copy of the send variables.</summary>
+    public SendSide Send => _send with { SndUna = WriteQueue.SndUna, SndNxt = WriteQueue.SndNxt };
+
+    /// <summary>What this end sent and its peer has not acknowledged.</summary>
+    public WriteQueue WriteQueue { get; } = new(default);
+
+    /// <summary>A copy of the receive variables.</summary>
+    public ReceiveSide Receive => _receive with { RcvNxt = ReceiveQueue.RcvNxt };
+
+    /// <summary>What reached this end.</summary>
+    public ReceiveQueue ReceiveQueue { get; } = new();
+
+    /// <summary>What this end offered on its SYN.</summary>
+    public HandshakeOptions Offer { get; private set; }
+
+    /// <summary>What this end sent, counted.</summary>
+    public TcpDirectionCounters Counters => _counters;
+
+    /// <summary>Round-trip times from this end's segments to their acknowledgments, as seen where the capture was made.</summary>
+    public RoundTripTimes RoundTrips { get; } = new();
+
+    /// <summary>The stream that this end sent.</summary>
+    public StreamAssembler Stream { get; }
+
+    /// <summary>It was closed by a RST.</summary>
+    public bool WasReset { get; private set; }
+
+    /// <summary>This end knows its numbers and both SYNs were seen.</summary>
+    public SnapshotConfidence Confidence => Offer.IsKnown && Peer.Offer.IsKnown ? SnapshotConfidence.Exact : SnapshotConfidence.Assumed;
+
+    /// <summary>Both ends scale their windows, as far as their SYNs were seen.</summary>
+    public bool WindowScaling => Offer.WindowScale is not null && Peer.Offer.WindowScale is not null;
+
+    /// <summary>Shift of the windows that this end sends, 0 to 14; 0 where its SYN was not seen or the peer does not scale.</summary>
+    public int WindowScale => Offer.WindowScale is { } shift && (Peer.Offer.WindowScale is not null || !Peer.Offer.IsKnown) ? Math.Min(shift, (byte)14) : 0;
+
+    /// <summary>Everything at this instant as plain data.</summary>
+    public TcpSnapshot Snapshot() => new()
+    {
+        Local = Address,
+        Peer = Peer.Address,
+        State = State,
+        Confidence = Confidence,
+        SndUna = WriteQueue.SndUna,
+        SndNxt = WriteQueue.SndNxt,
+        WriteSeq = WriteQueue.WriteSeq,
+        SndWnd = _send.SndWnd,
+        SndWl1 = _send.SndWl1,
+        MaxWindow = _send.MaxWindow,
+        RcvNxt = ReceiveQueue.RcvNxt,
+        CopiedSeq = ReceiveQueue.FinReceived ? ReceiveQueue.RcvNxt - 1 : ReceiveQueue.RcvNxt,
+        RcvWnd = _receive.RcvWnd ?? 0,
+        RcvWup = _receive.RcvWup,
+        MssClamp = Peer.Offer.MaximumSegmentSize ?? DefaultSegmentSize,
+        SndWindowScale = Peer.WindowScale,
+        RcvWindowScale = WindowScale,
+        WindowScaling = WindowScaling,
+        SackPermitted = Offer.SackPermitted && Peer.Offer.SackPermitted,
+        Timestamps = Offer.IsKnown || Peer.Offer.IsKnown ? Offer.Timestamps && Peer.Offer.Timestamps : _receive.TimestampRecent is not null,
+        TimestampValue = _timestampValue,
+        TimestampRecent = _receive.TimestampRecent ?? 0,
+        OutOfOrderBytes = ReceiveQueue.OutOfOrderBytes,
+        FinQueued = WriteQueue.FinQueued,
+        FinReceived = ReceiveQueue.FinReceived,
+    };
+
+    internal void Happen(TcpEvent what)
+    {
+        State = TcpTransitions.Next(State, what);
+        WasReset |= what is TcpEvent.SendReset or TcpEvent.ReceiveReset;
+    }
+}

@@ -1,0 +1,90 @@
+using Interceptor.Packets;
+using Interceptor.Tcp.Streams;
+
+namespace Interceptor.Tcp;
+
+/// <summary>
+/// Follows every TCP connection of a packet source. Deterministic: no clock, thread or I/O; what it says depends on the packets and their times alone.
+/// <para>Memory: for each connection its counters and numbers, and bounded queues while it is open. Threads: one at a time.</para>
+/// </summary>
+public sealed class TcpTracker
+{
+    private readonly Dictionary<FlowKey, TcpConnection> _current = [];
+    private readonly List<TcpConnection> _connections = [];
+    private readonly TcpTrackerOptions _options;
+    private readonly ITcpStreamConsumer? _consumer;
+
+    /// <summary>A tracker that has seen nothing.</summary>
+    /// <param name="options">What it does besides following; null for the defaults.</param>
+    /// <param name="consumer">Gets the streams' bytes in order; null for nobody.</param>
+    public TcpTracker(TcpTrackerOptions? options = null, ITcpStreamConsumer? consumer = null)
+    {
+        _options = options ?? new TcpTrackerOptions();
+        _consumer = consumer;
+    }
+
+    /// <summary>All connections in order of their first packet; a connection's place is its id.</summary>
+    public IReadOnlyList<TcpConnection> Connections => _connections;
+
+    /// <summary>Segments followed.</summary>
+    public long Segments { get; private set; }
+
+    /// <summary>Takes one packet. Returns the connection it belongs to; null if it carries no TCP segment.</summary>
+    /// <param name="packet">The decoded packet.</param>
+    /// <param name="at">When it was captured.</param>
+    /// <param name="number">Its number in the source, from 1.</param>
+    public TcpConnection? Process(in PacketView packet, CaptureTimestamp at, long number)
+    {
+        if (IsFragment(in packet) || !TcpSegment.TryCreate(in packet, out TcpSegment segment) || !packet.TryGetFlow(out FlowKey flow))
+        {
+            return null;
+        }
+
+        return Process(in flow, in segment, at, number);
+    }
+
+    /// <summary>Takes one segment.</summary>
+    /// <param name="flow">From whom to whom.</param>
+    /// <param name="segment">The segment.</param>
+    /// <param name="at">When it was captured.</param>
+    /// <param name="number">Number of its packet in the source, from 1.</param>
+    public TcpConnection Process(in FlowKey flow, in TcpSegment segment, CaptureTimestamp at, long number)
+    {
+        Segments++;
+        FlowKey key = flow.Canonical(out _);
+        if (!_current.TryGetValue(key, out TcpConnection? connection) || connection.Contradicts(in flow, in segment))
+        {
+            connection?.Finish();
+            connection = new TcpConnection(_connections.Count, in flow, _options, _consumer);
+            _connections.Add(connection);
+            _current[key] = connection;
+        }
+
+        connection.Process(in flow, in segment, at, number);
+        return connection;
+    }
+
+    /// <summary>The latest connection between two ends, in either direction.</summary>
+    public bool TryFind(in FlowKey flow, out TcpConnection? connection) => _current.TryGetValue(flow.Canonical(out _), out connection);
+
+    /// <summary>The source has ended: what waits behind gaps is delivered and the hashes are closed. Nothing is processed after it.</summary>
+    public void Finish()
+    {
+        foreach (TcpConnection connection in _current.Values)
+        {
+            connection.Finish();
+        }
+    }
+
+    private static bool IsFragment(in PacketView packet)
+    {
+        if (packet.TryFind(LayerKind.Ipv4, out Layer layer) && Ipv4View.TryParse(packet.Data[layer.Offset..], out Ipv4View ip))
+        {
+            return ip.IsFragment;
+        }
+
+        // An atomic fragment (RFC 6946) is a whole datagram with a fragment header.
+        return packet.TryFind(LayerKind.Ipv6Fragment, out Layer fragment) && fragment.Offset + 4 <= packet.Data.Length
+            && (packet.Data[fragment.Offset + 3] & 1) != 0;
+    }
+}

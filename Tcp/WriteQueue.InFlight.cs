@@ -1,0 +1,207 @@
+using Interceptor.Packets;
+
+namespace Interceptor.Tcp;
+
+public sealed partial class WriteQueue
+{
+    /// <summary>
+    /// Takes an acknowledgment (tcp_ack, tcp_clean_rtx_queue): segments it covers leave, a segment it covers in part is trimmed, the timer
+    /// restarts, or stops with the last segment. A number outside (SndUna, SndNxt] changes nothing.
+    /// </summary>
+    /// <param name="ack">The acknowledgment number.</param>
+    /// <param name="now">The time, ns.</param>
+    /// <param name="retransmitTimeout">Retransmission timeout, ns.</param>
+    /// <param name="timestampEcho">TSecr of the segment, or null: lets a retransmitted segment be timed.</param>
+    public WriteQueueAcknowledgment Acknowledge(SequenceNumber ack, long now, long retransmitTimeout, uint? timestampEcho = null)
+    {
+        if (ack <= _state.SndUna || ack > _state.SndNxt)
+        {
+            return default;
+        }
+
+        int bytes = ack - _state.SndUna;
+        bool acknowledgesSyn = _state.SynQueued;
+        bool acknowledgesFin = FinSent && ack == _state.WriteSeq;
+        bytes -= (acknowledgesSyn ? 1 : 0) + (acknowledgesFin ? 1 : 0);
+        long? roundTrip = RemoveAcknowledged(ack, now, timestampEcho);
+        _bytes?.RemoveRange(0, Math.Min(bytes, _bytes.Count));
+        _state.SndUna = ack;
+        _state.SynQueued = false;
+        _state.RetransmitDeadline = ack == _state.SndNxt ? null : now + retransmitTimeout;
+        return new WriteQueueAcknowledgment(bytes, acknowledgesSyn, acknowledgesFin, roundTrip);
+    }
+
+    /// <summary>
+    /// A segment inside [SndUna, SndNxt) was sent again (tcp_retransmit_skb): SndNxt stays, and by Karn's rule its acknowledgment no longer tells
+    /// a round-trip time.
+    /// </summary>
+    public void EventRetransmitted(SequenceNumber start, SequenceNumber end, long now, uint timestampValue = 0)
+    {
+        for (int i = IndexOf(start); i < SegmentCount; i++)
+        {
+            ref QueuedSegment segment = ref At(i);
+            if (segment.Start >= end)
+            {
+                break;
+            }
+
+            if (segment.End > start)
+            {
+                segment = segment with
+                {
+                    LastSentAt = now,
+                    FirstSentAt = segment.Transmissions == 0 ? now : segment.FirstSentAt,
+                    Transmissions = segment.Transmissions + 1,
+                    TimestampValue = timestampValue,
+                };
+            }
+        }
+    }
+
+    /// <summary>Marks the segments that lie inside a SACK block; returns the bytes newly marked. A block outside (SndUna, SndNxt] is ignored.</summary>
+    public int MarkSacked(SackBlock block)
+    {
+        if (block.Left < _state.SndUna || block.Right > _state.SndNxt || block.Right <= block.Left)
+        {
+            return 0;
+        }
+
+        int marked = 0;
+        for (int i = IndexOf(block.Left); i < SegmentCount; i++)
+        {
+            ref QueuedSegment segment = ref At(i);
+            if (segment.End > block.Right)
+            {
+                break;
+            }
+
+            if (segment.Start >= block.Left && !segment.IsSacked)
+            {
+                segment = segment with { IsSacked = true };
+                marked += segment.SequenceLength;
+            }
+        }
+
+        return marked;
+    }
+
+    /// <summary>
+    /// For an observer: the number <paramref name="upTo"/> was sent though the capture does not show what lies before it.
+    /// The unseen range joins the sent part as one segment without a time.
+    /// </summary>
+    public void InferSent(SequenceNumber upTo, long now, long retransmitTimeout)
+    {
+        int missing = upTo - _state.SndNxt;
+        if (missing <= 0)
+        {
+            return;
+        }
+
+        // A FIN was a false end: whoever sends more than it has not closed.
+        _state.FinQueued = false;
+        _state.WriteSeq = SequenceNumber.Max(_state.WriteSeq, upTo);
+        EventNewDataSent(missing, now, retransmitTimeout, isSeen: false);
+        LimitInFlight();
+    }
+
+    /// <summary>For an observer whose side never sees acknowledgments: what is farther back than any window counts as acknowledged.</summary>
+    internal void LimitInFlight()
+    {
+        if (_state.SndNxt - _state.SndUna > MaximumInFlight)
+        {
+            SequenceNumber assumed = _state.SndNxt - MaximumInFlight;
+            RemoveAcknowledged(assumed, now: 0, timestampEcho: null);
+            _state.SndUna = assumed;
+            _state.SynQueued = false;
+        }
+    }
+
+    private long? RemoveAcknowledged(SequenceNumber ack, long now, uint? timestampEcho)
+    {
+        long? roundTrip = null;
+        bool isAmbiguous = false;
+        while (SegmentCount > 0 && At(0).End <= ack)
+        {
+            ref QueuedSegment segment = ref At(0);
+            bool sentOnce = segment.Transmissions == 1;
+            bool echoes = timestampEcho is { } echo && segment.Transmissions > 1 && segment.TimestampValue == echo;
+            isAmbiguous |= segment.IsSacked || !(sentOnce || echoes);
+            roundTrip = now - segment.LastSentAt;
+            _first = (_first + 1) & (_segments.Length - 1);
+            SegmentCount--;
+        }
+
+        if (SegmentCount > 0 && At(0).Start < ack)
+        {
+            ref QueuedSegment segment = ref At(0);
+            segment = segment with { Start = ack, SequenceLength = segment.End - ack };
+        }
+
+        return isAmbiguous ? null : roundTrip;
+    }
+
+    private ref QueuedSegment At(int index) => ref _segments[(_first + index) & (_segments.Length - 1)];
+
+    // The first remembered segment that ends after the number; SegmentCount if there is none.
+    private int IndexOf(SequenceNumber number)
+    {
+        int low = 0;
+        int high = SegmentCount;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (At(middle).End <= number)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    private void AddSegment(QueuedSegment segment)
+    {
+        if (SegmentCount == MaximumSegments)
+        {
+            JoinNeighbours();
+        }
+        else if (SegmentCount == _segments.Length)
+        {
+            var larger = new QueuedSegment[Math.Max(InitialSegments, _segments.Length * 2)];
+            for (int i = 0; i < SegmentCount; i++)
+            {
+                larger[i] = At(i);
+            }
+
+            _segments = larger;
+            _first = 0;
+        }
+
+        SegmentCount++;
+        At(SegmentCount - 1) = segment;
+    }
+
+    // Halves the number of remembered segments; a joined one counts as sent twice, so that it is never timed.
+    private void JoinNeighbours()
+    {
+        int joined = SegmentCount / 2;
+        for (int i = 0; i < joined; i++)
+        {
+            QueuedSegment left = At(2 * i);
+            QueuedSegment right = At((2 * i) + 1);
+            At(i) = left with
+            {
+                SequenceLength = right.End - left.Start,
+                Transmissions = 2,
+                TimestampValue = 0,
+                IsSacked = left.IsSacked && right.IsSacked,
+            };
+        }
+
+        SegmentCount = joined;
+    }
+}
