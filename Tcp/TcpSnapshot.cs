@@ -95,7 +95,7 @@ public sealed record TcpSnapshot
     public bool FinReceived { get; init; }
 
     /// <summary>Bytes written and not acknowledged: the kernel's SIOCOUTQ less a FIN.</summary>
-    public int QueuedBytes => Math.Max(0, WriteSeq - SndUna - FinLength(WriteSeq > SndUna));
+    public int QueuedBytes => Math.Max(0, WriteSeq - SndUna - FinLength(WriteSeq > SndUna) - (State is TcpState.SynSent or TcpState.SynReceived ? 1 : 0));
 
     /// <summary>Bytes written and not sent: SIOCOUTQNSD less a FIN.</summary>
     public int UnsentBytes => Math.Max(0, WriteSeq - SndNxt - FinLength(WriteSeq > SndNxt));
