@@ -83,6 +83,7 @@ public sealed partial class TcpEndpoint
             AdvanceReceive(segment.Sequence + 1);
         }
 
+        _receive.RcvWup = segment.Sequence + 1;
         if (segment.Options.HasTimestamps)
         {
             _receive.TimestampRecent = segment.Options.TimestampValue;

@@ -1,5 +1,3 @@
-using Interceptor.Packets;
-
 namespace Interceptor.Tcp;
 
 public sealed partial class TcpEndpoint

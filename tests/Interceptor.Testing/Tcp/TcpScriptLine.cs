@@ -139,6 +139,6 @@ public sealed partial class TcpScriptLine
 
     private static long Number(Match match, string group) => long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^(?<flags>[SFRPUEW.]+) (?<start>-?\d+):(?<end>-?\d+)\((?<length>\d+)\)(?: ack (?<ack>-?\d+))?(?: win (?<win>\d+))?(?: cut (?<cut>\d+))?(?: fill (?<fill>.))?(?: <(?<options>[^>]*)>)?$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<flags>[SFRPUEW.]+) +(?<start>-?\d+):(?<end>-?\d+)\((?<length>\d+)\)(?: ack (?<ack>-?\d+))?(?: win (?<win>\d+))?(?: cut (?<cut>\d+))?(?: fill (?<fill>.))?(?: <(?<options>[^>]*)>)?$", RegexOptions.ExplicitCapture)]
     private static partial Regex SegmentPattern();
 }

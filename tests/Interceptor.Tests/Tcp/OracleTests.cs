@@ -17,7 +17,6 @@ public sealed class OracleTests(ITestOutputHelper output)
         ["link-mpls-vlan.pcap"] = "MPLS is not decoded",
         ["link-nflog.pcap"] = "NFLOG is not decoded",
         ["link-pppoe-qinq.pcap"] = "PPPoE is not decoded",
-        ["link-snap.pcap"] = "SNAP is not decoded",
         ["tcp-gre-sack-vlan.pcap"] = "GRE is not decoded",
         ["tcp-mpls-bulk.pcap"] = "MPLS is not decoded",
         ["tcp-reassembly-gaps.pcap"] = "segments with different bytes for one place: tshark lets a later one win as long as none was printed, here the first always wins",
