@@ -1,0 +1,145 @@
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
+using Interceptor.Packets;
+using Interceptor.Replay;
+using Interceptor.Tests.Files;
+
+namespace Interceptor.Tests.Replay;
+
+public sealed class PacketReplayerTests
+{
+    private const long Second = 1_000_000_000;
+
+    [Fact]
+    public void Packets_are_sent_at_their_deadlines_and_an_hour_takes_no_time()
+    {
+        byte[] file = File(0, 1, Second, 3600 * Second);
+        var clock = new VirtualReplayClock();
+        var sink = new RecordingSink(clock);
+        ReplayReport report = new PacketReplayer(sink, new ReplayOptions(), clock).Run(() => Open(file), TestContext.Current.CancellationToken);
+        Assert.Equal([0, 1, Second, 3600 * Second], sink.Times);
+        Assert.Equal((4, 4 * 60, 3600 * Second, 0), (report.Packets, report.Bytes, report.ElapsedNanoseconds, report.Timing.Maximum));
+        Assert.True(sink.Flushed);
+    }
+
+    [Fact]
+    public void Loops_follow_one_another_and_a_limit_ends_them()
+    {
+        byte[] file = File(0, Second);
+        var clock = new VirtualReplayClock();
+        var sink = new RecordingSink(clock);
+        ReplayReport report = new PacketReplayer(sink, new ReplayOptions { Loop = 0, Limit = 5 }, clock).Run(() => Open(file), TestContext.Current.CancellationToken);
+        Assert.Equal([0, Second, Second, 2 * Second, 2 * Second], sink.Times);
+        Assert.Equal(5, report.Packets);
+    }
+
+    [Fact]
+    public void An_endless_loop_over_nothing_ends()
+    {
+        ReplayReport report = new PacketReplayer(new DiscardingSink(), new ReplayOptions { Loop = 0, Filter = new("tcp port 1") }, new VirtualReplayClock())
+            .Run(() => Open(File(0, 1)), TestContext.Current.CancellationToken);
+        Assert.Equal((0, 2), (report.Packets, report.NotMatching));
+    }
+
+    [Fact]
+    public void What_is_due_after_the_duration_is_not_sent()
+    {
+        var clock = new VirtualReplayClock();
+        var sink = new RecordingSink(clock);
+        new PacketReplayer(sink, new ReplayOptions { Duration = TimeSpan.FromSeconds(1) }, clock)
+            .Run(() => Open(File(0, Second, Second + 1)), TestContext.Current.CancellationToken);
+        Assert.Equal([0, Second], sink.Times);
+    }
+
+    [Fact]
+    public void Packets_of_another_link_type_are_counted_and_not_sent()
+    {
+        ReplayReport report = new PacketReplayer(new DiscardingSink(), new ReplayOptions { Accepts = type => type == LinkType.Raw }, new VirtualReplayClock())
+            .Run(() => Open(File(0, 1)), TestContext.Current.CancellationToken);
+        Assert.Equal((0, 2, LinkType.Ethernet), (report.Packets, report.OtherLinkType, report.FirstOtherLinkType));
+    }
+
+    [Fact]
+    public void A_damaged_capture_is_sent_up_to_its_damage()
+    {
+        byte[] file = File(0, 1, 2);
+        ReplayReport report = new PacketReplayer(new DiscardingSink(), new ReplayOptions { Loop = 3 }, new VirtualReplayClock())
+            .Run(() => Open(file[..^1]), TestContext.Current.CancellationToken);
+        Assert.Equal(2, report.Packets);
+        Assert.Equal(CaptureFileFault.Truncated, report.Damage?.Fault);
+    }
+
+    [Fact]
+    public void Cancelling_ends_a_long_wait_and_is_reported()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var sink = new RecordingSink(MonotonicReplayClock.Instance, cancellation.Cancel);
+        ReplayReport report = new PacketReplayer(sink, new ReplayOptions()).Run(() => Open(File(0, 3600 * Second)), cancellation.Token);
+        Assert.True(report.Interrupted);
+        Assert.Equal(1, report.Packets);
+    }
+
+    [Fact]
+    public void The_copy_has_the_times_of_sending()
+    {
+        using var stream = new MemoryStream();
+        using (var copy = new PcapNgWriter(stream, leaveOpen: true))
+        {
+            new PacketReplayer(new DiscardingSink(), new ReplayOptions { Pace = ReplayPace.AtSpeed(2) }, new VirtualReplayClock(), copy)
+                .Run(() => Open(File(0, Second)), TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal([TestPackets.SomeTime, TestPackets.SomeTime + (Second / 2)], TestPackets.ReadAll(stream.ToArray()).Select(packet => packet.Time));
+    }
+
+    [Fact]
+    public void The_machine_clock_is_never_early()
+    {
+        IReplayClock clock = MonotonicReplayClock.Instance;
+        for (int i = 0; i < 20; i++)
+        {
+            long deadline = clock.Now + (i * 50_000);
+            clock.WaitUntil(deadline, TestContext.Current.CancellationToken);
+            Assert.True(clock.Now >= deadline);
+        }
+    }
+
+    [Fact]
+    public void Sending_allocates_nothing_per_packet()
+    {
+        byte[] file = File([.. Enumerable.Range(0, 10_000).Select(i => (long)i)]);
+        var replayer = new PacketReplayer(new DiscardingSink(), new ReplayOptions { Loop = 4 }, new VirtualReplayClock());
+        var opened = new List<long>(8);
+        replayer.Run(() =>
+        {
+            opened.Add(GC.GetAllocatedBytesForCurrentThread());
+            return Open(file);
+        }, TestContext.Current.CancellationToken);
+        // One round is what opening costs: a buffer of 1 MiB and a few objects.
+        Assert.InRange(opened[3] - opened[2], 0, (1 << 20) + 10_000);
+    }
+
+    private static CaptureFileReader Open(byte[] file) => CaptureFile.OpenRead(new MemoryStream(file), "memory");
+
+    private static byte[] File(params long[] offsets) => TestPackets.WritePcapNg(offsets.Select(offset => TestPackets.Packet(60, TestPackets.SomeTime + offset)));
+
+    private sealed class RecordingSink(IReplayClock clock, Action? onWrite = null) : IPacketSink
+    {
+        internal List<long> Times { get; } = [];
+
+        internal bool Flushed { get; private set; }
+
+        public void Write(in CapturedPacket packet)
+        {
+            Times.Add(clock.Now);
+            Flushed = false;
+            onWrite?.Invoke();
+        }
+
+        public void Flush() => Flushed = true;
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using Interceptor.Packets;
+using Interceptor.Replay;
+
+namespace Interceptor.Tests.Replay;
+
+public sealed class ScheduleTests
+{
+    private const long Second = 1_000_000_000;
+
+    [Fact]
+    public void The_original_pace_keeps_every_nanosecond() =>
+        Assert.Equal([0, 1, 3, Second], Deadlines(ReplayPace.Original, null, 5, 6, 8, Second + 5));
+
+    [Fact]
+    public void A_factor_divides_the_time_since_the_start_and_not_each_gap() =>
+        Assert.Equal([0, 0, 0, 1, 33], Deadlines(ReplayPace.AtSpeed(3), null, 0, 1, 2, 3, 100));
+
+    [Fact]
+    public void Slow_motion_multiplies() => Assert.Equal([0, 4 * Second], Deadlines(ReplayPace.AtSpeed(0.25m), null, 0, Second));
+
+    [Fact]
+    public void A_packet_from_the_past_is_due_with_the_one_before() =>
+        Assert.Equal([0, 10, 10, 15], Deadlines(ReplayPace.Original, null, 100, 110, 90, 95));
+
+    [Fact]
+    public void The_longest_gap_limits_the_wait_and_not_the_capture()
+    {
+        TimeSpan second = TimeSpan.FromSeconds(1);
+        Assert.Equal([0, Second, Second + 5], Deadlines(ReplayPace.Original, second, 0, 3600 * Second, (3600 * Second) + 5));
+        Assert.Equal([0, Second], Deadlines(ReplayPace.AtSpeed(10), second, 0, 3600 * Second));
+        Assert.Equal([0, Second / 2], Deadlines(ReplayPace.AtSpeed(10), second, 0, 5 * Second));
+    }
+
+    [Fact]
+    public void A_capture_over_all_of_time_saturates()
+    {
+        long[] deadlines = Deadlines(ReplayPace.AtSpeed(0.000001m), null, long.MinValue, long.MaxValue);
+        Assert.Equal([0, long.MaxValue], deadlines);
+    }
+
+    [Fact]
+    public void Packet_rates_do_not_drift()
+    {
+        var schedule = new ReplaySchedule(ReplayPace.At(new PacketRate(3)));
+        long last = 0;
+        for (int i = 0; i <= 3_000_000; i++)
+        {
+            last = schedule.Next(default, 60);
+        }
+
+        Assert.Equal(1_000_000 * Second, last);
+    }
+
+    [Fact]
+    public void A_data_rate_is_exact_after_terabytes()
+    {
+        var rate = new DataRate(10_000_000_000);
+        Assert.Equal(800 * Second, rate.TimeFor(1_000_000_000_000));
+        Assert.Equal(long.MaxValue, new DataRate(1).TimeFor(long.MaxValue));
+        var schedule = new ReplaySchedule(ReplayPace.At(new DataRate(8000)));
+        Assert.Equal([0, Second, 3 * Second], new[] { schedule.Next(default, 1000), schedule.Next(default, 2000), schedule.Next(default, 1) });
+    }
+
+    [Fact]
+    public void Rates_are_printed_in_a_fitting_unit()
+    {
+        Assert.Equal("1.5 Gbit/s", new DataRate(1_500_000_000).ToString());
+        Assert.Equal("9600 bit/s", new DataRate(9600).ToString());
+        Assert.Equal(new DataRate(80), DataRate.Of(10, Second));
+    }
+
+    [Fact]
+    public void Percentiles_are_within_two_percent_and_the_maximum_is_exact()
+    {
+        var errors = new TimingErrors();
+        for (long value = 1; value <= 100_000; value++)
+        {
+            errors.Add(value * 37);
+        }
+
+        Assert.InRange(errors.Percentile(0.5), 50_000 * 37, 51_000 * 37);
+        Assert.InRange(errors.Percentile(0.99), 99_000 * 37, 101_000 * 37);
+        Assert.Equal(3_700_000, errors.Maximum);
+        Assert.Equal(3_700_000, errors.Percentile(1));
+        errors.Add(long.MinValue);
+        Assert.Equal(long.MaxValue, errors.Maximum);
+        Assert.Equal(0, new TimingErrors().Percentile(0.5));
+    }
+
+    private static long[] Deadlines(ReplayPace pace, TimeSpan? maxGap, params long[] times)
+    {
+        var schedule = new ReplaySchedule(pace, maxGap);
+        return [.. times.Select(time => schedule.Next(new PacketMetadata { Timestamp = new CaptureTimestamp(time), HasTimestamp = true }, 60))];
+    }
+}
