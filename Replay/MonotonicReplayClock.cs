@@ -18,7 +18,7 @@ public sealed class MonotonicReplayClock : IReplayClock
     public static MonotonicReplayClock Instance { get; } = new();
 
     /// <inheritdoc/>
-    public long Now => MonotonicTime.Now;
+    public long Now => Clock.MonotonicNanoseconds();
 
     /// <inheritdoc/>
     public void WaitUntil(long deadline, CancellationToken cancellation)
@@ -27,7 +27,7 @@ public sealed class MonotonicReplayClock : IReplayClock
         long now = Now;
         while (deadline - now > SpinTime)
         {
-            MonotonicTime.SleepUntil(Math.Min(deadline - SpinTime, now + LongestSleep));
+            MonotonicSleep.SleepUntil(Math.Min(deadline - SpinTime, now + LongestSleep));
             cancellation.ThrowIfCancellationRequested();
             now = Now;
         }

@@ -1,4 +1,5 @@
 using Interceptor.Capture;
+using Interceptor.Capture.Injection;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -53,7 +54,7 @@ public sealed class PacketReplayer
     public ReplayReport Run(Func<IPacketSource> open, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(open);
-        nuint slack = MonotonicTime.SetTimerSlack(1);
+        nuint slack = MonotonicSleep.SetTimerSlack(1);
         _start = _clock.Now;
         try
         {
@@ -77,8 +78,9 @@ public sealed class PacketReplayer
         }
         finally
         {
-            _ = MonotonicTime.SetTimerSlack(slack);
+            _ = MonotonicSleep.SetTimerSlack(slack);
             Report.ElapsedNanoseconds = _clock.Now - _start;
+            TakeCountsOfTarget();
         }
 
         return Report;
@@ -177,6 +179,19 @@ public sealed class PacketReplayer
         Report.Packets++;
         Report.Bytes += packet.Data.Length;
         Report.Truncated += packet.IsTruncated ? 1 : 0;
+    }
+
+    /// <summary>An injector knows which packets the kernel refused.</summary>
+    private void TakeCountsOfTarget()
+    {
+        if (_target is LinkInjector injector)
+        {
+            InjectionStatistics statistics = injector.Statistics;
+            Report.Packets = statistics.SentPackets;
+            Report.Bytes = statistics.SentBytes;
+            Report.Failed = statistics.FailedPackets;
+            Report.Failures = statistics.Failures;
+        }
     }
 
     private void Flush()

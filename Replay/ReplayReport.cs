@@ -1,3 +1,4 @@
+using Interceptor.Capture.Injection;
 using Interceptor.Packets;
 
 namespace Interceptor.Replay;
@@ -13,6 +14,9 @@ public sealed class ReplayReport
 
     /// <summary>Packets that the target refused.</summary>
     public long Failed { get; internal set; }
+
+    /// <summary>Why, and how many for each reason.</summary>
+    public IReadOnlyList<InjectionFailure> Failures { get; internal set; } = [];
 
     /// <summary>Packets read that did not match the filter.</summary>
     public long NotMatching { get; internal set; }

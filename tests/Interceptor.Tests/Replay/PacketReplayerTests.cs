@@ -95,7 +95,7 @@ public sealed class PacketReplayerTests
     [Fact]
     public void The_machine_clock_is_never_early()
     {
-        IReplayClock clock = MonotonicReplayClock.Instance;
+        MonotonicReplayClock clock = MonotonicReplayClock.Instance;
         for (int i = 0; i < 20; i++)
         {
             long deadline = clock.Now + (i * 50_000);

@@ -1,22 +1,15 @@
-using System.Diagnostics;
-
 namespace Interceptor.Interop;
 
-/// <summary>CLOCK_MONOTONIC: what paces, and never steps.</summary>
-internal static class MonotonicTime
+/// <summary>Waiting on CLOCK_MONOTONIC, as exactly as the kernel can; see <see cref="Clock"/>.</summary>
+internal static class MonotonicSleep
 {
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>Nanoseconds since some instant in the past. .NET's high-resolution clock is CLOCK_MONOTONIC on Linux.</summary>
-    internal static long Now => Stopwatch.Frequency == NanosecondsPerSecond
-        ? Stopwatch.GetTimestamp()
-        : (long)((Int128)Stopwatch.GetTimestamp() * NanosecondsPerSecond / Stopwatch.Frequency);
-
-    /// <summary>Sleeps until the clock shows <paramref name="deadline"/>; goes on after signals. An instant in the past returns at once.</summary>
+    /// <summary>Sleeps until CLOCK_MONOTONIC shows <paramref name="deadline"/>; goes on after signals. An instant in the past returns at once.</summary>
     /// <exception cref="LinuxException">EINVAL for a negative instant.</exception>
     internal static unsafe void SleepUntil(long deadline)
     {
-        var request = new Libc.TimeSpec { Seconds = deadline / NanosecondsPerSecond, Nanoseconds = deadline % NanosecondsPerSecond };
+        var request = new TimeSpecification { Seconds = deadline / NanosecondsPerSecond, Nanoseconds = deadline % NanosecondsPerSecond };
         int error;
         do
         {
