@@ -6,7 +6,7 @@ namespace Interceptor.Interop;
 /// Imports from libc, by their own names. One partial file per subject (<c>Libc.Sockets.cs</c>, ...). Nothing here judges or retries:
 /// that is the wrappers' work.
 /// </summary>
-internal static partial class Libc
+internal static unsafe partial class Libc
 {
     private const string Library = "libc";
 

@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace Interceptor.Interop;
+
+/// <summary>Processes by descriptor, signals, exec, clocks, and what a durable write needs.</summary>
+internal static unsafe partial class Libc
+{
+    /// <summary>pidfd_open and pidfd_getfd by number: glibc has wrappers only since 2.36.</summary>
+    [LibraryImport(Library, SetLastError = true, EntryPoint = "syscall")]
+    internal static partial nint syscall3(nint number, nint first, nint second, nint third);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int kill(int pid, int signal);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint signal(int number, nint handler);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int execvpe(byte* file, byte** arguments, byte** environment);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int clock_gettime(int clock, timespec* time);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int fsync(FileDescriptor fd);
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
+
+    internal const nint SYS_pidfd_open = 434;
+    internal const nint SYS_pidfd_getfd = 438;
+
+    internal const int SIGKILL = 9;
+    internal const int SIGPIPE = 13;
+    internal const int SIGCONT = 18;
+    internal const int SIGSTOP = 19;
+    internal const nint SIG_DFL = 0;
+
+    internal const int CLOCK_REALTIME = 0;
+    internal const int CLOCK_MONOTONIC = 1;
+    internal const int CLOCK_BOOTTIME = 7;
+
+    internal const int AT_FDCWD = -100;
+    internal const uint RENAME_NOREPLACE = 1;
+    internal const int O_DIRECTORY = 0x10000;
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct timespec
+    {
+        internal long tv_sec;
+        internal long tv_nsec;
+    }
+}
