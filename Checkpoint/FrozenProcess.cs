@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using Interceptor.Interop;
+
+namespace Interceptor.Checkpoint;
+
+/// <summary>
+/// A process stopped with SIGSTOP: all its threads stand still when <see cref="Stop"/> returns. Disposing lets it go on, unless it was stopped
+/// before already. Any thread.
+/// </summary>
+public sealed class FrozenProcess : IDisposable
+{
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
+    private readonly ProcessDescriptor _process;
+    private bool _mustContinue;
+
+    private FrozenProcess(ProcessDescriptor process, bool mustContinue)
+    {
+        _process = process;
+        _mustContinue = mustContinue;
+    }
+
+    /// <summary>The process.</summary>
+    public int Pid => _process.Pid;
+
+    /// <summary>Stops the process and waits until every thread of it has stopped.</summary>
+    /// <exception cref="LinuxException">No such process, or not ours to stop.</exception>
+    /// <exception cref="CheckpointException">It did not stop within two seconds (a thread hangs in the kernel); it goes on.</exception>
+    public static FrozenProcess Stop(int pid)
+    {
+        var process = ProcessDescriptor.Open(pid);
+        try
+        {
+            bool wasStopped = IsStopped(pid);
+            if (!process.Signal(Libc.SIGSTOP))
+            {
+                throw new LinuxException(Errno.ESRCH, "kill(SIGSTOP)", $"process {pid}");
+            }
+
+            var frozen = new FrozenProcess(process, !wasStopped);
+            long start = Stopwatch.GetTimestamp();
+            var spin = default(SpinWait);
+            while (!IsStopped(pid))
+            {
+                if (Stopwatch.GetElapsedTime(start) > StopTimeout)
+                {
+                    frozen.Dispose();
+                    throw new CheckpointException(
+                        "stop the owner", $"process {pid} did not stop within {StopTimeout.TotalSeconds:0} s: one of its threads hangs in the kernel.",
+                        "It goes on.");
+                }
+
+                spin.SpinOnce(sleep1Threshold: -1);
+            }
+
+            return frozen;
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends the process (SIGKILL) and waits up to <paramref name="timeout"/> until it is gone; true if it is.</summary>
+    public bool Kill(TimeSpan timeout)
+    {
+        _mustContinue = false;
+        _ = _process.Signal(Libc.SIGKILL);
+        return _process.WaitForEnd((int)timeout.TotalMilliseconds);
+    }
+
+    /// <summary>Lets it go on.</summary>
+    public void Dispose()
+    {
+        if (_mustContinue)
+        {
+            _mustContinue = false;
+            _ = _process.Signal(Libc.SIGCONT);
+        }
+
+        _process.Dispose();
+    }
+
+    /// <summary>True if every thread is stopped: state T (or t, traced; or a zombie, which runs no more) in /proc/PID/task/*/stat.</summary>
+    private static bool IsStopped(int pid)
+    {
+        try
+        {
+            foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+            {
+                string stat = File.ReadAllText($"{task}/stat");
+                int end = stat.LastIndexOf(')');
+                if (end < 0 || end + 2 >= stat.Length || stat[end + 2] is not ('T' or 't' or 'Z' or 'X'))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+        catch (IOException)
+        {
+            // A thread ended between the listing and the reading: look again.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,203 @@
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Checkpoint;
+
+/// <summary>
+/// Another process's TCP socket, duplicated and put into the kernel's repair mode: no segment leaves it, its queues can be read.
+/// <para>Order: <see cref="Attach(SocketOwner)"/> (changes nothing), <see cref="Pause"/>, <see cref="Dump"/>, and then either <see cref="Dispose"/>, after which
+/// the connection goes on with its owner exactly as it was, or <see cref="CloseSilently"/>, after which the connection is in the image alone.</para>
+/// <para>What repair does not stop: the owner, who reads and gets EPERM, so stop it first (<see cref="FrozenProcess"/>); packets from the peer, and
+/// timers that send, so hold both directions first. Without that, <see cref="Dump"/> notices changes and gives up after three tries.</para>
+/// <para>Threads: one at a time; any. The socket's network namespace need not be the caller's.</para>
+/// </summary>
+public sealed partial class PausedSocket : IDisposable
+{
+    private const string PauseStep = "pause";
+    private const string RepairRemedy = "Repairing TCP sockets needs CAP_NET_ADMIN over their network namespace: run as root.";
+    private readonly FileDescriptor _fd;
+    private readonly string _subject;
+    private readonly bool _isIpv6Socket;
+    private SocketSettings? _settings;
+    private bool _paused;
+    private byte[] _receiveBuffer = [];
+    private byte[] _sendBuffer = [];
+
+    private PausedSocket(FileDescriptor fd, SocketOwner owner, bool isIpv6Socket)
+    {
+        _fd = fd;
+        _isIpv6Socket = isIpv6Socket;
+        _subject = $"connection {owner.Local}-{owner.Peer}";
+        Owner = owner;
+    }
+
+    /// <summary>Whose socket it is.</summary>
+    public SocketOwner Owner { get; }
+
+    /// <summary>True after <see cref="CloseSilently"/>.</summary>
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Duplicates the socket and checks that its state can be taken whole. Changes nothing.</summary>
+    /// <exception cref="CheckpointException">The connection's state can't be taken (the message says why), or it is gone.</exception>
+    /// <exception cref="LinuxException">EPERM without the right to trace the owner.</exception>
+    public static PausedSocket Attach(SocketOwner owner)
+    {
+        using var process = ProcessDescriptor.Open(owner.Pid);
+        return Attach(process.Duplicate(owner.Descriptor), owner);
+    }
+
+    /// <summary>Takes ownership of <paramref name="duplicate"/>, also when it throws.</summary>
+    internal static PausedSocket Attach(FileDescriptor duplicate, SocketOwner owner)
+    {
+        string subject = $"connection {owner.Local}-{owner.Peer}";
+        try
+        {
+            bool isIpv6Socket = SocketEligibility.RequireTcp(duplicate, subject);
+            SocketEligibility.RequireWholeState(duplicate, subject);
+            var socket = new PausedSocket(duplicate, owner, isIpv6Socket);
+            socket.RequireSameConnection();
+            socket.PrepareBuffers();
+            return socket;
+        }
+        catch
+        {
+            duplicate.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Saves the socket's options and puts it into repair.</summary>
+    /// <exception cref="CheckpointException">Inner <see cref="LinuxException"/> EPERM without CAP_NET_ADMIN; nothing is changed then.</exception>
+    public void Pause()
+    {
+        ObjectDisposedException.ThrowIf(_fd.IsClosed, this);
+        if (_paused || IsClosed)
+        {
+            throw new InvalidOperationException("The socket is paused already.");
+        }
+
+        try
+        {
+            // Checked again: since Attach the owner ran and the peer could send.
+            SocketEligibility.RequireWholeState(_fd, _subject);
+            _settings = SocketSettingsIo.Read(_fd, _isIpv6Socket, _subject);
+            if (_settings.PeekOffset >= 0)
+            {
+                NativeSocket.SetInt(_fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, -1, "setsockopt(SO_PEEK_OFF)", _subject);
+            }
+
+            _paused = true;
+            NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", _subject);
+        }
+        catch (LinuxException exception)
+        {
+            Resume();
+            string remedy = exception.IsPermission ? $" {RepairRemedy}" : "";
+            throw new CheckpointException(PauseStep, $"{exception.Message}{remedy}", "The connection goes on as before.", cause: exception);
+        }
+    }
+
+    /// <summary>
+    /// Makes an end of the original: the association is dissolved without a packet, though the owner still has its descriptor. From here on only
+    /// the image can go on with the connection, and until it does every packet of the peer must be held or dropped, or the kernel answers with a reset.
+    /// </summary>
+    /// <exception cref="CheckpointException">It failed; the connection is still paused and disposing resumes it.</exception>
+    public void CloseSilently()
+    {
+        RequirePaused();
+        try
+        {
+            NativeSocket.Disconnect(_fd, _subject);
+        }
+        catch (LinuxException exception)
+        {
+            throw new CheckpointException("close silently", exception.Message, "The connection is still with its owner.", cause: exception);
+        }
+
+        IsClosed = true;
+        _paused = false;
+    }
+
+    /// <summary>Resumes the connection with its owner unless it was closed, and gives the duplicate back.</summary>
+    public void Dispose()
+    {
+        if (!_fd.IsClosed)
+        {
+            Resume();
+            _fd.Dispose();
+        }
+    }
+
+    /// <summary>Repair off without a probe, then what repair or the dump changed: SO_REUSEADDR (cleared by leaving repair) and SO_PEEK_OFF.</summary>
+    private void Resume()
+    {
+        if (!_paused)
+        {
+            return;
+        }
+
+        _paused = false;
+        _ = NativeSocket.TrySet(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, BitConverter.GetBytes(Libc.TCP_REPAIR_OFF_NO_WP));
+        if (_settings!.Options.TryGetValue("SO_REUSEADDR", out int[]? reuse))
+        {
+            _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, BitConverter.GetBytes(reuse[0]));
+        }
+
+        if (_settings.PeekOffset >= 0)
+        {
+            _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, BitConverter.GetBytes(_settings.PeekOffset));
+        }
+    }
+
+    private void RequirePaused()
+    {
+        ObjectDisposedException.ThrowIf(_fd.IsClosed, this);
+        if (!_paused)
+        {
+            throw new InvalidOperationException(IsClosed ? "The socket is closed already." : "The socket is not paused.");
+        }
+    }
+
+    /// <summary>Between finding the descriptor and duplicating it the owner may have closed it and opened another under its number.</summary>
+    private void RequireSameConnection()
+    {
+        (FlowEndpoint local, FlowEndpoint peer) = ReadEndpoints();
+        if (local != Owner.Local || peer != Owner.Peer)
+        {
+            throw new CheckpointException(
+                "attach", $"descriptor {Owner.Descriptor} of process {Owner.Pid} is now {local}-{peer} instead of {Owner.Local}-{Owner.Peer}. Try again.",
+                CheckpointException.NothingChanged, CheckpointFailure.NotFound);
+        }
+    }
+
+    private (FlowEndpoint Local, FlowEndpoint Peer) ReadEndpoints()
+    {
+        Span<byte> address = stackalloc byte[NativeSocket.MaxAddressLength];
+        int length = NativeSocket.GetLocalAddress(_fd, address, _subject);
+        _ = SocketAddress.TryRead(address[..length], out FlowEndpoint local);
+        length = NativeSocket.GetPeerAddress(_fd, address, _subject);
+        _ = SocketAddress.TryRead(address[..length], out FlowEndpoint peer);
+        return (local, peer);
+    }
+
+    /// <summary>Room for both queues, with every page touched: a page fault for each 4 KiB would cost more than the copy, and inside the pause.</summary>
+    private void PrepareBuffers()
+    {
+        const int Minimum = 64 * 1024;
+        int receive = NativeSocket.GetInt(_fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, "getsockopt(SO_RCVBUF)", _subject);
+        int send = NativeSocket.GetInt(_fd, Libc.SOL_SOCKET, Libc.SO_SNDBUF, "getsockopt(SO_SNDBUF)", _subject);
+        _receiveBuffer = Touched(Math.Max(receive, Minimum));
+        _sendBuffer = Touched(Math.Max(send, Minimum));
+    }
+
+    private static byte[] Touched(int length)
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(length);
+        for (int i = 0; i < length; i += Environment.SystemPageSize)
+        {
+            buffer[i] = 0;
+        }
+
+        return buffer;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Runtime.InteropServices;
+using Interceptor.Interop;
+
+namespace Interceptor.Checkpoint;
+
+/// <summary>
+/// A restored connection. Until <see cref="Resume"/> it is in repair: disposing it then closes it without a packet, and the image can be restored again.
+/// After it, it is an ordinary connected socket, and closing the last descriptor sends a FIN.
+/// <para>Threads: one at a time.</para>
+/// </summary>
+public sealed class RestoredSocket : IDisposable
+{
+    private const int MaxTailTries = 64;
+    private readonly FileDescriptor _fd;
+    private readonly SessionImage _image;
+    private readonly List<string> _warnings;
+    private readonly string _subject;
+
+    internal RestoredSocket(FileDescriptor fd, SessionImage image, List<string> warnings, string subject)
+    {
+        _fd = fd;
+        _image = image;
+        _warnings = warnings;
+        _subject = subject;
+    }
+
+    /// <summary>The descriptor, owned by this object (close-on-exec); to pass on with SCM_RIGHTS or to a child.</summary>
+    public SafeHandle Handle => _fd;
+
+    /// <summary>True after <see cref="Resume"/>.</summary>
+    public bool IsResumed { get; private set; }
+
+    /// <summary>What could not be restored; for people.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
+    internal FileDescriptor Descriptor => _fd;
+
+    /// <summary>
+    /// Leaves repair, writes the unsent tail, and sets the application's options. From the first moment of this the connection lives.
+    /// </summary>
+    /// <param name="probe">
+    /// True sends a window probe, to which the peer answers with its newest acknowledgement and window: what was lost while the connection was frozen
+    /// is known after one round trip instead of a timeout. False sends nothing; right only where every packet of that time is delivered.
+    /// </param>
+    /// <exception cref="CheckpointException">Leaving repair failed (the restore can be tried again), or the tail did not fit (the connection is broken).</exception>
+    public void Resume(bool probe = true)
+    {
+        ObjectDisposedException.ThrowIf(_fd.IsClosed, this);
+        if (IsResumed)
+        {
+            throw new InvalidOperationException("The connection goes on already.");
+        }
+
+        try
+        {
+            int how = probe ? Libc.TCP_REPAIR_OFF : Libc.TCP_REPAIR_OFF_NO_WP;
+            NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, how, "setsockopt(TCP_REPAIR)", _subject);
+        }
+        catch (LinuxException exception)
+        {
+            throw new CheckpointException(
+                "resume", exception.Message, "The image is unchanged: the restore can be tried again.", cause: exception);
+        }
+
+        IsResumed = true;
+        WriteUnsentTail();
+        ApplyLateOptions();
+    }
+
+    /// <summary>Closes this process's descriptor.</summary>
+    public void Dispose() => _fd.Dispose();
+
+    /// <summary>The send buffer still has its large size, so this takes no waiting; what the windows do not allow yet stays queued.</summary>
+    private void WriteUnsentTail()
+    {
+        ReadOnlySpan<byte> rest = _image.UnsentPart.Span;
+        for (int i = 0; rest.Length > 0; i++)
+        {
+            int count = NativeSocket.TrySend(_fd, rest, Libc.MSG_DONTWAIT);
+            if (count <= 0 || i == MaxTailTries)
+            {
+                throw new CheckpointException(
+                    "resume", $"{rest.Length} unsent bytes of {_subject} did not fit into its send buffer: "
+                    + $"{Marshal.GetPInvokeErrorMessage(Math.Max(-count, 0))}.",
+                    "The connection is restored and its stream has lost those bytes: close it.");
+            }
+
+            rest = rest[count..];
+        }
+    }
+
+    private void ApplyLateOptions()
+    {
+        SocketSettings settings = _image.Settings;
+        _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_SNDBUFFORCE, BitConverter.GetBytes(settings.SendBuffer / 2));
+
+        // Sizes that were set by hand stay fixed; the others are the kernel's to tune again.
+        int errno = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_BUF_LOCK, BitConverter.GetBytes(settings.BufferLock));
+        if (errno != 0)
+        {
+            _warnings.Add($"SO_BUF_LOCK could not be set: {Marshal.GetPInvokeErrorMessage(errno)}; the buffers keep their present sizes.");
+        }
+
+        SocketSettingsIo.Apply(_fd, settings, OptionPhase.AfterResume, _warnings);
+        if (settings.PeekOffset >= 0)
+        {
+            _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, BitConverter.GetBytes(settings.PeekOffset));
+        }
+
+        if (settings.NonBlocking)
+        {
+            NativeSocket.SetFileFlags(_fd, NativeSocket.GetFileFlags(_fd, _subject) | Libc.O_NONBLOCK, _subject);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+namespace Interceptor.Checkpoint;
+
+/// <summary>What an application set on its socket, as the kernel gives it back. Values are the kernel's, unscaled.</summary>
+public sealed record SocketSettings
+{
+    /// <summary>True for a socket of family AF_INET6, also where it talks IPv4 (v4-mapped).</summary>
+    public bool IsIpv6Socket { get; init; }
+
+    /// <summary>SO_RCVBUF in bytes as read: twice what was set.</summary>
+    public int ReceiveBuffer { get; init; }
+
+    /// <summary>SO_SNDBUF in bytes as read: twice what was set.</summary>
+    public int SendBuffer { get; init; }
+
+    /// <summary>SO_BUF_LOCK: bit 0 the send buffer, bit 1 the receive buffer is fixed; a bit not set leaves the kernel's tuning on.</summary>
+    public int BufferLock { get; init; }
+
+    /// <summary>TCP_CONGESTION, as <c>cubic</c>.</summary>
+    public string CongestionControl { get; init; } = "";
+
+    /// <summary>SO_BINDTODEVICE; empty where unbound.</summary>
+    public string BoundDevice { get; init; } = "";
+
+    /// <summary>SO_PEEK_OFF: -1 where off.</summary>
+    public int PeekOffset { get; init; } = -1;
+
+    /// <summary>O_NONBLOCK of the open file.</summary>
+    public bool NonBlocking { get; init; }
+
+    /// <summary>Options by native name; the value as 32-bit words, one for most.</summary>
+    public IReadOnlyDictionary<string, int[]> Options { get; init; } = new Dictionary<string, int[]>();
+}

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Interceptor.Interop;
+
+namespace Interceptor.Checkpoint;
+
+/// <summary>Reads <see cref="SocketSettings"/> from a socket and sets them on another.</summary>
+internal static class SocketSettingsIo
+{
+    private const int MaxNameLength = 16;
+
+    /// <summary>Reads everything. The socket must not be in repair, which falsifies SO_REUSEADDR.</summary>
+    internal static SocketSettings Read(FileDescriptor fd, bool isIpv6Socket, string subject)
+    {
+        var options = new Dictionary<string, int[]>(SocketOptionTable.All.Count);
+        foreach (SocketOption option in SocketOptionTable.All)
+        {
+            if (option.AppliesTo(isIpv6Socket) && TryRead(fd, option) is { } value)
+            {
+                options.Add(option.Name, value);
+            }
+        }
+
+        return new SocketSettings
+        {
+            IsIpv6Socket = isIpv6Socket,
+            ReceiveBuffer = NativeSocket.GetInt(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, "getsockopt(SO_RCVBUF)", subject),
+            SendBuffer = NativeSocket.GetInt(fd, Libc.SOL_SOCKET, Libc.SO_SNDBUF, "getsockopt(SO_SNDBUF)", subject),
+            BufferLock = ReadOptionalInt(fd, Libc.SOL_SOCKET, Libc.SO_BUF_LOCK, 0),
+            CongestionControl = ReadName(fd, Libc.IPPROTO_TCP, Libc.TCP_CONGESTION),
+            BoundDevice = ReadName(fd, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE),
+            PeekOffset = ReadOptionalInt(fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, -1),
+            NonBlocking = (NativeSocket.GetFileFlags(fd, subject) & Libc.O_NONBLOCK) != 0,
+            Options = options,
+        };
+    }
+
+    /// <summary>Sets the saved options of one phase where the socket has another value; what the kernel refuses is added to <paramref name="warnings"/>.</summary>
+    internal static void Apply(FileDescriptor fd, SocketSettings settings, OptionPhase phase, List<string> warnings)
+    {
+        foreach (SocketOption option in SocketOptionTable.All)
+        {
+            if (option.Phase != phase || !settings.Options.TryGetValue(option.Name, out int[]? wanted)
+                || wanted.AsSpan().SequenceEqual(TryRead(fd, option)))
+            {
+                continue;
+            }
+
+            int errno = NativeSocket.TrySet(fd, option.Level, option.Number, MemoryMarshal.AsBytes(wanted.AsSpan()));
+            if (errno != 0)
+            {
+                warnings.Add($"{option.Name} could not be set again: {Marshal.GetPInvokeErrorMessage(errno)}.");
+            }
+        }
+    }
+
+    /// <summary>A name option (a device, an algorithm); empty where there is none.</summary>
+    internal static string ReadName(FileDescriptor fd, int level, int number)
+    {
+        Span<byte> value = stackalloc byte[MaxNameLength];
+        return NativeSocket.TryGet(fd, level, number, value, out int length, out _)
+            ? Encoding.ASCII.GetString(value[..length]).TrimEnd('\0') : "";
+    }
+
+    internal static int ReadOptionalInt(FileDescriptor fd, int level, int number, int otherwise)
+    {
+        Span<byte> value = stackalloc byte[sizeof(int)];
+        return NativeSocket.TryGet(fd, level, number, value, out int length, out _) && length == sizeof(int)
+            ? BitConverter.ToInt32(value) : otherwise;
+    }
+
+    private static int[]? TryRead(FileDescriptor fd, SocketOption option)
+    {
+        var value = new int[option.Words];
+        return NativeSocket.TryGet(fd, option.Level, option.Number, MemoryMarshal.AsBytes(value.AsSpan()), out int length, out _)
+            && length == option.Words * sizeof(int) ? value : null;
+    }
+}
