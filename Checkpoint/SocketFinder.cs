@@ -1,13 +1,17 @@
 using System.Globalization;
+using Interceptor.Interop;
 using Interceptor.Packets;
-using Interceptor.Tcp;
 
 namespace Interceptor.Checkpoint;
 
-/// <summary>Finds which descriptor of a process is a given TCP connection. Reads /proc only; changes nothing. Any thread.</summary>
+/// <summary>
+/// Finds which descriptor of a process is a given TCP connection, by duplicating its sockets one after another and asking each for its addresses:
+/// that works whatever network namespace a socket belongs to, which /proc/PID/net does not. Changes nothing. Any thread.
+/// </summary>
 public static class SocketFinder
 {
     private const string Step = "find";
+    private const int MostListed = 32;
 
     /// <summary>The connection's descriptor in the process.</summary>
     /// <exception cref="CheckpointException">
@@ -16,67 +20,86 @@ public static class SocketFinder
     /// </exception>
     public static SocketOwner Find(int pid, FlowEndpoint local, FlowEndpoint peer)
     {
-        Dictionary<long, int> descriptors = ReadDescriptors(pid);
-        List<TcpSocketRow> rows = TcpSocketTable.Read(pid);
-        foreach (TcpSocketRow row in rows)
+        IReadOnlyList<SocketOwner> sockets = List(pid);
+        foreach (SocketOwner socket in sockets)
         {
-            if (row.Local == local && row.Peer == peer && descriptors.TryGetValue(row.Inode, out int descriptor))
+            if (socket.Local == local && socket.Peer == peer)
             {
-                RefuseOtherOwners(pid, row);
-                return new SocketOwner(pid, descriptor, row.Inode, local, peer);
+                RefuseOtherOwners(socket);
+                return socket;
             }
         }
 
-        string present = Describe(rows.Where(row => descriptors.ContainsKey(row.Inode) && row.State != TcpState.Listen));
-        string elsewhere = rows.Any(row => row.Local == local && row.Peer == peer)
-            ? " The connection exists, and another process (or none) has it." : "";
+        string present = sockets.Count == 0
+            ? "It has no TCP connections at all."
+            : $"Its TCP connections are: {string.Join(", ", sockets.Take(MostListed).Select(socket => $"{socket.Local}-{socket.Peer}"))}.";
         throw new CheckpointException(
-            Step, $"process {pid} has no TCP connection {local}-{peer}.{elsewhere} {present}",
-            CheckpointException.NothingChanged, CheckpointFailure.NotFound);
+            Step, $"process {pid} has no TCP connection {local}-{peer}. {present}", CheckpointException.NothingChanged, CheckpointFailure.NotFound);
     }
 
-    /// <summary>Every TCP connection that the process has open, without listening sockets.</summary>
+    /// <summary>Every connected TCP socket that the process has open.</summary>
     /// <exception cref="CheckpointException">No such process, or its descriptors may not be read.</exception>
     public static IReadOnlyList<SocketOwner> List(int pid)
     {
-        Dictionary<long, int> descriptors = ReadDescriptors(pid);
-        return [.. TcpSocketTable.Read(pid)
-            .Where(row => row.State != TcpState.Listen && descriptors.ContainsKey(row.Inode))
-            .Select(row => new SocketOwner(pid, descriptors[row.Inode], row.Inode, row.Local, row.Peer))];
+        try
+        {
+            using var process = ProcessDescriptor.Open(pid);
+            var sockets = new List<SocketOwner>();
+            foreach ((long inode, int descriptor) in ReadDescriptors(pid).OrderBy(pair => pair.Value))
+            {
+                if (TryReadConnection(process, descriptor, out FlowEndpoint local, out FlowEndpoint peer))
+                {
+                    sockets.Add(new SocketOwner(pid, descriptor, inode, local, peer));
+                }
+            }
+
+            return sockets;
+        }
+        catch (Exception exception) when (exception is DirectoryNotFoundException or LinuxException { Errno: Errno.ESRCH or Errno.EINVAL })
+        {
+            throw new CheckpointException(
+                Step, $"there is no process {pid}.", CheckpointException.NothingChanged, CheckpointFailure.NotFound, exception);
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or LinuxException { IsPermission: true })
+        {
+            throw new CheckpointException(
+                Step, $"the descriptors of process {pid} may not be read. Run as root, or with CAP_SYS_PTRACE and CAP_NET_ADMIN.",
+                CheckpointException.NothingChanged, cause: exception);
+        }
     }
 
-    private static string Describe(IEnumerable<TcpSocketRow> rows)
+    /// <summary>False for what is no connected TCP socket, or has been closed since the listing.</summary>
+    private static bool TryReadConnection(ProcessDescriptor process, int descriptor, out FlowEndpoint local, out FlowEndpoint peer)
     {
-        string[] lines = [.. rows.Take(32).Select(row => $"{row.Local}-{row.Peer} {row.State.ToRfcName()}")];
-        return lines.Length == 0 ? "It has no TCP connections at all." : $"Its TCP connections are: {string.Join(", ", lines)}.";
+        local = default;
+        peer = default;
+        string subject = $"descriptor {descriptor} of process {process.Pid}";
+        try
+        {
+            using FileDescriptor fd = process.Duplicate(descriptor);
+            Span<byte> address = stackalloc byte[NativeSocket.MaxAddressLength];
+            return NativeSocket.GetInt(fd, Libc.SOL_SOCKET, Libc.SO_TYPE, "getsockopt(SO_TYPE)", subject) == Libc.SOCK_STREAM
+                && SocketAddress.TryRead(address[..NativeSocket.GetLocalAddress(fd, address, subject)], out local)
+                && SocketAddress.TryRead(address[..NativeSocket.GetPeerAddress(fd, address, subject)], out peer);
+        }
+        catch (LinuxException exception) when (exception.Errno is Errno.ENOTCONN or Errno.EBADF or Errno.EINVAL)
+        {
+            return false;
+        }
     }
 
     /// <summary>Socket inode to descriptor; of several descriptors for one socket, the lowest.</summary>
     private static Dictionary<long, int> ReadDescriptors(int pid)
     {
         var descriptors = new Dictionary<long, int>();
-        try
+        foreach (string link in Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd"))
         {
-            foreach (string link in Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd"))
+            if (TryReadSocketInode(link, out long inode)
+                && int.TryParse(Path.GetFileName(link.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+                && (!descriptors.TryGetValue(inode, out int other) || number < other))
             {
-                if (TryReadSocketInode(link, out long inode)
-                    && int.TryParse(Path.GetFileName(link.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-                    && (!descriptors.TryGetValue(inode, out int other) || number < other))
-                {
-                    descriptors[inode] = number;
-                }
+                descriptors[inode] = number;
             }
-        }
-        catch (DirectoryNotFoundException exception)
-        {
-            throw new CheckpointException(
-                Step, $"there is no process {pid}.", CheckpointException.NothingChanged, CheckpointFailure.NotFound, exception);
-        }
-        catch (UnauthorizedAccessException exception)
-        {
-            throw new CheckpointException(
-                Step, $"the descriptors of process {pid} may not be read. Run as root, or with CAP_SYS_PTRACE and CAP_NET_ADMIN.",
-                CheckpointException.NothingChanged, cause: exception);
         }
 
         return descriptors;
@@ -99,13 +122,13 @@ public static class SocketFinder
         }
     }
 
-    private static void RefuseOtherOwners(int pid, TcpSocketRow row)
+    private static void RefuseOtherOwners(SocketOwner socket)
     {
         var others = new List<int>();
         foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int other)
-                && other != pid && HasSocket(directory, row.Inode))
+                && other != socket.Pid && HasSocket(directory, socket.Inode))
             {
                 others.Add(other);
             }
@@ -115,8 +138,8 @@ public static class SocketFinder
         {
             throw new CheckpointException(
                 Step,
-                $"the socket of {row.Local}-{row.Peer} is shared: besides process {pid}, also {string.Join(", ", others)} has it open and would go on "
-                + "using it. End those processes or let them close it.",
+                $"the socket of {socket.Local}-{socket.Peer} is shared: besides process {socket.Pid}, also {string.Join(", ", others)} has it open "
+                + "and would go on using it. End those processes or let them close it.",
                 CheckpointException.NothingChanged, CheckpointFailure.Refused);
         }
     }

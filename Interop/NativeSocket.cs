@@ -77,7 +77,7 @@ internal static unsafe class NativeSocket
         }
     }
 
-    /// <summary>The local address; returns its length in <paramref name="address"/>.</summary>
+    /// <summary>The local address; returns how much of <paramref name="address"/> it fills.</summary>
     internal static int GetLocalAddress(FileDescriptor fd, Span<byte> address, string subject)
     {
         uint length = (uint)address.Length;
@@ -86,10 +86,10 @@ internal static unsafe class NativeSocket
             Check(Libc.getsockname(fd, pointer, &length), "getsockname", subject);
         }
 
-        return (int)length;
+        return Math.Min((int)length, address.Length);
     }
 
-    /// <summary>The peer's address; returns its length in <paramref name="address"/>.</summary>
+    /// <summary>The peer's address; returns how much of <paramref name="address"/> it fills.</summary>
     internal static int GetPeerAddress(FileDescriptor fd, Span<byte> address, string subject)
     {
         uint length = (uint)address.Length;
@@ -98,7 +98,7 @@ internal static unsafe class NativeSocket
             Check(Libc.getpeername(fd, pointer, &length), "getpeername", subject);
         }
 
-        return (int)length;
+        return Math.Min((int)length, address.Length);
     }
 
     internal static int GetInt(FileDescriptor fd, int level, int name, string operation, string subject)

@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Interceptor.Checkpoint;
+using Interceptor.Interop;
+using Interceptor.Packets;
+using Interceptor.Testing;
+
+namespace Interceptor.LinuxTests.Checkpoint;
+
+/// <summary>
+/// A real TCP connection over the loopback of a namespace of its own, whose MTU is that of Ethernet. <see cref="Server"/> is the side that is
+/// checkpointed; its owner is the test process, which the kernel treats as it would any other.
+/// </summary>
+internal sealed class TcpLink : IDisposable
+{
+    internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    internal TcpLink(Action<Socket>? configureListener = null, Action<Socket>? configureClient = null)
+    {
+        Namespace = KernelTest.CreateNamespace("checkpoint test");
+        Namespace.Run(() =>
+        {
+            NativeSocket.BringUp("lo");
+            Run("ip", "link set lo mtu 1500");
+            Listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            configureListener?.Invoke(Listener);
+            Listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            Listener.Listen();
+            Client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            configureClient?.Invoke(Client);
+            Client.Connect(Listener.LocalEndPoint!);
+            Server = Listener.Accept();
+        });
+    }
+
+    internal NetworkNamespace Namespace { get; }
+
+    internal Socket Listener { get; private set; } = null!;
+
+    /// <summary>The peer, which must not notice anything.</summary>
+    internal Socket Client { get; private set; } = null!;
+
+    internal Socket Server { get; private set; } = null!;
+
+    internal FlowEndpoint ServerEndpoint => Endpoint(Server.LocalEndPoint!);
+
+    internal FlowEndpoint ClientEndpoint => Endpoint(Server.RemoteEndPoint!);
+
+    internal SocketOwner FindServer() => SocketFinder.Find(Environment.ProcessId, ServerEndpoint, ClientEndpoint);
+
+    internal PausedSocket Attach() => PausedSocket.Attach(FindServer());
+
+    /// <summary>Drops every packet of the namespace until disposed: the simplest lock there is. What is lost is sent again.</summary>
+    internal IDisposable Lock() => new DropLock(Namespace);
+
+    /// <summary>Takes the server's side out of its socket and restores it, under a lock that the window probe makes up for.</summary>
+    internal (SessionImage Image, Socket Restored) Move()
+    {
+        SessionImage image;
+        RestoredSocket restored;
+        using (Lock())
+        using (PausedSocket paused = Attach())
+        {
+            paused.Pause();
+            image = paused.Dump();
+            paused.CloseSilently();
+            restored = Namespace.Run(() => SessionRestorer.Restore(image));
+        }
+
+        Assert.Empty(restored.Warnings);
+        restored.Resume();
+        return (image, ToSocket(restored));
+    }
+
+    /// <summary>A socket of the base class library over a restored connection, which it then owns.</summary>
+    internal static Socket ToSocket(RestoredSocket restored) =>
+        new(new SafeSocketHandle(restored.Descriptor.Detach(), ownsHandle: true)) { Blocking = true };
+
+    /// <summary>TcpOutRsts of the namespace: resets that its kernel sent.</summary>
+    internal int ResetsSent() => Namespace.Run(() =>
+    {
+        string[] lines = [.. File.ReadLines("/proc/thread-self/net/snmp").Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal))];
+        int index = Array.IndexOf(lines[0].Split(' '), "OutRsts");
+        return int.Parse(lines[1].Split(' ')[index], System.Globalization.CultureInfo.InvariantCulture);
+    });
+
+    /// <summary>Writes without blocking until the socket takes no more; returns what was written.</summary>
+    internal static byte[] Fill(Socket socket, int seed, int limit = int.MaxValue)
+    {
+        byte[] data = Pattern(seed, Math.Min(limit, 8 << 20));
+        socket.Blocking = false;
+        int sent = 0;
+        while (sent < data.Length)
+        {
+            sent += socket.Send(data.AsSpan(sent), SocketFlags.None, out SocketError error);
+            if (error != SocketError.Success)
+            {
+                Assert.Equal(SocketError.WouldBlock, error);
+                break;
+            }
+        }
+
+        socket.Blocking = true;
+        return data[..sent];
+    }
+
+    internal static byte[] Pattern(int seed, int length)
+    {
+        var data = new byte[length];
+        new Random(seed).NextBytes(data);
+        return data;
+    }
+
+    internal static string ReadSha256(Socket socket, int length)
+    {
+        socket.ReceiveTimeout = (int)Deadline.TotalMilliseconds;
+        var data = new byte[length];
+        for (int at = 0; at < length;)
+        {
+            int count = socket.Receive(data, at, length - at, SocketFlags.None);
+            Assert.NotEqual(0, count);
+            at += count;
+        }
+
+        return Sha256(data);
+    }
+
+    internal static string Sha256(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(SHA256.HashData(data));
+
+    internal static void WaitUntil(Func<bool> condition, string what)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < Deadline, $"Waited {Deadline.TotalSeconds} s for: {what}.");
+            Thread.Yield();
+        }
+    }
+
+    internal static void Run(string tool, string arguments)
+    {
+        KernelTest.RequireTool(tool);
+        using Process process = Process.Start(new ProcessStartInfo(tool, arguments) { RedirectStandardError = true })!;
+        string errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"{tool} {arguments}: {errors}");
+    }
+
+    public void Dispose()
+    {
+        Server.Dispose();
+        Client.Dispose();
+        Listener.Dispose();
+        Namespace.Dispose();
+    }
+
+    private sealed class DropLock : IDisposable
+    {
+        private readonly NetworkNamespace _namespace;
+
+        internal DropLock(NetworkNamespace ns)
+        {
+            _namespace = ns;
+            _namespace.Run(() =>
+            {
+                Run("iptables", "-w 5 -A INPUT -p tcp -j DROP");
+                Run("iptables", "-w 5 -A OUTPUT -p tcp -j DROP");
+            });
+        }
+
+        public void Dispose() => _namespace.Run(() =>
+        {
+            Run("iptables", "-w 5 -D OUTPUT -p tcp -j DROP");
+            Run("iptables", "-w 5 -D INPUT -p tcp -j DROP");
+        });
+    }
+
+    private static FlowEndpoint Endpoint(EndPoint endpoint)
+    {
+        var ip = (IPEndPoint)endpoint;
+        return new FlowEndpoint(IpAddress.FromBytes(ip.Address.GetAddressBytes()), (ushort)ip.Port);
+    }
+}
