@@ -79,8 +79,8 @@ public sealed partial class PausedSocket
         int mssClamp = NativeSocket.GetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_MAXSEG, "getsockopt(TCP_MAXSEG)", _subject);
         var info = NativeSocket.GetStruct<Libc.tcp_info>(_fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt(TCP_INFO)", _subject);
         uint timestamp = (uint)NativeSocket.GetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_TIMESTAMP, "getsockopt(TCP_TIMESTAMP)", _subject);
-        long cutBootTime = MonotonicClock.BootTimeNanoseconds;
-        long cutWallTime = MonotonicClock.WallNanoseconds;
+        long cutBootTime = Clock.BootTimeNanoseconds();
+        long cutWallTime = Clock.RealtimeNanoseconds();
 
         SelectQueue(Libc.TCP_RECV_QUEUE);
         SequenceNumber rcvNxt = ReadSequence();

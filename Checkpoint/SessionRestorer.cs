@@ -194,8 +194,8 @@ public static class SessionRestorer
     {
         bool isSameBoot = image.BootId == PausedSocket.CurrentBootId;
         long elapsed = isSameBoot
-            ? MonotonicClock.BootTimeNanoseconds - image.CutBootTimeNanoseconds
-            : MonotonicClock.WallNanoseconds - image.CutAt.Nanoseconds;
+            ? Clock.BootTimeNanoseconds() - image.CutBootTimeNanoseconds
+            : Clock.RealtimeNanoseconds() - image.CutAt.Nanoseconds;
         long ticks = Math.Max(elapsed, 0) / (image.MicrosecondTimestamps ? 1_000 : 1_000_000);
         uint value = unchecked(image.Snapshot.TimestampValue + (uint)ticks + TimestampMargin);
         return image.MicrosecondTimestamps ? value | 1u : value & ~1u;

@@ -9,6 +9,9 @@ internal static unsafe class Clock
     /// <summary>CLOCK_MONOTONIC in nanoseconds: for timers and pacing.</summary>
     internal static long MonotonicNanoseconds() => Read(Libc.CLOCK_MONOTONIC);
 
+    /// <summary>CLOCK_BOOTTIME in nanoseconds: as the monotonic clock, and it counts the time in suspend too.</summary>
+    internal static long BootTimeNanoseconds() => Read(Libc.CLOCK_BOOTTIME);
+
     private static long Read(int clock)
     {
         TimeSpecification time;

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Interceptor.Interop;
 
-/// <summary>Processes by descriptor, signals, exec, clocks, and what a durable write needs.</summary>
+/// <summary>Processes by descriptor, signals, exec, and what a durable write needs.</summary>
 internal static unsafe partial class Libc
 {
     /// <summary>pidfd_open and pidfd_getfd by number: glibc has wrappers only since 2.36.</summary>
@@ -19,9 +19,6 @@ internal static unsafe partial class Libc
     internal static partial int execvpe(byte* file, byte** arguments, byte** environment);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static partial int clock_gettime(int clock, timespec* time);
-
-    [LibraryImport(Library, SetLastError = true)]
     internal static partial int fsync(FileDescriptor fd);
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -36,18 +33,8 @@ internal static unsafe partial class Libc
     internal const int SIGSTOP = 19;
     internal const nint SIG_DFL = 0;
 
-    internal const int CLOCK_REALTIME = 0;
-    internal const int CLOCK_MONOTONIC = 1;
     internal const int CLOCK_BOOTTIME = 7;
 
-    internal const int AT_FDCWD = -100;
     internal const uint RENAME_NOREPLACE = 1;
     internal const int O_DIRECTORY = 0x10000;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct timespec
-    {
-        internal long tv_sec;
-        internal long tv_nsec;
-    }
 }

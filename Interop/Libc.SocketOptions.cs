@@ -40,7 +40,6 @@ internal static unsafe partial class Libc
     internal const int SO_TYPE = 3;
     internal const int SO_DONTROUTE = 5;
     internal const int SO_SNDBUF = 7;
-    internal const int SO_RCVBUF = 8;
     internal const int SO_KEEPALIVE = 9;
     internal const int SO_OOBINLINE = 10;
     internal const int SO_PRIORITY = 12;
@@ -52,7 +51,6 @@ internal static unsafe partial class Libc
     internal const int SO_BINDTODEVICE = 25;
     internal const int SO_GET_FILTER = 26;
     internal const int SO_SNDBUFFORCE = 32;
-    internal const int SO_RCVBUFFORCE = 33;
     internal const int SO_MARK = 36;
     internal const int SO_PROTOCOL = 38;
     internal const int SO_DOMAIN = 39;

@@ -1,14 +1,13 @@
 using System.Net.Sockets;
 using Interceptor.Checkpoint;
 using Interceptor.Interop;
-using Interceptor.Tcp;
 
 namespace Interceptor.LinuxTests.Checkpoint;
 
 public sealed class RestoreTests
 {
     [Fact]
-    public void Both_streams_go_on_intact_with_data_in_every_queue()
+    public async Task Both_streams_go_on_intact_with_data_in_every_queue()
     {
         using var link = new TcpLink();
         byte[] toServer = TcpLink.Fill(link.Client, seed: 1, limit: 60_000);
@@ -23,12 +22,12 @@ public sealed class RestoreTests
             byte[] more = TcpLink.Pattern(3, 100_000);
             Task writer = Task.Run(() => restored.Send(more));
             Assert.Equal(TcpLink.Sha256([.. toClient, .. more]), TcpLink.ReadSha256(link.Client, toClient.Length + more.Length));
-            writer.Wait(TcpLink.Deadline);
+            await writer.WaitAsync(TcpLink.Deadline);
 
             byte[] moreToServer = TcpLink.Pattern(4, 100_000);
             Task peerWriter = Task.Run(() => link.Client.Send(moreToServer));
             Assert.Equal(TcpLink.Sha256([.. toServer, .. moreToServer]), TcpLink.ReadSha256(restored, toServer.Length + moreToServer.Length));
-            peerWriter.Wait(TcpLink.Deadline);
+            await peerWriter.WaitAsync(TcpLink.Deadline);
             restored.Shutdown(SocketShutdown.Send);
             Assert.Equal(0, link.Client.Receive(new byte[1]));
         }
