@@ -37,5 +37,6 @@ internal static class CommandTree
     private static IEnumerable<Command> Commands()
     {
         yield return InfoCommand.Create();
+        yield return TcpCommand.Create();
     }
 }

@@ -14,8 +14,8 @@ public sealed class TcpConnection
     internal TcpConnection(int id, in FlowKey flow, TcpTrackerOptions options, Streams.ITcpStreamConsumer? consumer)
     {
         Id = id;
-        First = new TcpEndpoint(flow.Source, options, consumer);
-        Second = new TcpEndpoint(flow.Destination, options, consumer);
+        First = new TcpEndpoint(this, flow.Source, options, consumer);
+        Second = new TcpEndpoint(this, flow.Destination, options, consumer);
         First.Peer = Second;
         Second.Peer = First;
         IsLoop = flow.Source == flow.Destination;

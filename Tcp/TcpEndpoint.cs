@@ -27,11 +27,15 @@ public sealed partial class TcpEndpoint
     private bool _receives;
     private uint _timestampValue;
 
-    internal TcpEndpoint(FlowEndpoint address, TcpTrackerOptions options, ITcpStreamConsumer? consumer)
+    internal TcpEndpoint(TcpConnection connection, FlowEndpoint address, TcpTrackerOptions options, ITcpStreamConsumer? consumer)
     {
+        Connection = connection;
         Address = address;
         Stream = new StreamAssembler(this, options.HashStreams, consumer);
     }
+
+    /// <summary>The connection it is an end of.</summary>
+    public TcpConnection Connection { get; }
 
     /// <summary>Address and port.</summary>
     public FlowEndpoint Address { get; }

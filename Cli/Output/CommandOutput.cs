@@ -52,6 +52,13 @@ internal sealed class CommandOutput : IDisposable
         _stream.WriteByte((byte)'\n');
     }
 
+    /// <summary>Bytes for standard output as they are: only where the user asked for raw data.</summary>
+    internal void WriteBytes(ReadOnlySpan<byte> bytes)
+    {
+        _text.Flush();
+        _stream.Write(bytes);
+    }
+
     /// <summary>A message to standard error, prefixed with the program's name.</summary>
     internal void Warn(string message) => Error.WriteLine($"interceptor: {message}");
 

@@ -1,0 +1,146 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Interceptor.Packets;
+using Interceptor.Tcp;
+using Interceptor.Tcp.Streams;
+
+namespace Interceptor.Cli.Output;
+
+/// <summary>
+/// Prints the streams of one connection while they are assembled: as text with <c>&gt;</c> before the client's lines and <c>&lt;</c> before the server's, as one side's
+/// raw bytes, or as NDJSON.
+/// </summary>
+internal sealed class StreamPrinter(CommandOutput output, int id, string? side) : ITcpStreamConsumer
+{
+    private TcpEndpoint? _last;
+    private bool _isInLine;
+
+    public bool Wants(TcpEndpoint sender) => sender.Connection.Id == id && (side is null || side == SideOf(sender));
+
+    public void OnData(TcpEndpoint sender, CaptureTimestamp at, ReadOnlySpan<byte> data)
+    {
+        if (output.Json)
+        {
+            byte[] bytes = data.ToArray();
+            output.WriteJson("stream", json =>
+            {
+                json.WriteNumber("id", id);
+                json.WriteString("side", SideOf(sender));
+                json.WriteNumber("timestamp_ns", at.Nanoseconds);
+                json.WriteBase64String("data", bytes);
+            });
+        }
+        else if (side is not null)
+        {
+            output.WriteBytes(data);
+        }
+        else
+        {
+            StartSender(sender);
+            WriteText(data);
+        }
+    }
+
+    public void OnMissing(TcpEndpoint sender, CaptureTimestamp at, long length)
+    {
+        if (output.Json)
+        {
+            output.WriteJson("stream", json =>
+            {
+                json.WriteNumber("id", id);
+                json.WriteString("side", SideOf(sender));
+                json.WriteNumber("timestamp_ns", at.Nanoseconds);
+                json.WriteNumber("missing_bytes", length);
+            });
+        }
+        else if (side is not null)
+        {
+            output.Warn(string.Create(CultureInfo.InvariantCulture, $"{length} bytes are missing in the capture."));
+        }
+        else
+        {
+            StartSender(sender);
+            EndLine();
+            output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{MarkOf(sender)} [{length} bytes are missing in the capture]"));
+        }
+    }
+
+    /// <summary>Ends the last line.</summary>
+    internal void End()
+    {
+        EndLine();
+        if (output.Json)
+        {
+            output.WriteJson("summary", json => json.WriteNumber("id", id));
+        }
+    }
+
+    private static string SideOf(TcpEndpoint sender) => ReferenceEquals(sender, sender.Connection.Client) ? "client" : "server";
+
+    private static char MarkOf(TcpEndpoint sender) => ReferenceEquals(sender, sender.Connection.Client) ? '>' : '<';
+
+    private void StartSender(TcpEndpoint sender)
+    {
+        if (!ReferenceEquals(sender, _last))
+        {
+            EndLine();
+            _last = sender;
+        }
+    }
+
+    private void EndLine()
+    {
+        if (_isInLine)
+        {
+            output.Text.WriteLine();
+            _isInLine = false;
+        }
+    }
+
+    private void WriteText(ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            int end = data.IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = end < 0 ? data : data[..end];
+            data = end < 0 ? [] : data[(end + 1)..];
+            if (!_isInLine)
+            {
+                output.Text.Write(MarkOf(_last!));
+                output.Text.Write(' ');
+                _isInLine = true;
+            }
+
+            output.Text.Write(Escape(end >= 0 && line is [.., (byte)'\r'] ? line[..^1] : line));
+            if (end >= 0)
+            {
+                EndLine();
+            }
+        }
+    }
+
+    private static string Escape(ReadOnlySpan<byte> line)
+    {
+        var text = new StringBuilder(line.Length);
+        while (!line.IsEmpty)
+        {
+            bool isCharacter = Rune.DecodeFromUtf8(line, out Rune rune, out int length) == OperationStatus.Done;
+            if (isCharacter)
+            {
+                text.Append(rune.Value == '\t' ? "\t" : Printable.Escape(rune.ToString()));
+            }
+            else
+            {
+                for (int i = 0; i < length; i++)
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"\\x{line[i]:x2}");
+                }
+            }
+
+            line = line[length..];
+        }
+
+        return text.ToString();
+    }
+}
