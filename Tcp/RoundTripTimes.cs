@@ -50,6 +50,8 @@ public sealed class RoundTripTimes
         _kept.Add(nanoseconds);
     }
 
+    internal void TrimExcess() => _kept.TrimExcess();
+
     /// <summary>The value that <paramref name="fraction"/> of the samples do not exceed, ns (nearest rank); 0 without samples.</summary>
     /// <param name="fraction">From 0 to 1: 0.5 is the median.</param>
     public long Quantile(double fraction)

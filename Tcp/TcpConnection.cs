@@ -8,6 +8,9 @@ namespace Interceptor.Tcp;
 /// </summary>
 public sealed class TcpConnection
 {
+    private bool _isReleased;
+    private SequenceNumber? _firstBase;
+    private SequenceNumber? _secondBase;
     private bool _initiatorIsKnown;
     private bool _initiatorIsSecond;
 
@@ -61,8 +64,8 @@ public sealed class TcpConnection
     private bool IsLoop { get; }
 
     /// <summary>
-    /// The number before the first byte of each end, as the first segment of either told it: what a later SYN is compared with
-    /// to tell a repeated SYN from a new connection.
+    /// True for a SYN whose number is not the one before the first byte of its sender, as the first segment of either end told it: it begins another
+    /// connection. A SYN with the known number is a copy.
     /// </summary>
     internal bool Contradicts(in FlowKey flow, in TcpSegment segment)
     {
@@ -100,6 +103,19 @@ public sealed class TcpConnection
         {
             receiver.Stream.SetAcknowledged(segment.Acknowledgment, at);
         }
+
+        if (!_isReleased && First.IsClosed && Second.IsClosed)
+        {
+            Release(at);
+        }
+    }
+
+    // Closed connections stay for the report, their queues do not.
+    private void Release(CaptureTimestamp at)
+    {
+        _isReleased = true;
+        First.Release(at);
+        Second.Release(at);
     }
 
     internal void Finish()
@@ -111,9 +127,6 @@ public sealed class TcpConnection
     private bool IsFrom(TcpEndpoint end, in FlowKey flow) => IsLoop || end.Address == flow.Source;
 
     private SequenceNumber? BaseOf(FlowEndpoint source) => First.Address == source ? _firstBase : _secondBase;
-
-    private SequenceNumber? _firstBase;
-    private SequenceNumber? _secondBase;
 
     private void LearnBase(TcpEndpoint sender, in TcpSegment segment)
     {

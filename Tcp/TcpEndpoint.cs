@@ -112,6 +112,17 @@ public sealed partial class TcpEndpoint
         FinReceived = ReceiveQueue.FinReceived,
     };
 
+    /// <summary>It closed in order: its FIN and its peer's are acknowledged.</summary>
+    internal bool IsClosed => State is TcpState.Closed or TcpState.TimeWait && !WasReset;
+
+    /// <summary>Gives back the memory that only an open connection needs.</summary>
+    internal void Release(CaptureTimestamp at)
+    {
+        Stream.Seal(at);
+        WriteQueue.TrimExcess();
+        RoundTrips.TrimExcess();
+    }
+
     internal void Happen(TcpEvent what)
     {
         State = TcpTransitions.Next(State, what);

@@ -116,6 +116,16 @@ public sealed partial class WriteQueue
         }
     }
 
+    /// <summary>Gives back the room of segments that were acknowledged.</summary>
+    internal void TrimExcess()
+    {
+        if (SegmentCount == 0)
+        {
+            _segments = [];
+            _first = 0;
+        }
+    }
+
     private long? RemoveAcknowledged(SequenceNumber ack, long now, uint? timestampEcho)
     {
         long? roundTrip = null;

@@ -109,7 +109,9 @@ public sealed class StreamAssembler
 
         if (!WantsBytes())
         {
-            return _seen.Add(start, end);
+            long counted = _seen.Add(start, end);
+            UnhashedBytes += _hashes ? counted : 0;
+            return counted;
         }
 
         if (_isDelivering && _held.Count == 0 && start <= _position && end > _position)
@@ -139,6 +141,15 @@ public sealed class StreamAssembler
         }
     }
 
+    /// <summary>Both ends closed in order: nothing new can come, so the hash is closed now, unless a gap may still be filled.</summary>
+    internal void Seal(CaptureTimestamp at)
+    {
+        if (_held.Count == 0 && MissingBytes == 0)
+        {
+            Finish(at);
+        }
+    }
+
     /// <summary>Nothing comes any more: gaps are passed over, the hash is closed, memory is released.</summary>
     internal void Finish(CaptureTimestamp at)
     {
@@ -147,7 +158,7 @@ public sealed class StreamAssembler
             PassGap(at);
         }
 
-        _held.TrimExcess();
+        _held.Capacity = 0;
         if (_hashes && _digest is null)
         {
             _digest = _hash?.GetHashAndReset() ?? SHA256.HashData([]);
