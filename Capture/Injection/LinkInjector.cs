@@ -1,3 +1,4 @@
+using Interceptor.Capture.Live;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -66,13 +67,8 @@ public sealed class LinkInjector : IPacketSink
             throw LinuxInterfaces.NoSuchInterface("send", interfaceName);
         }
 
-        LinkType linkType = hardwareType switch
-        {
-            Libc.ARPHRD_ETHER or Libc.ARPHRD_LOOPBACK => LinkType.Ethernet,
-            Libc.ARPHRD_NONE or Libc.ARPHRD_RAWIP => LinkType.Raw,
-            _ => throw new LinuxException(Errno.EOPNOTSUPP, "send", $"interface {interfaceName}",
-                $"Its link type (ARPHRD {hardwareType}) is neither Ethernet nor raw IP."),
-        };
+        LinkType linkType = NetworkInterfaces.FromHardwareType(hardwareType) ?? throw new LinuxException(
+            Errno.EOPNOTSUPP, "send", $"interface {interfaceName}", $"Its link type (ARPHRD {hardwareType}) is neither Ethernet nor raw IP.");
         return new(interfaceName, linkType, PacketSocket.OpenLink(index, interfaceName, options.QdiscBypass), options);
     }
 
