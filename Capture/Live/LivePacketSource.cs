@@ -24,6 +24,9 @@ public sealed class LivePacketSource : IPacketSource
     /// <inheritdoc/>
     public IReadOnlyList<CaptureInterface> Interfaces { get; }
 
+    /// <summary>Packets that <see cref="TryRead"/> has given.</summary>
+    public long PacketsRead { get; private set; }
+
     /// <summary>True if <see cref="TryRead"/> would have to wait: the moment to show what was gathered.</summary>
     public bool WouldWait => !Capture.Packets.TryPeek(out _);
 
@@ -38,6 +41,7 @@ public sealed class LivePacketSource : IPacketSource
             if (Capture.Packets.TryRead(out PacketLease? lease))
             {
                 _lent = lease;
+                PacketsRead++;
                 packet = lease.Packet;
                 return true;
             }

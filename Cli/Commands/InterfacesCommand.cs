@@ -42,13 +42,21 @@ internal static class InterfacesCommand
 
     private static string TextOf(NetworkInterfaceInfo info)
     {
-        string state = info.IsRunning ? "up, running" : info.IsUp ? "up" : "down";
+        string state = StateOf(info);
         string loopback = info.IsLoopback ? ", loopback" : "";
         string link = info.LinkType is { } type ? $", {type.GetName()}" : "";
         string description = info.Description is { } text ? $" ({Printable.Escape(text)})" : "";
         string line = $"{Printable.Escape(info.Name)}: {state}{loopback}{link}{description}";
         return info.Addresses.Count == 0 ? line : $"{line}\n    {string.Join(' ', info.Addresses)}";
     }
+
+    private static string StateOf(NetworkInterfaceInfo info) => info switch
+    {
+        { IsRunning: true } => "up, running",
+        { IsUp: true } => "up",
+        { LinkType: null, Description: not null } => "device",
+        _ => "down",
+    };
 
     private static void WriteFields(Utf8JsonWriter json, NetworkInterfaceInfo info)
     {

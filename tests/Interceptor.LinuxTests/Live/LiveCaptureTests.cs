@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
 using Interceptor.Filters;
@@ -104,15 +102,15 @@ public sealed class LiveCaptureTests
     }
 
     [Fact]
-    public void Disposing_a_silent_capture_returns()
+    public async Task Disposing_a_silent_capture_returns()
     {
         using NetworkLab lab = NetworkLab.Create();
         LiveCapture capture = lab.Client.Run(() => LiveCapture.Open(new LiveCaptureOptions { Interface = "lo" }));
-        Assert.True(Task.Run(capture.Dispose, TestContext.Current.CancellationToken).Wait(Deadline, TestContext.Current.CancellationToken));
+        await Task.Run(capture.Dispose, TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
     [Fact]
-    public void An_interface_that_goes_away_ends_the_capture_with_an_error()
+    public async Task An_interface_that_goes_away_ends_the_capture_with_an_error()
     {
         NetworkLab lab = NetworkLab.Create();
         using NetworkNamespace client = NetworkNamespace.Open(lab.Client.Path);
@@ -120,8 +118,8 @@ public sealed class LiveCaptureTests
             LiveCapture.Open(new LiveCaptureOptions { Interface = NetworkLab.ClientInterface, Filter = "udp port 9" })));
         Task<LinuxException> end = Task.Run(() => Assert.Throws<LinuxException>(() => source.TryRead(out _)), TestContext.Current.CancellationToken);
         lab.Dispose();
-        Assert.True(end.Wait(Deadline, TestContext.Current.CancellationToken), "The capture went on without its interface.");
-        Assert.Contains($"interface {NetworkLab.ClientInterface}", end.Result.Message, StringComparison.Ordinal);
+        LinuxException failure = await end.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        Assert.Contains($"interface {NetworkLab.ClientInterface}", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -197,5 +195,5 @@ public sealed class LiveCaptureTests
         return lease!;
     }
 
-    private static long Now() => (DateTimeOffset.UtcNow.Ticks - DateTimeOffset.UnixEpoch.Ticks) * 100;
+    private static long Now() => Clock.RealtimeNanoseconds();
 }

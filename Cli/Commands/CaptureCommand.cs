@@ -1,0 +1,201 @@
+using System.CommandLine;
+using System.Globalization;
+using Interceptor.Capture.Files;
+using Interceptor.Capture.Live;
+using Interceptor.Cli.Input;
+using Interceptor.Cli.Output;
+using Interceptor.Packets;
+
+namespace Interceptor.Cli.Commands;
+
+/// <summary><c>interceptor capture -i IF ...</c>: packets of an interface to the screen or into a file.</summary>
+internal static class CaptureCommand
+{
+    private static readonly Option<string> Interface = new("-i", "--interface")
+    {
+        Description = "The interface; any for all of them. See: interceptor interfaces.",
+        HelpName = "IF",
+        Required = true,
+    };
+
+    private static readonly Option<string?> WriteTo = new("-w", "--write")
+    {
+        Description = "Write to a file instead of printing: pcapng, or pcap if the name ends in .pcap; - is standard output.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<long?> Count = new("-c", "--count") { Description = "Stop after N packets.", HelpName = "N" };
+
+    private static readonly Option<int> SnapLength = new("-s", "--snapshot-length")
+    {
+        Description = "Bytes kept of a packet, 1 to 262144; 0 is the most.",
+        HelpName = "SNAPLEN",
+        DefaultValueFactory = static _ => LiveCaptureOptions.MaximumSnapLength,
+    };
+
+    private static readonly Option<bool> NotPromiscuous = new("-p", "--no-promiscuous-mode") { Description = "Only packets for this machine." };
+
+    private static readonly Option<string?> BufferSize = new("-B", "--buffer-size")
+    {
+        Description = "Size of the kernel's ring, as 64MiB (default 8MiB).",
+        HelpName = "SIZE",
+    };
+
+    private static readonly Option<bool> Immediate = new("--immediate")
+    {
+        Description = "Hand over each packet as it comes, instead of gathering for up to 100 ms.",
+    };
+
+    private static readonly Argument<string[]> Filter = new("filter")
+    {
+        Description = "A pcap-filter expression, applied in the kernel.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    internal static Command Create()
+    {
+        var command = new Command("capture", "Captures packets on an interface, to the screen or into a file.")
+        {
+            Interface, WriteTo, Count, SnapLength, NotPromiscuous, BufferSize, Immediate, Filter,
+        };
+        command.SetBody(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CommandContext context)
+    {
+        string? path = parsed.GetValue(WriteTo);
+        if (path == CaptureFile.StandardStream && context.Output.Json)
+        {
+            throw new UsageException("-w - and --json both take standard output.");
+        }
+
+        long limit = parsed.GetValue(Count) ?? long.MaxValue;
+        if (limit <= 0)
+        {
+            throw new UsageException("-c wants a number above 0.");
+        }
+
+        using var source = new LivePacketSource(LiveCapture.Open(OptionsOf(parsed), context.Signals.Token));
+        Announce(source.Capture, context.Output);
+        Action report = () => Report(source.Capture.Statistics, context.Output);
+        context.Signals.StatisticsRequested += report;
+        try
+        {
+            if (path is null)
+            {
+                Print(source, limit, context.Output);
+            }
+            else
+            {
+                Record(source, limit, path);
+            }
+        }
+        finally
+        {
+            context.Signals.StatisticsRequested -= report;
+            source.Capture.Stop();
+            Summarize(source, context.Output);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static LiveCaptureOptions OptionsOf(ParseResult parsed)
+    {
+        int snapLength = parsed.GetValue(SnapLength);
+        if (snapLength is < 0 or > LiveCaptureOptions.MaximumSnapLength)
+        {
+            throw new UsageException($"-s wants a number of bytes from 0 to {LiveCaptureOptions.MaximumSnapLength}.");
+        }
+
+        var options = new LiveCaptureOptions
+        {
+            Interface = parsed.GetRequiredValue(Interface),
+            Filter = string.Join(' ', parsed.GetValue(Filter) ?? []),
+            SnapLength = snapLength == 0 ? LiveCaptureOptions.MaximumSnapLength : snapLength,
+            Promiscuous = !parsed.GetValue(NotPromiscuous),
+            Immediate = parsed.GetValue(Immediate),
+        };
+        if (options.Interface.Length == 0)
+        {
+            throw new UsageException("-i wants the name of an interface. See: interceptor interfaces.");
+        }
+
+        if (parsed.GetValue(BufferSize) is not { } text)
+        {
+            return options;
+        }
+
+        long bytes = Quantity.Size(text);
+        return bytes is > 0 and <= int.MaxValue
+            ? options with { BufferBytes = (int)bytes }
+            : throw new UsageException($"-B wants a size from 1 byte to 2 GiB, not '{text}'.");
+    }
+
+    private static void Announce(LiveCapture capture, CommandOutput output)
+    {
+        if (capture.Warning is { } warning)
+        {
+            output.Warn(Printable.Escape(warning));
+        }
+
+        output.Error.WriteLine(
+            $"listening on {Printable.Escape(capture.Options.Interface)}, link-type {capture.LinkType.GetName()}, snapshot length {capture.SnapLength} bytes");
+    }
+
+    private static void Print(LivePacketSource source, long limit, CommandOutput output)
+    {
+        var printer = new PacketPrinter(output);
+        for (long taken = 0; taken < limit; taken++)
+        {
+            if (source.WouldWait)
+            {
+                output.Flush();
+            }
+
+            if (!source.TryRead(out CapturedPacket packet))
+            {
+                break;
+            }
+
+            printer.Write(packet);
+        }
+    }
+
+    private static void Record(LivePacketSource source, long limit, string path)
+    {
+        using var recorder = new LiveRecorder(source, path);
+        recorder.Run(limit);
+    }
+
+    private static void Summarize(LivePacketSource source, CommandOutput output)
+    {
+        LiveCaptureStatistics statistics = source.Capture.Statistics;
+        if (output.Json)
+        {
+            output.WriteJson("summary", json =>
+            {
+                json.WriteNumber("captured", source.PacketsRead);
+                json.WriteNumber("received", statistics.Received);
+                json.WriteNumber("dropped_kernel", statistics.DroppedByKernel);
+                json.WriteNumber("dropped_interface", statistics.DroppedByInterface);
+                json.WriteNumber("dropped_user", statistics.DroppedByUser);
+            });
+        }
+
+        output.Error.WriteLine(Packets(source.PacketsRead, "captured"));
+        Report(statistics, output);
+    }
+
+    private static void Report(LiveCaptureStatistics statistics, CommandOutput output)
+    {
+        output.Error.WriteLine(Packets(statistics.Received, "received by filter"));
+        output.Error.WriteLine(Packets(statistics.DroppedByKernel, "dropped by kernel"));
+        output.Error.WriteLine(Packets(statistics.DroppedByInterface, "dropped by interface"));
+        output.Error.WriteLine(Packets(statistics.DroppedByUser, "dropped by us (queue full)"));
+    }
+
+    private static string Packets(long count, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "packet" : "packets")} {what}");
+}
