@@ -92,7 +92,13 @@ public sealed class RestoredSocket : IDisposable
     private void ApplyLateOptions()
     {
         SocketSettings settings = _image.Settings;
-        _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_SNDBUFFORCE, BitConverter.GetBytes(settings.SendBuffer / 2));
+        byte[] sendBuffer = BitConverter.GetBytes(settings.SendBuffer / 2);
+        if (NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_SNDBUFFORCE, sendBuffer) != 0)
+        {
+            // Not the machine's root: up to net.core.wmem_max.
+            _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_SNDBUF, sendBuffer);
+        }
+
 
         // Sizes that were set by hand stay fixed; the others are the kernel's to tune again.
         int errno = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_BUF_LOCK, BitConverter.GetBytes(settings.BufferLock));

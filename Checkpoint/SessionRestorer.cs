@@ -99,8 +99,8 @@ public static class SessionRestorer
         }
 
         // The original size, not a huge one: the first advertised window would promise memory that the socket does not have.
-        SetSocket(fd, Libc.SO_RCVBUFFORCE, Math.Max(settings.ReceiveBuffer / 2, 1), "setsockopt(SO_RCVBUFFORCE)", subject);
-        SetSocket(fd, Libc.SO_SNDBUFFORCE, LargeSendBuffer(image), "setsockopt(SO_SNDBUFFORCE)", subject);
+        SetReceiveBuffer(fd, Math.Max(settings.ReceiveBuffer / 2, 1), subject);
+        SetBuffer(fd, Libc.SO_SNDBUFFORCE, Libc.SO_SNDBUF, LargeSendBuffer(image), "setsockopt(SO_SNDBUFFORCE)", subject);
         if (settings.CongestionControl.Length > 0)
         {
             byte[] name = System.Text.Encoding.ASCII.GetBytes(settings.CongestionControl);
@@ -228,7 +228,7 @@ public static class SessionRestorer
                 // The original held these bytes in fewer, fuller buffers; the size is put back below.
                 isEnlarged = true;
                 chunk = ReceiveChunk;
-                SetSocket(fd, Libc.SO_RCVBUFFORCE, Math.Max(image.Settings.ReceiveBuffer, image.ReceiveQueue.Length * 2), "setsockopt(SO_RCVBUFFORCE)", subject);
+                SetReceiveBuffer(fd, Math.Max(image.Settings.ReceiveBuffer, image.ReceiveQueue.Length * 2), subject);
             }
             else
             {
@@ -238,7 +238,7 @@ public static class SessionRestorer
 
         if (isEnlarged)
         {
-            SetSocket(fd, Libc.SO_RCVBUFFORCE, image.Settings.ReceiveBuffer / 2, "setsockopt(SO_RCVBUFFORCE)", subject);
+            SetReceiveBuffer(fd, image.Settings.ReceiveBuffer / 2, subject);
         }
     }
 
@@ -299,6 +299,25 @@ public static class SessionRestorer
     private static void Set(FileDescriptor fd, int name, int value, string operation, string subject) =>
         NativeSocket.SetInt(fd, Libc.IPPROTO_TCP, name, value, operation, subject);
 
-    private static void SetSocket(FileDescriptor fd, int name, int value, string operation, string subject) =>
-        NativeSocket.SetInt(fd, Libc.SOL_SOCKET, name, value, operation, subject);
+    private static void SetReceiveBuffer(FileDescriptor fd, int value, string subject) =>
+        SetBuffer(fd, Libc.SO_RCVBUFFORCE, Libc.SO_RCVBUF, value, "setsockopt(SO_RCVBUFFORCE)", subject);
+
+    /// <summary>
+    /// Sets a buffer's size, which the kernel doubles. Going beyond net.core's limits is for the machine's root, not for a user namespace's: there a
+    /// buffer that is large enough by itself (the namespace's tcp_rmem and tcp_wmem) is kept, and a smaller one raised as far as it goes.
+    /// </summary>
+    private static void SetBuffer(FileDescriptor fd, int force, int plain, int value, string operation, string subject)
+    {
+        int errno = NativeSocket.TrySet(fd, Libc.SOL_SOCKET, force, BitConverter.GetBytes(value));
+        if (errno == Errno.EPERM)
+        {
+            bool isEnough = NativeSocket.GetInt(fd, Libc.SOL_SOCKET, plain, operation, subject) >= 2L * value;
+            errno = isEnough ? 0 : NativeSocket.TrySet(fd, Libc.SOL_SOCKET, plain, BitConverter.GetBytes(value));
+        }
+
+        if (errno != 0)
+        {
+            throw new LinuxException(errno, operation, subject);
+        }
+    }
 }
