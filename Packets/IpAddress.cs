@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 
 namespace Interceptor.Packets;
@@ -17,6 +18,9 @@ public readonly record struct IpAddress
         _bits = bits;
         _version = version;
     }
+
+    /// <summary>Characters of the longest text form.</summary>
+    public const int MaximumTextLength = 46;
 
     /// <summary>4 or 6; 0 for the default value, which is no address.</summary>
     public int Version => _version;
@@ -78,6 +82,92 @@ public readonly record struct IpAddress
         return new IPAddress(bytes[..Math.Max(Length, 4)]);
     }
 
-    /// <summary>The address in its usual text form (RFC 5952 for IPv6).</summary>
-    public override string ToString() => _version == 0 ? "none" : ToIPAddress().ToString();
+    /// <summary>Writes the usual text form (RFC 5952 for IPv6, the low 32 bits dotted where an IPv4 address is embedded) without allocating.</summary>
+    /// <param name="destination">At least <see cref="MaximumTextLength"/> characters are always enough.</param>
+    /// <param name="written">Characters written.</param>
+    /// <returns>False if it did not fit.</returns>
+    public bool TryFormat(Span<char> destination, out int written) => _version switch
+    {
+        4 => TryFormatIpv4((uint)_bits, destination, out written),
+        6 => TryFormatIpv6(destination, out written),
+        _ => destination.TryWrite($"none", out written),
+    };
+
+    /// <summary>The address in its usual text form.</summary>
+    public override string ToString()
+    {
+        Span<char> text = stackalloc char[MaximumTextLength];
+        TryFormat(text, out int written);
+        return new string(text[..written]);
+    }
+
+    private static bool TryFormatIpv4(uint value, Span<char> destination, out int written) =>
+        destination.TryWrite(CultureInfo.InvariantCulture, $"{value >> 24}.{(value >> 16) & 0xFF}.{(value >> 8) & 0xFF}.{value & 0xFF}", out written);
+
+    private bool TryFormatIpv6(Span<char> destination, out int written)
+    {
+        FindZeroRun(out int runStart, out int runLength);
+
+        // ::a.b.c.d (but not ::1) and ::ffff:a.b.c.d.
+        bool isDotted = runStart == 0 && (runLength == 6 || (runLength == 5 && Group(5) == 0xFFFF));
+        int groups = isDotted ? 6 : 8;
+        written = 0;
+        for (int i = 0; i < groups; i++)
+        {
+            if (i == runStart)
+            {
+                if (!destination[written..].TryWrite($"::", out int colons))
+                {
+                    return false;
+                }
+
+                written += colons;
+                i += runLength - 1;
+                continue;
+            }
+
+            bool isSeparated = i > 0 && i != runStart + runLength;
+            if (!destination[written..].TryWrite(CultureInfo.InvariantCulture, $"{(isSeparated ? ":" : "")}{Group(i):x}", out int group))
+            {
+                return false;
+            }
+
+            written += group;
+        }
+
+        if (!isDotted)
+        {
+            return true;
+        }
+
+        bool hasColon = written > 0 && destination[written - 1] == ':';
+        if (!hasColon && !destination[written..].TryWrite($":", out _))
+        {
+            return false;
+        }
+
+        written += hasColon ? 0 : 1;
+        bool fits = TryFormatIpv4((uint)_bits, destination[written..], out int dotted);
+        written += dotted;
+        return fits;
+    }
+
+    /// <summary>The first of the longest runs of at least two zero groups (RFC 5952, 4.2); start -1 if there is none.</summary>
+    private void FindZeroRun(out int start, out int length)
+    {
+        start = -1;
+        length = 1;
+        int current = 0;
+        for (int i = 0; i < 8; i++)
+        {
+            current = Group(i) == 0 ? current + 1 : 0;
+            if (current > length)
+            {
+                length = current;
+                start = i - current + 1;
+            }
+        }
+    }
+
+    private ushort Group(int index) => (ushort)(_bits >> (112 - (16 * index)));
 }

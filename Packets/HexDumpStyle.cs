@@ -1,0 +1,17 @@
+namespace Interceptor.Packets;
+
+/// <summary>Bytes printed below a packet.</summary>
+public enum HexDumpStyle : byte
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>From the network layer on, as <c>tcpdump -x</c>.</summary>
+    Hex,
+
+    /// <summary>From the link header on, as <c>tcpdump -xx</c>.</summary>
+    HexWithLink,
+
+    /// <summary>From the network layer on with printable characters beside, as <c>tcpdump -X</c>.</summary>
+    HexAndText,
+}

@@ -1,0 +1,432 @@
+using System.Buffers.Binary;
+
+namespace Interceptor.Packets;
+
+public sealed partial class PacketFormatter
+{
+    private void WriteNetwork(scoped in PacketView packet, int index)
+    {
+        Layer layer = packet[index];
+        ReadOnlySpan<byte> header = packet.HeaderOf(layer);
+        bool isNamed = index > 0 && IsLink(packet[index - 1].Kind) && _options.LinkHeader;
+        switch (layer.Kind)
+        {
+            case LayerKind.Ipv4 when Ipv4View.TryParse(header, out Ipv4View ipv4):
+                _text.Add(isNamed ? "" : "IP ");
+                WriteIpv4(packet, index, ipv4);
+                break;
+            case LayerKind.Ipv6 when Ipv6View.TryParse(header, out Ipv6View ipv6):
+                _text.Add(isNamed ? "" : "IP6 ");
+                WriteIpv6(packet, index, ipv6);
+                break;
+            case LayerKind.Arp when ArpView.TryParse(header, out ArpView arp):
+                _text.Add(isNamed ? "" : "ARP, ");
+                WriteArp(packet, layer, arp);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void WriteIpv4(scoped in PacketView packet, int index, scoped in Ipv4View ip)
+    {
+        Layer layer = packet[index];
+        if (_options.Verbose)
+        {
+            WriteIpv4Details(ip, layer);
+        }
+
+        int present = layer.HeaderLength + layer.PayloadLength;
+        if (ip.TotalLength > present)
+        {
+            _text.Add("truncated-ip - ").Add(ip.TotalLength - present).Add(" bytes missing! ");
+        }
+
+        if (ip.FragmentOffset != 0)
+        {
+            WriteAddresses(ip.Source, ip.Destination).Add(": ip-proto-").Add(ip.Protocol);
+            return;
+        }
+
+        if (index + 1 < packet.LayerCount)
+        {
+            WriteTransport(packet, index + 1, ip.Source, ip.Destination, hasPortsWithAddress: true);
+            return;
+        }
+
+        WriteAddresses(ip.Source, ip.Destination).Add(": ");
+        WriteUndecoded(packet, layer, ip.Protocol);
+    }
+
+    private void WriteIpv4Details(scoped in Ipv4View ip, scoped in Layer layer)
+    {
+        _text.Add("(tos 0x").Hex(ip.TypeOfService).Add((ip.TypeOfService & 3) switch { 1 => ",ECT(1)", 2 => ",ECT(0)", 3 => ",CE", _ => "" });
+        if (ip.TimeToLive >= 1)
+        {
+            _text.Add(", ttl ").Add(ip.TimeToLive);
+        }
+
+        _text.Add(", id ").Add(ip.Identification).Add(", offset ").Add(ip.FragmentOffset).Add(", flags [");
+        bool isFirst = true;
+        AddFlag(ip.MoreFragments, "+", ref isFirst);
+        AddFlag(ip.DontFragment, "DF", ref isFirst);
+        AddFlag(ip.ReservedBit, "rsvd", ref isFirst);
+        _text.Add(isFirst ? "none" : "").Add("], proto ").Add(ProtocolName(ip.Protocol)).Add(" (").Add(ip.Protocol).Add("), length ");
+        if (ip.TotalLength == 0)
+        {
+            _text.Add(layer.HeaderLength + layer.PayloadLength).Add(" [was 0, presumed TSO]");
+        }
+        else
+        {
+            _text.Add(ip.TotalLength);
+        }
+
+        if (!ip.Options.IsEmpty)
+        {
+            _text.Add(", options (0x").Hex(ip.Options).Add(')');
+        }
+
+        ushort sum = InternetChecksum.Sum(ip.Header);
+        if (sum != 0xFFFF)
+        {
+            ushort expected = InternetChecksum.Finish(InternetChecksum.Add(sum, (ushort)~ip.Checksum));
+            _text.Add(", bad cksum ").Hex(ip.Checksum).Add(" (->").Hex(expected).Add(")!");
+        }
+
+        _text.Add(")\n    ");
+    }
+
+    private void AddFlag(bool isSet, ReadOnlySpan<char> name, ref bool isFirst)
+    {
+        if (isSet)
+        {
+            _text.Add(isFirst ? "" : ", ").Add(name);
+            isFirst = false;
+        }
+    }
+
+    private void WriteIpv6(scoped in PacketView packet, int index, scoped in Ipv6View ip)
+    {
+        Layer layer = packet[index];
+        if (_options.Verbose)
+        {
+            _text.Add('(');
+            if (ip.TrafficClass != 0)
+            {
+                _text.Add("class 0x").Hex(ip.TrafficClass, 2).Add(", ");
+            }
+
+            if (ip.FlowLabel != 0)
+            {
+                _text.Add("flowlabel 0x").Hex((uint)ip.FlowLabel, 5).Add(", ");
+            }
+
+            _text.Add("hlim ").Add(ip.HopLimit).Add(", next-header ").Add(ProtocolName(ip.NextHeader)).Add(" (").Add(ip.NextHeader)
+                .Add(") payload length: ").Add(ip.PayloadLength).Add(") ");
+        }
+
+        if (ip.PayloadLength > layer.PayloadLength)
+        {
+            _text.Add("truncated-ip6 - ").Add(ip.PayloadLength - layer.PayloadLength).Add(" bytes missing!");
+        }
+
+        bool hasPortsWithAddress = ip.NextHeader is IpProtocol.Tcp or IpProtocol.Udp && index + 1 < packet.LayerCount;
+        if (!hasPortsWithAddress)
+        {
+            WriteAddresses(ip.Source, ip.Destination).Add(": ");
+        }
+
+        byte next = ip.NextHeader;
+        for (index++; index < packet.LayerCount; index++)
+        {
+            Layer inner = packet[index];
+            ReadOnlySpan<byte> header = packet.HeaderOf(inner);
+            if (inner.Kind == LayerKind.Ipv6Fragment && Ipv6FragmentView.TryParse(header, out Ipv6FragmentView fragment))
+            {
+                if (WriteIpv6Fragment(inner, fragment))
+                {
+                    return;
+                }
+            }
+            else if (inner.Kind == LayerKind.Ipv6Extension)
+            {
+                _text.Add(next switch
+                {
+                    IpProtocol.Ipv6HopByHop => "HBH ",
+                    IpProtocol.Ipv6Routing => "srcrt ",
+                    IpProtocol.Authentication => "AH ",
+                    IpProtocol.Ipv6Destination => "DSTOPT ",
+                    135 => "mobility ",
+                    _ => "ext ",
+                });
+            }
+            else
+            {
+                WriteTransport(packet, index, ip.Source, ip.Destination, hasPortsWithAddress, hasAddresses: true);
+                return;
+            }
+
+            next = header[0];
+        }
+
+        WriteUndecoded(packet, packet.Innermost, next);
+    }
+
+    private bool WriteIpv6Fragment(scoped in Layer layer, scoped in Ipv6FragmentView fragment)
+    {
+        _text.Add("frag (");
+        if (_options.Verbose)
+        {
+            _text.Add("0x").Hex(fragment.Identification, 8).Add(':');
+        }
+
+        _text.Add(fragment.FragmentOffset).Add('|').Add(layer.PayloadLength).Add(')');
+        if (fragment.FragmentOffset != 0)
+        {
+            return true;
+        }
+
+        _text.Add(' ');
+        return false;
+    }
+
+    private void WriteTransport(
+        scoped in PacketView packet, int index, IpAddress source, IpAddress destination, bool hasPortsWithAddress, bool hasAddresses = false)
+    {
+        Layer layer = packet[index];
+        ReadOnlySpan<byte> header = packet.HeaderOf(layer);
+        if (layer.Kind is LayerKind.Tcp or LayerKind.Udp)
+        {
+            ushort sourcePort = BinaryPrimitives.ReadUInt16BigEndian(header);
+            ushort destinationPort = BinaryPrimitives.ReadUInt16BigEndian(header[2..]);
+            if (hasPortsWithAddress)
+            {
+                _text.Add(source).Add('.').Add(sourcePort).Add(" > ").Add(destination).Add('.').Add(destinationPort).Add(": ");
+            }
+            else
+            {
+                _text.Add(sourcePort).Add(" > ").Add(destinationPort).Add(": ");
+            }
+        }
+        else if (!hasAddresses)
+        {
+            WriteAddresses(source, destination).Add(": ");
+        }
+
+        switch (layer.Kind)
+        {
+            case LayerKind.Tcp when TcpView.TryParse(header, out TcpView tcp):
+                WriteTcp(packet, layer, tcp);
+                break;
+            case LayerKind.Udp when UdpView.TryParse(header, out UdpView udp):
+                WriteUdp(packet, layer, udp);
+                break;
+            case LayerKind.Icmp when IcmpView.TryParse(header, out IcmpView icmp):
+                WriteIcmp(packet, layer, icmp);
+                break;
+            case LayerKind.Icmpv6 when Icmpv6View.TryParse(header, out Icmpv6View icmpv6):
+                WriteIcmpv6(packet, layer, icmpv6);
+                break;
+            default:
+                WriteNetwork(packet, index);
+                break;
+        }
+    }
+
+    private void WriteUdp(scoped in PacketView packet, scoped in Layer layer, scoped in UdpView udp)
+    {
+        if (_options.Verbose)
+        {
+            ChecksumReport report = PacketChecksums.Verify(packet);
+            switch (report.Transport)
+            {
+                case ChecksumStatus.Absent:
+                    _text.Add("[no cksum] ");
+                    break;
+                case ChecksumStatus.Correct:
+                    _text.Add("[udp sum ok] ");
+                    break;
+                case ChecksumStatus.Incorrect or ChecksumStatus.Offloaded:
+                    _text.Add("[bad udp cksum 0x").Hex(udp.Checksum, 4).Add(" -> 0x").Hex(report.TransportExpected, 4).Add("!] ");
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        int length = udp.DatagramLength == 0 ? layer.PayloadLength : udp.DatagramLength - UdpView.Length;
+        bool isFragment = packet.TryGetIpv4(out Ipv4View ip) ? ip.IsFragment : packet.TryGetIpv6Fragment(out Ipv6FragmentView fragment) && !fragment.IsAtomic;
+        if (length > layer.PayloadLength && !isFragment)
+        {
+            _text.Add("UDP, bad length ").Add(length).Add(" > ").Add(layer.PayloadLength);
+        }
+        else
+        {
+            _text.Add("UDP, length ").Add(length);
+        }
+    }
+
+    /// <summary>What follows the innermost header: nothing, a header that could not be decoded, or a protocol that has no view.</summary>
+    private void WriteUndecoded(scoped in PacketView packet, scoped in Layer layer, byte protocol)
+    {
+        if (packet.Fault != PacketFault.None)
+        {
+            _text.Add(' ');
+            WriteFault(packet, NameOfNext(packet));
+        }
+        else if (protocol == IpProtocol.Ipv6NoNext)
+        {
+            _text.Add("no next header");
+        }
+        else
+        {
+            _text.Add(" ip-proto-").Add(protocol).Add(' ').Add(layer.PayloadLength);
+        }
+    }
+
+    private TextLine WriteAddresses(IpAddress source, IpAddress destination) => _text.Add(source).Add(" > ").Add(destination);
+
+    private void WriteArp(scoped in PacketView packet, scoped in Layer layer, scoped in ArpView arp)
+    {
+        int length = packet.OriginalLength - layer.Offset;
+        bool isUsual = arp.IsIpv4OverEthernet;
+        if (_options.Verbose || !isUsual)
+        {
+            _text.Add(arp.HardwareType == 1 ? "Ethernet" : "Unknown Hardware (").Add(arp.HardwareType == 1 ? "" : "");
+            if (arp.HardwareType != 1)
+            {
+                _text.Add(arp.HardwareType).Add(')');
+            }
+
+            _text.Add(" (len ").Add(arp.HardwareLength).Add("), ").Add(arp.ProtocolType == EtherType.Ipv4 ? "IPv4" : "Unknown Protocol (0x");
+            if (arp.ProtocolType != EtherType.Ipv4)
+            {
+                _text.Hex(arp.ProtocolType, 4).Add(')');
+            }
+
+            _text.Add(" (len ").Add(arp.ProtocolLength).Add("), ");
+        }
+
+        switch (arp.Operation)
+        {
+            case 1:
+                _text.Add("Request who-has ");
+                WriteProtocolAddress(arp.TargetProtocol);
+                if (arp.TargetHardware.ContainsAnyExcept((byte)0))
+                {
+                    WriteHardwareAddress(arp.TargetHardware);
+                }
+
+                _text.Add(" tell ");
+                WriteProtocolAddress(arp.SenderProtocol);
+                break;
+            case 2:
+                _text.Add("Reply ");
+                WriteProtocolAddress(arp.SenderProtocol);
+                _text.Add(" is-at ").Hex(arp.SenderHardware, ':');
+                break;
+            default:
+                _text.Add("Unknown (").Add(arp.Operation).Add(')');
+                break;
+        }
+
+        _text.Add(", length ").Add(length);
+    }
+
+    private void WriteHardwareAddress(ReadOnlySpan<byte> address)
+    {
+        if (address.ContainsAnyExcept((byte)0xFF))
+        {
+            _text.Add(" (").Hex(address, ':').Add(')');
+        }
+        else
+        {
+            _text.Add(" (Broadcast)");
+        }
+    }
+
+    private void WriteProtocolAddress(ReadOnlySpan<byte> address)
+    {
+        if (address.Length == 4)
+        {
+            _text.Add(IpAddress.FromBytes(address));
+        }
+        else
+        {
+            _text.Hex(address, ':');
+        }
+    }
+
+    /// <summary>The name tcpdump gives the header that decoding stopped at, by what announced it.</summary>
+    private static string NameOfNext(scoped in PacketView packet)
+    {
+        Layer last = packet.Innermost;
+        ReadOnlySpan<byte> header = packet.HeaderOf(last);
+        switch (last.Kind)
+        {
+            case LayerKind.Ipv4 when Ipv4View.TryParse(header, out Ipv4View ipv4):
+                return FaultName(ipv4.Protocol);
+            case LayerKind.Ipv6 when Ipv6View.TryParse(header, out Ipv6View ipv6):
+                return FaultName(ipv6.NextHeader);
+            case LayerKind.Ipv6Extension or LayerKind.Ipv6Fragment:
+                return FaultName(header[0]);
+            case LayerKind.Ethernet or LayerKind.Vlan:
+                return BinaryPrimitives.ReadUInt16BigEndian(header[^2..]) switch
+                {
+                    EtherType.Ipv4 => "ip",
+                    EtherType.Ipv6 => "ip6",
+                    EtherType.Arp => "arp",
+                    EtherType.Vlan or EtherType.ServiceVlan => "vlan",
+                    _ => "llc",
+                };
+            case LayerKind.None:
+                return packet.LinkType switch
+                {
+                    LinkType.Ethernet => "ether",
+                    LinkType.LinuxCooked => "sll",
+                    LinkType.LinuxCooked2 => "sll2",
+                    LinkType.Null or LinkType.Loop => "null",
+                    LinkType.Ipv6 => "ip6",
+                    _ => "ip",
+                };
+            default:
+                return "ip";
+        }
+    }
+
+    private static string FaultName(byte protocol) => protocol switch
+    {
+        IpProtocol.Tcp => "tcp",
+        IpProtocol.Udp => "udp",
+        IpProtocol.Icmp => "icmp",
+        IpProtocol.Icmpv6 => "icmp6",
+        IpProtocol.Ipv6Fragment => "frag",
+        _ => "ip",
+    };
+
+    private static string ProtocolName(byte protocol) => protocol switch
+    {
+        IpProtocol.Ipv6HopByHop => "Options",
+        IpProtocol.Icmp => "ICMP",
+        2 => "IGMP",
+        IpProtocol.Ipv4 => "IPIP",
+        IpProtocol.Tcp => "TCP",
+        IpProtocol.Udp => "UDP",
+        33 => "DCCP",
+        IpProtocol.Ipv6 => "IPv6",
+        IpProtocol.Ipv6Routing => "Routing",
+        IpProtocol.Ipv6Fragment => "Fragment",
+        46 => "RSVP",
+        47 => "GRE",
+        50 => "ESP",
+        IpProtocol.Authentication => "AH",
+        IpProtocol.Icmpv6 => "ICMPv6",
+        IpProtocol.Ipv6NoNext => "none",
+        88 => "EIGRP",
+        89 => "OSPF",
+        103 => "PIM",
+        112 => "VRRP",
+        132 => "SCTP",
+        _ => "unknown",
+    };
+}

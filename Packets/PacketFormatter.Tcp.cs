@@ -1,0 +1,182 @@
+using System.Buffers.Binary;
+
+namespace Interceptor.Packets;
+
+public sealed partial class PacketFormatter
+{
+    private void WriteTcp(scoped in PacketView packet, scoped in Layer layer, scoped in TcpView tcp)
+    {
+        TcpFlags flags = tcp.Flags;
+        _text.Add("Flags [");
+        WriteFlags(flags);
+        _text.Add(']');
+        if (_options.Verbose)
+        {
+            ChecksumReport report = PacketChecksums.Verify(packet);
+            if (report.Transport is ChecksumStatus.Correct)
+            {
+                _text.Add(", cksum 0x").Hex(tcp.Checksum, 4).Add(" (correct)");
+            }
+            else if (report.Transport is ChecksumStatus.Incorrect or ChecksumStatus.Offloaded)
+            {
+                _text.Add(", cksum 0x").Hex(tcp.Checksum, 4).Add(" (incorrect -> 0x").Hex(report.TransportExpected, 4).Add(')');
+            }
+        }
+
+        int length = layer.PayloadLength;
+        if (length > 0 || (flags & (TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst)) != 0)
+        {
+            _text.Add(", seq ").Add(tcp.Sequence.Value);
+            if (length > 0)
+            {
+                _text.Add(':').Add((tcp.Sequence + length).Value);
+            }
+        }
+
+        if ((flags & TcpFlags.Ack) != 0)
+        {
+            _text.Add(", ack ").Add(tcp.Acknowledgment.Value);
+        }
+
+        _text.Add(", win ").Add(tcp.WindowField);
+        if ((flags & TcpFlags.Urg) != 0)
+        {
+            _text.Add(", urg ").Add(tcp.UrgentPointer);
+        }
+
+        bool areOptionsGood = true;
+        if (!tcp.Options.IsEmpty)
+        {
+            _text.Add(", options [");
+            areOptionsGood = WriteTcpOptions(tcp.Options);
+            _text.Add(']');
+        }
+
+        if (areOptionsGood)
+        {
+            _text.Add(", length ").Add(length);
+        }
+    }
+
+    private void WriteFlags(TcpFlags flags)
+    {
+        if ((flags & (TcpFlags)0x1FF) == 0)
+        {
+            _text.Add("none");
+            return;
+        }
+
+        // tcpdump's order; e is accurate ECN.
+        ReadOnlySpan<char> letters = "FSRP.UEWe";
+        for (int i = 0; i < letters.Length; i++)
+        {
+            if (((int)flags & (1 << i)) != 0)
+            {
+                _text.Add(letters[i]);
+            }
+        }
+    }
+
+    /// <summary>Returns false where an option has an impossible length.</summary>
+    private bool WriteTcpOptions(ReadOnlySpan<byte> options)
+    {
+        for (int offset = 0; offset < options.Length;)
+        {
+            if (offset > 0)
+            {
+                _text.Add(',');
+            }
+
+            var kind = (TcpOptionKind)options[offset];
+            if (kind == TcpOptionKind.EndOfList)
+            {
+                _text.Add("eol");
+                return true;
+            }
+
+            if (kind == TcpOptionKind.NoOperation)
+            {
+                _text.Add("nop");
+                offset++;
+                continue;
+            }
+
+            int length = offset + 1 < options.Length ? options[offset + 1] : 0;
+            if (length < 2 || length > options.Length - offset)
+            {
+                _text.Add("[bad opt]");
+                return false;
+            }
+
+            WriteTcpOption(kind, options.Slice(offset + 2, length - 2));
+            offset += length;
+        }
+
+        return true;
+    }
+
+    private void WriteTcpOption(TcpOptionKind kind, ReadOnlySpan<byte> data)
+    {
+        switch (kind)
+        {
+            case TcpOptionKind.MaximumSegmentSize when data.Length == 2:
+                _text.Add("mss ").Add(BinaryPrimitives.ReadUInt16BigEndian(data));
+                break;
+            case TcpOptionKind.WindowScale when data.Length == 1:
+                _text.Add("wscale ").Add(data[0]);
+                break;
+            case TcpOptionKind.SackPermitted when data.IsEmpty:
+                _text.Add("sackOK");
+                break;
+            case TcpOptionKind.Timestamps when data.Length == 8:
+                _text.Add("TS val ").Add(BinaryPrimitives.ReadUInt32BigEndian(data)).Add(" ecr ").Add(BinaryPrimitives.ReadUInt32BigEndian(data[4..]));
+                break;
+            case TcpOptionKind.Sack when data.Length % 8 == 0:
+                _text.Add("sack ").Add(data.Length / 8).Add(' ');
+                for (int i = 0; i < data.Length; i += 8)
+                {
+                    _text.Add('{').Add(BinaryPrimitives.ReadUInt32BigEndian(data[i..])).Add(':')
+                        .Add(BinaryPrimitives.ReadUInt32BigEndian(data[(i + 4)..])).Add('}');
+                }
+
+                break;
+            case TcpOptionKind.FastOpen:
+                _text.Add(data.IsEmpty ? "tfo cookiereq" : "tfo cookie ").Hex(data);
+                break;
+            case (TcpOptionKind)254 when data.Length >= 2 && BinaryPrimitives.ReadUInt16BigEndian(data) == 0xF989:
+                _text.Add(data.Length == 2 ? "exp-tfo cookiereq" : "exp-tfo cookie ").Hex(data[2..]);
+                break;
+            default:
+                _text.Add(OptionName((int)kind));
+                if (OptionName((int)kind) is "unknown")
+                {
+                    _text.Add('-').Add((int)kind);
+                }
+
+                if (!data.IsEmpty)
+                {
+                    _text.Add(" 0x").Hex(data);
+                }
+
+                break;
+        }
+    }
+
+    private static string OptionName(int kind) => kind switch
+    {
+        2 => "mss",
+        3 => "wscale",
+        4 => "sackOK",
+        5 => "sack",
+        6 => "echo",
+        7 => "echoreply",
+        8 => "TS",
+        19 => "md5",
+        20 => "scps",
+        28 => "uto",
+        29 => "tcp-ao",
+        30 => "mptcp",
+        253 or 254 => "exp",
+        _ => "unknown",
+    };
+}

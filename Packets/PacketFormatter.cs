@@ -1,0 +1,246 @@
+namespace Interceptor.Packets;
+
+/// <summary>
+/// Prints packets in tcpdump's notation, numbers and absolute sequence numbers only (<c>tcpdump -nn -S -t</c>), without looking into what TCP and UDP carry.
+/// Nothing taken from a packet is printed as it is: only numbers, hexadecimal and, in the hex dump, printable ASCII.
+/// One formatter has one buffer: use one per thread. It allocates nothing once its buffer has grown to the longest packet.
+/// </summary>
+public sealed partial class PacketFormatter
+{
+    private readonly TextLine _text = new();
+    private readonly PacketFormatOptions _options;
+
+    /// <summary>A formatter of its own.</summary>
+    public PacketFormatter(PacketFormatOptions? options = null) => _options = options ?? PacketFormatOptions.Default;
+
+    /// <summary>The summary of one packet without a time in front or a line end behind; verbose ones have several lines. Valid until the next call.</summary>
+    public ReadOnlySpan<char> Summarize(scoped in PacketView packet)
+    {
+        _text.Clear();
+        WriteSummary(packet);
+        return _text.Written;
+    }
+
+    /// <summary>Summary and hex dump, as the options say, without the last line end. Valid until the next call.</summary>
+    public ReadOnlySpan<char> Format(scoped in PacketView packet)
+    {
+        _text.Clear();
+        bool isDumped = WriteSummary(packet);
+        if (_options.HexDump != HexDumpStyle.None && !isDumped)
+        {
+            WriteHexDump(packet);
+        }
+
+        return _text.Written;
+    }
+
+    /// <summary>Writes <see cref="Format"/> and a line end.</summary>
+    public void WriteTo(TextWriter writer, scoped in PacketView packet)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.Write(Format(packet));
+        writer.Write('\n');
+    }
+
+    /// <summary>Returns true if what is unknown was dumped in place of a summary.</summary>
+    private bool WriteSummary(scoped in PacketView packet)
+    {
+        if (_options.LinkHeader)
+        {
+            WriteLinkHeaders(packet);
+        }
+
+        int network = FirstNetworkLayer(packet);
+        if (network < packet.LayerCount)
+        {
+            WriteNetwork(packet, network);
+            return false;
+        }
+
+        return WriteUnknown(packet);
+    }
+
+    private static bool IsLink(LayerKind kind) =>
+        kind is LayerKind.Ethernet or LayerKind.Vlan or LayerKind.Llc or LayerKind.LinuxCooked or LayerKind.LinuxCooked2 or LayerKind.Null;
+
+    private static int FirstNetworkLayer(scoped in PacketView packet)
+    {
+        int index = 0;
+        while (index < packet.LayerCount && IsLink(packet[index].Kind))
+        {
+            index++;
+        }
+
+        return index;
+    }
+
+    /// <summary>A packet without a network layer: cut, malformed, or of a protocol that is not decoded.</summary>
+    private bool WriteUnknown(scoped in PacketView packet)
+    {
+        Layer last = packet.Innermost;
+        if (packet.Fault != PacketFault.None)
+        {
+            WriteFault(packet, NameOfNext(packet));
+            return false;
+        }
+
+        switch (last.Kind)
+        {
+            case LayerKind.Ethernet or LayerKind.Vlan when packet.TryGetEthernet(out EthernetView ethernet):
+                ushort type = packet.TryGetVlan(out VlanView tag) ? tag.TypeOrLength : ethernet.TypeOrLength;
+                if (!_options.LinkHeader)
+                {
+                    WriteEthernet(packet, ethernet);
+                    _text.Add("ethertype Unknown (0x").Hex(type, 4).Add("), length ").Add(packet.OriginalLength).Add(": ");
+                }
+
+                break;
+            case LayerKind.Llc when packet.TryGetLlc(out LlcView llc):
+                WriteLlc(packet, llc);
+                break;
+            case LayerKind.LinuxCooked when packet.TryGetLinuxCooked(out LinuxCookedView cooked):
+                _text.Add("ethertype Unknown (0x").Hex(cooked.Protocol, 4).Add("), length ").Add(packet.OriginalLength).Add(": ");
+                break;
+            case LayerKind.LinuxCooked2 when packet.TryGetLinuxCooked2(out LinuxCooked2View cooked2):
+                _text.Add("ethertype Unknown (0x").Hex(cooked2.Protocol, 4).Add("), length ").Add(packet.OriginalLength).Add(": ");
+                break;
+            case LayerKind.Null when packet.TryGetNull(out NullView family):
+                _text.Add("AF unknown (").Add(family.Family).Add("), length ").Add(packet.OriginalLength).Add(": ");
+                break;
+            default:
+                _text.Add("link-type ").Add((int)packet.LinkType).Add(", length ").Add(packet.OriginalLength).Add(": ");
+                break;
+        }
+
+        WriteHexLines(packet.Data[last.PayloadOffset..], withText: true);
+        return true;
+    }
+
+    private void WriteLlc(scoped in PacketView packet, scoped in LlcView llc)
+    {
+        if (!_options.LinkHeader && packet.TryGetEthernet(out EthernetView ethernet))
+        {
+            WriteEthernet(packet, ethernet);
+            _text.Add("802.3, length ").Add((int)ethernet.TypeOrLength).Add(": ");
+        }
+
+        _text.Add("LLC, dsap Unknown (0x").Hex(llc.DestinationSap, 2).Add("), ssap Unknown (0x").Hex(llc.SourceSap, 2)
+            .Add("), ctrl 0x").Hex((uint)llc.Control, 2);
+        if (llc.IsSnap)
+        {
+            _text.Add(", oui Unknown (0x").Hex((uint)llc.Organization, 6).Add("), pid Unknown (0x").Hex(llc.ProtocolId, 4).Add(')');
+        }
+
+        _text.Add(", length ").Add(packet.Innermost.PayloadLength).Add(": ");
+    }
+
+    private void WriteEthernet(scoped in PacketView packet, scoped in EthernetView ethernet)
+    {
+        _text.Add(ethernet.Source).Add(" > ").Add(ethernet.Destination).Add(", ");
+        for (int i = 1; i < packet.LayerCount && packet[i].Kind == LayerKind.Vlan; i++)
+        {
+            WriteVlan(packet, packet[i]);
+        }
+    }
+
+    private void WriteVlan(scoped in PacketView packet, scoped in Layer layer)
+    {
+        if (VlanView.TryParse(packet.HeaderOf(layer), out VlanView tag))
+        {
+            _text.Add("vlan ").Add(tag.VlanId).Add(", p ").Add(tag.Priority).Add(tag.DropEligible ? ", DEI, " : ", ");
+        }
+    }
+
+    private void WriteLinkHeaders(scoped in PacketView packet)
+    {
+        for (int i = 0; i < packet.LayerCount && IsLink(packet[i].Kind); i++)
+        {
+            Layer layer = packet[i];
+            ReadOnlySpan<byte> header = packet.HeaderOf(layer);
+            switch (layer.Kind)
+            {
+                case LayerKind.Ethernet when EthernetView.TryParse(header, out EthernetView ethernet):
+                    _text.Add(ethernet.Source).Add(" > ").Add(ethernet.Destination).Add(", ");
+                    WriteType(ethernet.TypeOrLength);
+                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    break;
+                case LayerKind.Vlan when VlanView.TryParse(header, out VlanView tag):
+                    WriteVlan(packet, layer);
+                    WriteType(tag.TypeOrLength);
+                    _text.Add(i + 1 < packet.LayerCount && packet[i + 1].Kind == LayerKind.Vlan ? ", " : " ");
+                    break;
+                case LayerKind.LinuxCooked when LinuxCookedView.TryParse(header, out LinuxCookedView cooked):
+                    WriteDirection(cooked.PacketType);
+                    _text.Hex(cooked.Address, ':').Add(" ");
+                    WriteType(cooked.Protocol);
+                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    break;
+                case LayerKind.LinuxCooked2 when LinuxCooked2View.TryParse(header, out LinuxCooked2View cooked):
+                    WriteDirection(cooked.PacketType);
+                    _text.Add("ifindex ").Add(cooked.InterfaceIndex).Add(' ').Hex(cooked.Address, ':').Add(" ");
+                    WriteType(cooked.Protocol);
+                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    break;
+                case LayerKind.Null when packet.TryGetNull(out NullView family):
+                    _text.Add("AF ").Add(family.Family).Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    private void WriteDirection(int packetType) => _text.Add(packetType switch
+    {
+        0 => "In  ",
+        1 => "B   ",
+        2 => "M   ",
+        3 => "P   ",
+        4 => "Out ",
+        _ => "?   ",
+    });
+
+    private void WriteType(ushort type)
+    {
+        if (type <= EthernetView.MaximumLengthField)
+        {
+            _text.Add("802.3");
+            return;
+        }
+
+        ReadOnlySpan<char> name = type switch
+        {
+            EtherType.Ipv4 => "IPv4",
+            EtherType.Ipv6 => "IPv6",
+            EtherType.Arp => "ARP",
+            EtherType.Vlan => "802.1Q",
+            EtherType.ServiceVlan => "802.1Q-QinQ",
+            0x9100 => "802.1Q-9100",
+            0x9200 => "802.1Q-9200",
+            _ => "Unknown",
+        };
+        _text.Add("ethertype ").Add(name);
+        if (!_options.LinkHeader || name is "Unknown" || type != EtherType.Vlan)
+        {
+            _text.Add(" (0x").Hex(type, 4).Add(')');
+        }
+    }
+
+    private void WriteFault(scoped in PacketView packet, ReadOnlySpan<char> protocol)
+    {
+        if (packet.Fault == PacketFault.Truncated)
+        {
+            _text.Add("[|").Add(protocol).Add(']');
+            return;
+        }
+
+        _text.Add('[').Add(protocol).Add(packet.Fault switch
+        {
+            PacketFault.BadVersion => ": version does not fit",
+            PacketFault.BadHeaderLength => ": bad header length",
+            PacketFault.BadLength => ": bad length",
+            PacketFault.TooManyLayers => ": too many headers",
+            _ => "",
+        }).Add(" at byte ").Add(packet.FaultOffset).Add(']');
+    }
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using System.Text;
+using Interceptor.Capture.Files;
+using Interceptor.Packets;
+using Interceptor.Testing;
+
+namespace Interceptor.Tests.Packets;
+
+/// <summary>Our lines beside those of the tcpdump that is installed, over the shared captures.</summary>
+public class TcpdumpAgreementTests(ITestOutputHelper output)
+{
+    // Links that are carried through and not dissected; what tcpdump says of them is not ours to match.
+    private static readonly HashSet<LinkType> Dissected =
+    [
+        LinkType.Null, LinkType.Ethernet, LinkType.RawBsd, LinkType.RawOpenBsd, LinkType.Raw, LinkType.Loop, LinkType.LinuxCooked, LinkType.Ipv4, LinkType.Ipv6,
+    ];
+
+    [Theory]
+    [InlineData(false, 0.99)]
+    [InlineData(true, 0.98)]
+    public void Our_lines_are_tcpdumps(bool verbose, double required)
+    {
+        KernelTest.RequireTool("tcpdump");
+        string folder = Path.Combine(ProjectPaths.RequireSharedCaptures(), "good");
+        var formatter = new PacketFormatter(new PacketFormatOptions { Verbose = verbose });
+        var differences = new StringBuilder();
+        int compared = 0;
+        int equal = 0;
+        foreach (string path in Directory.EnumerateFiles(folder).Where(file => file.Contains(".pcap", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        {
+            List<string> theirs = RunTcpdump(path, verbose);
+            int index = 0;
+            using CaptureFileReader reader = CaptureFile.OpenRead(path);
+            while (index < theirs.Count && reader.TryRead(out CapturedPacket packet))
+            {
+                if (!Dissected.Contains(packet.Metadata.LinkType))
+                {
+                    break;
+                }
+
+                PacketView view = packet.Parse();
+                string their = theirs[index++];
+                if (IsBeyondUs(view, their))
+                {
+                    continue;
+                }
+
+                compared++;
+                string ours = formatter.Summarize(view).ToString().Replace("\n    ", "", StringComparison.Ordinal);
+                if (Agree(ours, their))
+                {
+                    equal++;
+                }
+                else if (differences.Length < 60_000)
+                {
+                    differences.Append(Path.GetFileName(path)).Append(' ').Append(index).Append("\n  theirs: ").Append(their).Append("\n  ours:   ").Append(ours).Append('\n');
+                }
+            }
+        }
+
+        output.WriteLine($"{equal} of {compared} lines agree ({100.0 * equal / compared:F3} %).");
+        output.WriteLine(differences.ToString());
+        Assert.True(compared > 100_000, $"only {compared} lines were compared");
+        Assert.True(equal >= required * compared, $"{equal} of {compared} lines agree\n{differences}");
+    }
+
+    /// <summary>Protocols that we name by number and tcpdump decodes: what remains is a line that both are meant to print.</summary>
+    private static bool IsBeyondUs(in PacketView view, string theirs)
+    {
+        LayerKind kind = view.Innermost.Kind;
+        bool isEnd = kind is LayerKind.Tcp or LayerKind.Udp or LayerKind.Icmp or LayerKind.Icmpv6 or LayerKind.Arp;
+        bool isLaterFragment = theirs.Contains("ip-proto-", StringComparison.Ordinal) || theirs.EndsWith(')');
+        return view.Fault == PacketFault.None && !isEnd && !isLaterFragment;
+    }
+
+    /// <summary>Equal, but for what tcpdump adds after TCP's length and says in place of UDP's.</summary>
+    private static bool Agree(string ours, string theirs)
+    {
+        if (theirs.StartsWith(ours, StringComparison.Ordinal))
+        {
+            return theirs.Length == ours.Length || theirs[ours.Length] is ':' or ' ';
+        }
+
+        int udp = ours.IndexOf("UDP, length ", StringComparison.Ordinal);
+        return udp > 0 && theirs.StartsWith(ours[..udp].TrimEnd(), StringComparison.Ordinal);
+    }
+
+    private static List<string> RunTcpdump(string path, bool verbose)
+    {
+        var start = new ProcessStartInfo("tcpdump") { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.Latin1 };
+        foreach (string argument in (string[])["-nn", "-S", "-t", .. verbose ? ["-v"] : Array.Empty<string>(), "-r", path])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using Process process = Process.Start(start)!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        var lines = new List<string>();
+        while (process.StandardOutput.ReadLine() is { } line)
+        {
+            // Four blanks continue the line of the IP header, a tab begins decoded text, anything else is a new packet.
+            if (line.StartsWith("    ", StringComparison.Ordinal) && lines.Count > 0)
+            {
+                lines[^1] += line[4..];
+            }
+            else if (line.Length > 0 && line[0] != '\t')
+            {
+                lines.Add(line);
+            }
+        }
+
+        process.WaitForExit();
+        return lines;
+    }
+}
