@@ -90,7 +90,7 @@ public readonly record struct IpAddress
     {
         4 => TryFormatIpv4((uint)_bits, destination, out written),
         6 => TryFormatIpv6(destination, out written),
-        _ => destination.TryWrite($"none", out written),
+        _ => TryFormatNone(destination, out written),
     };
 
     /// <summary>The address in its usual text form.</summary>
@@ -101,8 +101,45 @@ public readonly record struct IpAddress
         return new string(text[..written]);
     }
 
-    private static bool TryFormatIpv4(uint value, Span<char> destination, out int written) =>
-        destination.TryWrite(CultureInfo.InvariantCulture, $"{value >> 24}.{(value >> 16) & 0xFF}.{(value >> 8) & 0xFF}.{value & 0xFF}", out written);
+    private static bool TryFormatNone(Span<char> destination, out int written)
+    {
+        bool fits = "none".TryCopyTo(destination);
+        written = fits ? 4 : 0;
+        return fits;
+    }
+
+    // Written digit by digit: interpolation boxes its numbers where the compiler has not optimised yet.
+    private static bool TryFormatIpv4(uint value, Span<char> destination, out int written)
+    {
+        written = 0;
+        for (int shift = 24; shift >= 0; shift -= 8)
+        {
+            byte part = (byte)(value >> shift);
+            if (!part.TryFormat(destination[written..], out int digits, default, CultureInfo.InvariantCulture))
+            {
+                return false;
+            }
+
+            written += digits;
+            if (shift > 0 && !TryAppend('.', destination, ref written))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool TryAppend(char character, Span<char> destination, ref int written)
+    {
+        if (written >= destination.Length)
+        {
+            return false;
+        }
+
+        destination[written++] = character;
+        return true;
+    }
 
     private bool TryFormatIpv6(Span<char> destination, out int written)
     {
@@ -116,23 +153,23 @@ public readonly record struct IpAddress
         {
             if (i == runStart)
             {
-                if (!destination[written..].TryWrite($"::", out int colons))
+                if (!TryAppend(':', destination, ref written) || !TryAppend(':', destination, ref written))
                 {
                     return false;
                 }
 
-                written += colons;
                 i += runLength - 1;
                 continue;
             }
 
             bool isSeparated = i > 0 && i != runStart + runLength;
-            if (!destination[written..].TryWrite(CultureInfo.InvariantCulture, $"{(isSeparated ? ":" : "")}{Group(i):x}", out int group))
+            if ((isSeparated && !TryAppend(':', destination, ref written))
+                || !Group(i).TryFormat(destination[written..], out int digits, "x", CultureInfo.InvariantCulture))
             {
                 return false;
             }
 
-            written += group;
+            written += digits;
         }
 
         if (!isDotted)
@@ -140,13 +177,12 @@ public readonly record struct IpAddress
             return true;
         }
 
-        bool hasColon = written > 0 && destination[written - 1] == ':';
-        if (!hasColon && !destination[written..].TryWrite($":", out _))
+        bool hasColon = destination[written - 1] == ':';
+        if (!hasColon && !TryAppend(':', destination, ref written))
         {
             return false;
         }
 
-        written += hasColon ? 0 : 1;
         bool fits = TryFormatIpv4((uint)_bits, destination[written..], out int dotted);
         written += dotted;
         return fits;

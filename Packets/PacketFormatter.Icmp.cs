@@ -131,7 +131,7 @@ public sealed partial class PacketFormatter
         if (inner.LayerCount > 0 && inner.Innermost.Kind is not (LayerKind.Icmp or LayerKind.Icmpv6))
         {
             _text.Add("\n\t");
-            WriteNetwork(inner, 0);
+            WriteNetwork(inner, 0, isQuoted: true);
         }
     }
 

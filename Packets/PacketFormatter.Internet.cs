@@ -4,11 +4,14 @@ namespace Interceptor.Packets;
 
 public sealed partial class PacketFormatter
 {
-    private void WriteNetwork(scoped in PacketView packet, int index)
+    // What the IP header promises beyond the packet's length on the wire; like tcpdump, TCP's length is printed as promised.
+    private int _missingLength;
+
+    private void WriteNetwork(scoped in PacketView packet, int index, bool isQuoted = false)
     {
         Layer layer = packet[index];
         ReadOnlySpan<byte> header = packet.HeaderOf(layer);
-        bool isNamed = index > 0 && IsLink(packet[index - 1].Kind) && _options.LinkHeader;
+        bool isNamed = _options.LinkHeader && !isQuoted && (index == 0 || IsLink(packet[index - 1].Kind));
         switch (layer.Kind)
         {
             case LayerKind.Ipv4 when Ipv4View.TryParse(header, out Ipv4View ipv4):
@@ -21,7 +24,7 @@ public sealed partial class PacketFormatter
                 break;
             case LayerKind.Arp when ArpView.TryParse(header, out ArpView arp):
                 _text.Add(isNamed ? "" : "ARP, ");
-                WriteArp(packet, layer, arp);
+                WriteArp(packet, index, arp);
                 break;
             default:
                 break;
@@ -36,10 +39,10 @@ public sealed partial class PacketFormatter
             WriteIpv4Details(ip, layer);
         }
 
-        int present = layer.HeaderLength + layer.PayloadLength;
-        if (ip.TotalLength > present)
+        _missingLength = Math.Max(0, ip.TotalLength - layer.HeaderLength - layer.PayloadLength);
+        if (_missingLength > 0)
         {
-            _text.Add("truncated-ip - ").Add(ip.TotalLength - present).Add(" bytes missing! ");
+            _text.Add("truncated-ip - ").Add(_missingLength).Add(" bytes missing! ");
         }
 
         if (ip.FragmentOffset != 0)
@@ -54,7 +57,11 @@ public sealed partial class PacketFormatter
             return;
         }
 
-        WriteAddresses(ip.Source, ip.Destination).Add(": ");
+        if (!TryWriteCutPorts(packet, layer, ip.Protocol, ip.Source, ip.Destination))
+        {
+            WriteAddresses(ip.Source, ip.Destination).Add(": ");
+        }
+
         WriteUndecoded(packet, layer, ip.Protocol);
     }
 
@@ -125,13 +132,14 @@ public sealed partial class PacketFormatter
                 .Add(") payload length: ").Add(ip.PayloadLength).Add(") ");
         }
 
-        if (ip.PayloadLength > layer.PayloadLength)
+        _missingLength = Math.Max(0, ip.PayloadLength - layer.PayloadLength);
+        if (_missingLength > 0)
         {
-            _text.Add("truncated-ip6 - ").Add(ip.PayloadLength - layer.PayloadLength).Add(" bytes missing!");
+            _text.Add("truncated-ip6 - ").Add(_missingLength).Add(" bytes missing!");
         }
 
         bool hasPortsWithAddress = ip.NextHeader is IpProtocol.Tcp or IpProtocol.Udp && index + 1 < packet.LayerCount;
-        if (!hasPortsWithAddress)
+        if (!hasPortsWithAddress && !TryWriteCutPorts(packet, layer, ip.NextHeader, ip.Source, ip.Destination))
         {
             WriteAddresses(ip.Source, ip.Destination).Add(": ");
         }
@@ -266,6 +274,20 @@ public sealed partial class PacketFormatter
         }
     }
 
+    /// <summary>The ports of a header that is cut behind them.</summary>
+    private bool TryWriteCutPorts(scoped in PacketView packet, scoped in Layer ip, byte protocol, IpAddress source, IpAddress destination)
+    {
+        ReadOnlySpan<byte> header = packet.Data[ip.PayloadOffset..];
+        if (packet.Fault != PacketFault.Truncated || protocol is not (IpProtocol.Tcp or IpProtocol.Udp) || header.Length < 4)
+        {
+            return false;
+        }
+
+        _text.Add(source).Add('.').Add(BinaryPrimitives.ReadUInt16BigEndian(header)).Add(" > ")
+            .Add(destination).Add('.').Add(BinaryPrimitives.ReadUInt16BigEndian(header[2..])).Add(": ");
+        return true;
+    }
+
     /// <summary>What follows the innermost header: nothing, a header that could not be decoded, or a protocol that has no view.</summary>
     private void WriteUndecoded(scoped in PacketView packet, scoped in Layer layer, byte protocol)
     {
@@ -286,22 +308,29 @@ public sealed partial class PacketFormatter
 
     private TextLine WriteAddresses(IpAddress source, IpAddress destination) => _text.Add(source).Add(" > ").Add(destination);
 
-    private void WriteArp(scoped in PacketView packet, scoped in Layer layer, scoped in ArpView arp)
+    private void WriteArp(scoped in PacketView packet, int index, scoped in ArpView arp)
     {
-        int length = packet.OriginalLength - layer.Offset;
+        int length = index > 0 ? packet[index - 1].PayloadLength : packet.OriginalLength;
         bool isUsual = arp.IsIpv4OverEthernet;
         if (_options.Verbose || !isUsual)
         {
-            _text.Add(arp.HardwareType == 1 ? "Ethernet" : "Unknown Hardware (").Add(arp.HardwareType == 1 ? "" : "");
-            if (arp.HardwareType != 1)
+            if (arp.HardwareType == 1)
             {
-                _text.Add(arp.HardwareType).Add(')');
+                _text.Add("Ethernet");
+            }
+            else
+            {
+                _text.Add("Unknown Hardware (").Add(arp.HardwareType).Add(')');
             }
 
-            _text.Add(" (len ").Add(arp.HardwareLength).Add("), ").Add(arp.ProtocolType == EtherType.Ipv4 ? "IPv4" : "Unknown Protocol (0x");
-            if (arp.ProtocolType != EtherType.Ipv4)
+            _text.Add(" (len ").Add(arp.HardwareLength).Add("), ");
+            if (arp.ProtocolType == EtherType.Ipv4)
             {
-                _text.Hex(arp.ProtocolType, 4).Add(')');
+                _text.Add("IPv4");
+            }
+            else
+            {
+                _text.Add("Unknown Protocol (0x").Hex(arp.ProtocolType, 4).Add(')');
             }
 
             _text.Add(" (len ").Add(arp.ProtocolLength).Add("), ");
@@ -314,7 +343,7 @@ public sealed partial class PacketFormatter
                 WriteProtocolAddress(arp.TargetProtocol);
                 if (arp.TargetHardware.ContainsAnyExcept((byte)0))
                 {
-                    WriteHardwareAddress(arp.TargetHardware);
+                    _text.Add(" (").Hex(arp.TargetHardware, ':').Add(')');
                 }
 
                 _text.Add(" tell ");
@@ -331,18 +360,6 @@ public sealed partial class PacketFormatter
         }
 
         _text.Add(", length ").Add(length);
-    }
-
-    private void WriteHardwareAddress(ReadOnlySpan<byte> address)
-    {
-        if (address.ContainsAnyExcept((byte)0xFF))
-        {
-            _text.Add(" (").Hex(address, ':').Add(')');
-        }
-        else
-        {
-            _text.Add(" (Broadcast)");
-        }
     }
 
     private void WriteProtocolAddress(ReadOnlySpan<byte> address)

@@ -23,7 +23,7 @@ public sealed partial class PacketFormatter
             }
         }
 
-        int length = layer.PayloadLength;
+        int length = layer.PayloadLength + _missingLength;
         if (length > 0 || (flags & (TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst)) != 0)
         {
             _text.Add(", seq ").Add(tcp.Sequence.Value);

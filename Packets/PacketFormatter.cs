@@ -45,6 +45,7 @@ public sealed partial class PacketFormatter
     /// <summary>Returns true if what is unknown was dumped in place of a summary.</summary>
     private bool WriteSummary(scoped in PacketView packet)
     {
+        _missingLength = 0;
         if (_options.LinkHeader)
         {
             WriteLinkHeaders(packet);
@@ -153,6 +154,11 @@ public sealed partial class PacketFormatter
 
     private void WriteLinkHeaders(scoped in PacketView packet)
     {
+        if (packet.Innermost.Kind != LayerKind.None && packet[0].Kind is LayerKind.Ipv4 or LayerKind.Ipv6)
+        {
+            _text.Add(packet[0].Kind == LayerKind.Ipv4 ? "ip: " : "ip6: ");
+        }
+
         for (int i = 0; i < packet.LayerCount && IsLink(packet[i].Kind); i++)
         {
             Layer layer = packet[i];
@@ -162,12 +168,17 @@ public sealed partial class PacketFormatter
                 case LayerKind.Ethernet when EthernetView.TryParse(header, out EthernetView ethernet):
                     _text.Add(ethernet.Source).Add(" > ").Add(ethernet.Destination).Add(", ");
                     WriteType(ethernet.TypeOrLength);
-                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    _text.Add(", length ").Add(ethernet.HasLengthField ? ethernet.TypeOrLength : packet.OriginalLength).Add(": ");
                     break;
                 case LayerKind.Vlan when VlanView.TryParse(header, out VlanView tag):
                     WriteVlan(packet, layer);
                     WriteType(tag.TypeOrLength);
-                    _text.Add(i + 1 < packet.LayerCount && packet[i + 1].Kind == LayerKind.Vlan ? ", " : " ");
+                    _text.Add(", ");
+                    break;
+                case LayerKind.Llc when LlcView.TryParse(header, out LlcView llc) && i + 1 < packet.LayerCount:
+                    _text.Add("LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ");
+                    WriteType(llc.ProtocolId);
+                    _text.Add(", length ").Add(layer.PayloadLength).Add(": ");
                     break;
                 case LayerKind.LinuxCooked when LinuxCookedView.TryParse(header, out LinuxCookedView cooked):
                     WriteDirection(cooked.PacketType);
@@ -182,7 +193,7 @@ public sealed partial class PacketFormatter
                     _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
                     break;
                 case LayerKind.Null when packet.TryGetNull(out NullView family):
-                    _text.Add("AF ").Add(family.Family).Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    _text.Add(family.IsIpv4 ? "AF IPv4 (" : family.IsIpv6 ? "AF IPv6 (" : "AF Unknown (").Add(family.Family).Add("), length ").Add(packet.OriginalLength).Add(": ");
                     break;
                 default:
                     break;
@@ -192,12 +203,12 @@ public sealed partial class PacketFormatter
 
     private void WriteDirection(int packetType) => _text.Add(packetType switch
     {
-        0 => "In  ",
-        1 => "B   ",
-        2 => "M   ",
-        3 => "P   ",
+        0 => " In ",
+        1 => "  B ",
+        2 => "  M ",
+        3 => "  P ",
         4 => "Out ",
-        _ => "?   ",
+        _ => "  ? ",
     });
 
     private void WriteType(ushort type)
@@ -219,11 +230,7 @@ public sealed partial class PacketFormatter
             0x9200 => "802.1Q-9200",
             _ => "Unknown",
         };
-        _text.Add("ethertype ").Add(name);
-        if (!_options.LinkHeader || name is "Unknown" || type != EtherType.Vlan)
-        {
-            _text.Add(" (0x").Hex(type, 4).Add(')');
-        }
+        _text.Add("ethertype ").Add(name).Add(" (0x").Hex(type, 4).Add(')');
     }
 
     private void WriteFault(scoped in PacketView packet, ReadOnlySpan<char> protocol)

@@ -82,7 +82,9 @@ public class TcpdumpAgreementTests(ITestOutputHelper output)
         }
 
         int udp = ours.IndexOf("UDP, length ", StringComparison.Ordinal);
-        return udp > 0 && theirs.StartsWith(ours[..udp].TrimEnd(), StringComparison.Ordinal);
+        int sum = ours.IndexOf("[udp sum ok]", StringComparison.Ordinal);
+        int common = sum > 0 ? sum : udp;
+        return udp > 0 && theirs.StartsWith(ours[..common].TrimEnd(), StringComparison.Ordinal);
     }
 
     private static List<string> RunTcpdump(string path, bool verbose)
