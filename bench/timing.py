@@ -22,8 +22,9 @@ def compare(title, commands, runs):
         for name, command in commands.items():
             times[name].append(wall(command))
     print(title)
-    ours = statistics.median(next(iter(times.values())))
+    first = next(iter(times))
+    ours = statistics.median(times[first])
     for name, values in times.items():
         median = statistics.median(values)
-        print(f"  {name:<24} {' '.join(f'{value:.3f}' for value in values)}   median {median:.3f} s"
-              f"{'' if median is ours else f'   ours/its {ours / median:.2f}'}")
+        ratio = "" if name == first else f"   ours/its {ours / median:.2f}"
+        print(f"  {name:<24} {' '.join(f'{value:.3f}' for value in values)}   median {median:.3f} s{ratio}")
