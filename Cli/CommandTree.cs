@@ -37,6 +37,7 @@ internal static class CommandTree
     private static IEnumerable<Command> Commands()
     {
         yield return InterfacesCommand.Create();
+        yield return DoctorCommand.Create();
         yield return InfoCommand.Create();
         yield return CaptureCommand.Create();
         yield return TcpCommand.Create();

@@ -134,5 +134,5 @@ internal static class MachineProbe
 
     /// <summary>The machine in a line.</summary>
     internal static string Describe() =>
-        $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.OSArchitecture}, {RuntimeInformation.FrameworkDescription}, {(Libc.geteuid() == 0 ? "root" : $"user {Libc.geteuid()}")}";
+        $"{RuntimeInformation.OSDescription.Trim()}, Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}, {RuntimeInformation.OSArchitecture}, {RuntimeInformation.FrameworkDescription}, {(Libc.geteuid() == 0 ? "root" : $"user {Libc.geteuid()}")}";
 }

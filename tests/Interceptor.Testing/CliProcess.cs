@@ -47,10 +47,23 @@ public static class CliProcess
     /// <summary>Runs it to its end and gives what it wrote; kills it and fails after a minute.</summary>
     public static CliResult Run(params IEnumerable<string> arguments) => Run([], arguments);
 
-    /// <summary>The same with bytes on standard input.</summary>
-    public static CliResult Run(byte[] input, IEnumerable<string> arguments)
+    /// <summary>The same without any capability, whoever runs the tests; needs setpriv.</summary>
+    public static CliResult RunWithoutPrivileges(params IEnumerable<string> arguments)
     {
-        using Process process = Process.Start(StartInfo(arguments))!;
+        ProcessStartInfo info = StartInfo(arguments);
+        string[] command = ["--bounding-set=-all", "--inh-caps=-all", "--", info.FileName, .. info.ArgumentList];
+        info.FileName = "setpriv";
+        info.ArgumentList.Clear();
+        Array.ForEach(command, info.ArgumentList.Add);
+        return Run([], info);
+    }
+
+    /// <summary>The same with bytes on standard input.</summary>
+    public static CliResult Run(byte[] input, IEnumerable<string> arguments) => Run(input, StartInfo(arguments));
+
+    private static CliResult Run(byte[] input, ProcessStartInfo info)
+    {
+        using Process process = Process.Start(info)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         try
@@ -66,7 +79,7 @@ public static class CliProcess
         if (!process.WaitForExit(Deadline))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"interceptor {string.Join(' ', arguments)} did not end within {Deadline.TotalSeconds} s.");
+            throw new TimeoutException($"interceptor {string.Join(' ', info.ArgumentList)} did not end within {Deadline.TotalSeconds} s.");
         }
 
         return new CliResult(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
