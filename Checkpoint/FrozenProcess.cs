@@ -81,6 +81,9 @@ public sealed class FrozenProcess : IDisposable
         _process.Dispose();
     }
 
+    /// <summary>Runs the reading of /proc once, so that nothing of it is compiled inside a freeze.</summary>
+    internal static void Warm() => _ = IsStopped(Environment.ProcessId);
+
     /// <summary>True if every thread is stopped: state T (or t, traced; or a zombie, which runs no more) in /proc/PID/task/*/stat.</summary>
     private static bool IsStopped(int pid)
     {

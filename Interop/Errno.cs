@@ -18,6 +18,7 @@ internal static class Errno
     internal const int ENODEV = 19;
     internal const int EINVAL = 22;
     internal const int EPIPE = 32;
+    internal const int ENOTEMPTY = 39;
     internal const int EMSGSIZE = 90;
     internal const int ENOPROTOOPT = 92;
     internal const int EOPNOTSUPP = 95;

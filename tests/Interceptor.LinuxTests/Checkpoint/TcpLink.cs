@@ -86,7 +86,9 @@ internal sealed class TcpLink : IDisposable
     }
 
     /// <summary>TcpOutRsts of the namespace: resets that its kernel sent.</summary>
-    internal int ResetsSent() => Namespace.Run(() =>
+    internal int ResetsSent() => ResetsSent(Namespace);
+
+    internal static int ResetsSent(NetworkNamespace ns) => ns.Run(() =>
     {
         string[] lines = [.. File.ReadLines("/proc/thread-self/net/snmp").Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal))];
         int index = Array.IndexOf(lines[0].Split(' '), "OutRsts");

@@ -1,0 +1,116 @@
+using System.Text.Json.Serialization;
+
+namespace Interceptor.Checkpoint;
+
+/// <summary>session.json: what a person can read of an image. The byte queues and the held packets are files beside it.</summary>
+internal sealed record SessionDocument
+{
+    internal const string FormatName = "interceptor-session";
+    internal const int CurrentVersion = 1;
+
+    public string Format { get; init; } = "";
+
+    public int Version { get; init; }
+
+    public string Id { get; init; } = "";
+
+    public SessionConnection Connection { get; init; } = new();
+
+    public SessionSequences Sequences { get; init; } = new();
+
+    public SessionOptions Options { get; init; } = new();
+
+    public SessionClock Clock { get; init; } = new();
+
+    public SocketSettings Socket { get; init; } = new();
+
+    public SessionCounters Counters { get; init; } = new();
+
+    public SessionLock? Lock { get; init; }
+
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    public IReadOnlyList<SessionFile> Files { get; init; } = [];
+}
+
+internal sealed record SessionConnection
+{
+    public string Local { get; init; } = "";
+
+    public string Peer { get; init; } = "";
+
+    public string State { get; init; } = "";
+}
+
+internal sealed record SessionSequences
+{
+    public uint SndUna { get; init; }
+
+    public uint SndNxt { get; init; }
+
+    public uint WriteSeq { get; init; }
+
+    public uint SndWnd { get; init; }
+
+    public uint SndWl1 { get; init; }
+
+    public uint MaxWindow { get; init; }
+
+    public uint CopiedSeq { get; init; }
+
+    public uint RcvNxt { get; init; }
+
+    public uint RcvWnd { get; init; }
+
+    public uint RcvWup { get; init; }
+}
+
+internal sealed record SessionOptions
+{
+    public int Mss { get; init; }
+
+    public bool WindowScaling { get; init; }
+
+    public int SndWindowScale { get; init; }
+
+    public int RcvWindowScale { get; init; }
+
+    public bool SackPermitted { get; init; }
+
+    public bool Timestamps { get; init; }
+
+    public uint TimestampValue { get; init; }
+
+    public bool MicrosecondTimestamps { get; init; }
+
+    public bool HadEcn { get; init; }
+}
+
+internal sealed record SessionClock
+{
+    public string BootId { get; init; } = "";
+
+    public long BootTimeNs { get; init; }
+
+    public long WallNs { get; init; }
+
+    public string Wall { get; init; } = "";
+}
+
+/// <summary>A file of the image beside session.json, with what proves it whole.</summary>
+internal sealed record SessionFile
+{
+    public string Name { get; init; } = "";
+
+    public long Bytes { get; init; }
+
+    public string Sha256 { get; init; } = "";
+}
+
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(SessionDocument))]
+internal sealed partial class SessionJson : JsonSerializerContext;

@@ -1,0 +1,143 @@
+using System.Globalization;
+using Interceptor.Packets;
+using Interceptor.Tcp;
+
+namespace Interceptor.Checkpoint;
+
+/// <summary>An image to session.json and back; the second direction checks every value.</summary>
+internal static class SessionDocumentMapping
+{
+    internal static SessionDocument ToDocument(SessionImage image, IReadOnlyList<SessionFile> files)
+    {
+        TcpSnapshot snapshot = image.Snapshot;
+        return new SessionDocument
+        {
+            Format = SessionDocument.FormatName,
+            Version = SessionDocument.CurrentVersion,
+            Id = image.Id,
+            Connection = new() { Local = snapshot.Local.ToString(), Peer = snapshot.Peer.ToString(), State = snapshot.State.ToRfcName() },
+            Sequences = new()
+            {
+                SndUna = snapshot.SndUna.Value,
+                SndNxt = snapshot.SndNxt.Value,
+                WriteSeq = snapshot.WriteSeq.Value,
+                SndWnd = snapshot.SndWnd,
+                SndWl1 = snapshot.SndWl1.Value,
+                MaxWindow = snapshot.MaxWindow,
+                CopiedSeq = snapshot.CopiedSeq.Value,
+                RcvNxt = snapshot.RcvNxt.Value,
+                RcvWnd = snapshot.RcvWnd,
+                RcvWup = snapshot.RcvWup.Value,
+            },
+            Options = new()
+            {
+                Mss = snapshot.MssClamp,
+                WindowScaling = snapshot.WindowScaling,
+                SndWindowScale = snapshot.SndWindowScale,
+                RcvWindowScale = snapshot.RcvWindowScale,
+                SackPermitted = snapshot.SackPermitted,
+                Timestamps = snapshot.Timestamps,
+                TimestampValue = snapshot.TimestampValue,
+                MicrosecondTimestamps = image.MicrosecondTimestamps,
+                HadEcn = image.HadEcn,
+            },
+            Clock = new()
+            {
+                BootId = image.BootId,
+                BootTimeNs = image.CutBootTimeNanoseconds,
+                WallNs = image.CutAt.Nanoseconds,
+                Wall = DateTimeOffset.FromUnixTimeMilliseconds(image.CutAt.Nanoseconds / 1_000_000).ToString("O", CultureInfo.InvariantCulture),
+            },
+            Socket = image.Settings,
+            Counters = image.Counters,
+            Lock = image.Lock,
+            Warnings = image.Warnings,
+            Files = files,
+        };
+    }
+
+    /// <summary>Null, with a sentence in <paramref name="problem"/>, for a document whose values contradict each other or the queues.</summary>
+    internal static SessionImage? ToImage(SessionDocument document, byte[] receiveQueue, byte[] sendQueue, out string problem)
+    {
+        problem = "";
+        if (!FlowEndpoint.TryParse(document.Connection.Local, out FlowEndpoint local)
+            || !FlowEndpoint.TryParse(document.Connection.Peer, out FlowEndpoint peer) || local.Address.Version != peer.Address.Version)
+        {
+            problem = $"'{document.Connection.Local}' and '{document.Connection.Peer}' are not the two ends of a connection.";
+            return null;
+        }
+
+        if (document.Connection.State != TcpState.Established.ToRfcName())
+        {
+            problem = $"its state is '{document.Connection.State}'; this version restores ESTABLISHED only.";
+            return null;
+        }
+
+        TcpSnapshot snapshot = ToSnapshot(document, local, peer);
+        if (!AreSane(snapshot, document))
+        {
+            problem = "its sequence numbers, windows or options contradict each other.";
+            return null;
+        }
+
+        if (snapshot.QueuedBytes != sendQueue.Length || snapshot.UnreadBytes != receiveQueue.Length)
+        {
+            problem = $"its queues have {receiveQueue.Length} and {sendQueue.Length} bytes, where its sequence numbers say {snapshot.UnreadBytes} "
+                + $"and {snapshot.QueuedBytes}.";
+            return null;
+        }
+
+        return new SessionImage
+        {
+            Id = document.Id,
+            Snapshot = snapshot,
+            ReceiveQueue = receiveQueue,
+            SendQueue = sendQueue,
+            Settings = document.Socket,
+            Counters = document.Counters,
+            MicrosecondTimestamps = document.Options.MicrosecondTimestamps,
+            HadEcn = document.Options.HadEcn,
+            BootId = document.Clock.BootId,
+            CutBootTimeNanoseconds = document.Clock.BootTimeNs,
+            CutAt = new CaptureTimestamp(document.Clock.WallNs),
+            Lock = document.Lock,
+            Warnings = document.Warnings,
+        };
+    }
+
+    private static TcpSnapshot ToSnapshot(SessionDocument document, FlowEndpoint local, FlowEndpoint peer)
+    {
+        SessionSequences sequences = document.Sequences;
+        SessionOptions options = document.Options;
+        return new TcpSnapshot
+        {
+            Local = local,
+            Peer = peer,
+            State = TcpState.Established,
+            SndUna = new(sequences.SndUna),
+            SndNxt = new(sequences.SndNxt),
+            WriteSeq = new(sequences.WriteSeq),
+            SndWnd = sequences.SndWnd,
+            SndWl1 = new(sequences.SndWl1),
+            MaxWindow = sequences.MaxWindow,
+            CopiedSeq = new(sequences.CopiedSeq),
+            RcvNxt = new(sequences.RcvNxt),
+            RcvWnd = sequences.RcvWnd,
+            RcvWup = new(sequences.RcvWup),
+            MssClamp = options.Mss,
+            WindowScaling = options.WindowScaling,
+            SndWindowScale = options.SndWindowScale,
+            RcvWindowScale = options.RcvWindowScale,
+            SackPermitted = options.SackPermitted,
+            Timestamps = options.Timestamps,
+            TimestampValue = options.TimestampValue,
+        };
+    }
+
+    private static bool AreSane(TcpSnapshot snapshot, SessionDocument document) =>
+        snapshot.SndUna <= snapshot.SndNxt && snapshot.SndNxt <= snapshot.WriteSeq && snapshot.CopiedSeq <= snapshot.RcvNxt
+        && snapshot.RcvWup <= snapshot.RcvNxt && snapshot.SndWindowScale is >= 0 and <= 14 && snapshot.RcvWindowScale is >= 0 and <= 14
+        && snapshot.MssClamp is > 0 and <= ushort.MaxValue && document.Socket is { ReceiveBuffer: > 0, SendBuffer: > 0 }
+        && document.Socket.Options.Values.All(words => words is { Length: > 0 and <= 4 })
+        && document.Id.Length is > 0 and <= 64 && document.Id.All(char.IsAsciiLetterOrDigit);
+}

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace Interceptor.Interop;
+
+/// <summary>What makes a written file or directory survive a power cut.</summary>
+internal static class DurableFile
+{
+    /// <summary>fsync of a file or a directory.</summary>
+    internal static void Flush(string path)
+    {
+        using FileDescriptor fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        if (fd.IsInvalid)
+        {
+            throw LinuxException.FromLastError("open", path);
+        }
+
+        if (Libc.fsync(fd) != 0)
+        {
+            throw LinuxException.FromLastError("fsync", path);
+        }
+    }
+
+    /// <summary>Renames, and fails with EEXIST where the new name is taken, which rename(2) would replace.</summary>
+    internal static void RenameToNew(string from, string to)
+    {
+        if (Libc.renameat2(Libc.AT_FDCWD, from, Libc.AT_FDCWD, to, Libc.RENAME_NOREPLACE) == 0)
+        {
+            return;
+        }
+
+        int errno = Marshal.GetLastPInvokeError();
+        if (errno != Errno.EINVAL || Path.Exists(to))
+        {
+            throw new LinuxException(Path.Exists(to) ? Errno.EEXIST : errno, "rename", $"{from} to {to}");
+        }
+
+        // A file system without RENAME_NOREPLACE: as near as it gets.
+        if (Libc.renameat2(Libc.AT_FDCWD, from, Libc.AT_FDCWD, to, 0) != 0)
+        {
+            throw LinuxException.FromLastError("rename", $"{from} to {to}");
+        }
+    }
+}

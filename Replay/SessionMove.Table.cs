@@ -1,0 +1,181 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using Interceptor.Capture.Intercept;
+using Interceptor.Checkpoint;
+using Interceptor.Packets;
+
+namespace Interceptor.Replay;
+
+/// <content>The table of steps and their bodies.</content>
+public sealed partial class SessionMove
+{
+    private const string GoesOn = "The connection goes on with its old owner.";
+    private const string Rescued = "The connection is in an image on disk, and a lock in the firewall keeps its peer waiting.";
+    private const string Alive = "The connection is with its new owner.";
+
+    private static readonly SessionMoveStep[] Table =
+    [
+        new("find", false, "finds the socket, duplicates it and checks that its state can be taken whole",
+            static move => move._socket = PausedSocket.Attach(SocketFinder.Find(move._options.OwnerPid, move._options.Local, move._options.Peer)),
+            "the duplicate is closed", static move => move.CloseDuplicate(), GoesOn),
+        new("open queues", false, "opens a queue for each direction, passing, and warms it",
+            static move => move.OpenQueues(), "the queues are closed, what they have passes", static move => move.CloseQueues(), GoesOn),
+        new("install rules", false, "sends the connection's packets through the queues: the peer's at PREROUTING, the owner's at OUTPUT",
+            static move => move.InstallRules(), "the rules are removed", static move => move._rules?.Remove(), GoesOn),
+        new("warm up", false, "runs the whole dump and restore once on a connection of its own",
+            static _ => WarmUp(), "", null, GoesOn),
+
+        new("hold inbound", true, "holds the peer's packets", static move => Hold(move._inbound!),
+            "they are released (dropped once the original is closed: nobody is there to take them)", static move => move.UndoHold(move._inbound), GoesOn),
+        new("hold outbound", true, "holds the owner's packets", static move => Hold(move._outbound!),
+            "they are released (dropped once the original is closed)", static move => move.UndoHold(move._outbound), GoesOn),
+        new("stop owner", true, "stops every thread of the owner",
+            static move => move._owner = FrozenProcess.Stop(move._options.OwnerPid), "it goes on", static move => move._owner?.Dispose(), GoesOn),
+        new("pause socket", true, "saves the socket's options and puts it into repair",
+            static move => move._socket!.Pause(), "repair is left without a packet, its options are set again", static move => move.CloseDuplicate(), GoesOn),
+        new("dump", true, "reads sequence numbers, queues, windows and options",
+            static move => move._image = move._socket!.Dump(), "", null, GoesOn),
+        new("close original", true, "dissolves the original's association without a packet",
+            static move => move._socket!.CloseSilently(), "the image is written to disk and a lock of DROP rules keeps the peer waiting",
+            static move => move.Rescue(), GoesOn),
+        new("end owner", true, "ends the old owner", static move => move.EndOwner(), "", null, Rescued),
+        new("restore", true, "builds the new socket from the image, in repair",
+            static move => move._restored = SessionRestorer.Restore(move._image!), "it is closed without a packet", static move => move.CloseRestored(), Rescued),
+        new("release outbound", true, "lets go on what says nothing that the image does not know, drops the rest",
+            static move => move._outboundCount = Count(move._outbound!.Release(move.JudgeOutbound)), "", null, Rescued),
+        new("resume", true, "leaves repair with a window probe, writes the unsent tail, sets the options",
+            static move => move._restored!.Resume(move._options.Probe), "", null, "The new socket could not go on and was closed."),
+        new("deliver", true, "hands the descriptor to the new owner",
+            static move => move.Deliver(), "", null, "The connection was restored, nobody took it, and it was closed: its peer sees the end of the stream."),
+        new("release inbound", true, "reinjects the peer's packets in order of arrival",
+            static move => move._inboundCount = Count(move._inbound!.Release(move.JudgeInbound)), "", null, Alive),
+
+        new("remove rules", false, "removes the rules", static move => move._rules!.Remove(), "", null,
+            Alive + " Rules of ours are still in the firewall: interceptor cleanup removes them."),
+        new("close queues", false, "closes the queues and keeps copies of what was held",
+            static move => move.Finish(), "", null, Alive),
+        new("write image", false, "writes the image and the held packets to disk, where that is asked for",
+            static move => move.WriteImage(), "", null, Alive),
+    ];
+
+    private void CloseDuplicate() => _socket?.Dispose();
+
+    private void OpenQueues()
+    {
+        _inbound = PacketHold.Start(new InterceptionQueueOptions { Number = _options.InboundQueue }, HoldDirection.In, _options.Namespace);
+        _outbound = PacketHold.Start(new InterceptionQueueOptions { Number = _options.OutboundQueue }, HoldDirection.Out, _options.Namespace);
+        _inbound.Warm();
+        _outbound.Warm();
+    }
+
+    private void CloseQueues()
+    {
+        _inbound?.Dispose();
+        _outbound?.Dispose();
+    }
+
+    /// <summary>Without bypass: should this process die in between, packets are dropped, and a dropped packet is sent again; a passed one would be answered with a reset.</summary>
+    private void InstallRules()
+    {
+        const byte Tcp = (byte)IpProtocol.Tcp;
+        var fromPeer = new FirewallMatch { Flow = new FlowKey(_options.Peer, _options.Local, Tcp) };
+        var fromOwner = new FirewallMatch { Flow = new FlowKey(_options.Local, _options.Peer, Tcp) };
+        _rules = FirewallRules.Install(
+            [
+                new FirewallRule(FirewallHook.Prerouting, fromPeer, FirewallTarget.ToQueue(_options.InboundQueue, bypass: false)),
+                new FirewallRule(FirewallHook.Output, fromOwner, FirewallTarget.ToQueue(_options.OutboundQueue, bypass: false)),
+            ],
+            new FirewallOptions { Namespace = _options.Namespace });
+    }
+
+    private static void WarmUp()
+    {
+        CheckpointWarmup.Run();
+        const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        IEnumerable<MethodInfo> methods = typeof(SessionMove).GetNestedTypes(BindingFlags.NonPublic).Append(typeof(SessionMove)).Append(typeof(HeldPacketPolicy))
+            .SelectMany(type => type.GetMethods(Own)).Where(method => !method.IsAbstract && !method.ContainsGenericParameters);
+        foreach (MethodInfo method in methods)
+        {
+            RuntimeHelpers.PrepareMethod(method.MethodHandle);
+        }
+    }
+
+    private static void Hold(PacketHold hold)
+    {
+        hold.Hold();
+        hold.Settle();
+    }
+
+    private void UndoHold(PacketHold? hold)
+    {
+        if (hold is { IsHolding: true })
+        {
+            _ = _socket is { IsClosed: true } && !_isDelivered ? hold.DropAll() : hold.Release();
+        }
+    }
+
+    private void EndOwner()
+    {
+        if (_options.EndOldOwner is { } end)
+        {
+            end();
+        }
+        else
+        {
+            // Not waited for: its socket is no connection any more, and giving back a large process's memory takes longer than the rest of the freeze.
+            _ = _owner!.Kill(TimeSpan.Zero);
+        }
+    }
+
+    private void Deliver()
+    {
+        _options.Deliver(_restored!.Handle);
+        _isDelivered = true;
+    }
+
+    private void CloseRestored()
+    {
+        if (!_isDelivered)
+        {
+            _restored?.Dispose();
+        }
+    }
+
+    /// <summary>After the original is closed the image is all there is of the connection: it goes to disk, and its peer is kept from a reset.</summary>
+    private void Rescue()
+    {
+        if (_socket is not { IsClosed: true } || _restored is { IsResumed: true })
+        {
+            return;
+        }
+
+        SessionLockRules.Install(_image!, _options.Namespace);
+        _image = _image! with { Lock = SessionLockRules.For(_image) };
+        _rescue = _options.ImageDirectory ?? Path.Combine(Path.GetTempPath(), $"interceptor-rescue-{_image.Id}");
+        SessionFiles.Write(_rescue, _image);
+    }
+
+    /// <summary>The queues are closed first: until then their thread may still pass packets that the rules had sent it.</summary>
+    private void Finish()
+    {
+        CloseQueues();
+        _socket!.Dispose();
+        _owner!.Dispose();
+        _image = _image! with
+        {
+            HeldPackets =
+            [
+                .. _recorded.OrderBy(packet => packet.Timestamp)
+                    .Select(packet => new HeldSessionPacket(packet.IsInbound, packet.Timestamp, packet.ChecksumMissing, packet.Lease.Data.ToArray())),
+            ],
+        };
+    }
+
+    private void WriteImage()
+    {
+        if (_options.ImageDirectory is { } directory)
+        {
+            SessionFiles.Write(directory, _image!);
+        }
+    }
+}

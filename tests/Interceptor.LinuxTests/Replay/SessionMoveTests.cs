@@ -1,0 +1,151 @@
+using System.Net.Sockets;
+using Interceptor.Checkpoint;
+using Interceptor.Interop;
+using Interceptor.LinuxTests.Checkpoint;
+using Interceptor.Packets;
+using Interceptor.Replay;
+using Interceptor.Testing;
+
+namespace Interceptor.LinuxTests.Replay;
+
+public sealed class SessionMoveTests
+{
+    private const long BytesAfterMove = 4 << 20;
+
+    [Fact]
+    public async Task A_busy_connection_moves_to_another_owner_without_a_wrong_byte_or_a_reset()
+    {
+        using NetworkNamespace ns = Prepare();
+        using var server = new StreamServer(ns);
+        using Socket client = server.Connect(ns);
+        bool isMoved = false;
+        Task<long> clientRead = Task.Factory.StartNew(() => StreamServer.ReadToEnd(client, 0), TaskCreationOptions.LongRunning);
+        Task<long> clientWrite = Task.Factory.StartNew(
+            () => StreamServer.WriteUntil(client, 0, _ => Volatile.Read(ref isMoved)), TaskCreationOptions.LongRunning);
+
+        string directory = Path.Combine(Path.GetTempPath(), $"move-{Guid.NewGuid():N}");
+        FileDescriptor? delivered = null;
+        (FileDescriptor sender, FileDescriptor receiver) = NativeSocket.CreatePair(Libc.SOCK_STREAM);
+        var move = new SessionMove(new SessionMoveOptions
+        {
+            Namespace = ns,
+            OwnerPid = server.Pid,
+            Local = server.Endpoint,
+            Peer = StreamServer.EndpointOf(client.LocalEndPoint!),
+            Deliver = handle =>
+            {
+                DescriptorPassing.Send(sender, handle);
+                delivered = DescriptorPassing.Receive(receiver);
+            },
+            ImageDirectory = directory,
+        });
+        SessionMoveResult result = move.Run();
+        sender.Dispose();
+        receiver.Dispose();
+
+        SessionImage image = result.Image;
+        using var restored = new Socket(new SafeSocketHandle(delivered!.Detach(), ownsHandle: true));
+        long writeFrom = image.WrittenOffset(StreamOrigin.Accepted);
+        Task<long> serverRead = Task.Factory.StartNew(() => StreamServer.ReadToEnd(restored, image.ReadOffset), TaskCreationOptions.LongRunning);
+        long written = StreamServer.WriteUntil(restored, writeFrom, offset => offset >= writeFrom + BytesAfterMove);
+        Volatile.Write(ref isMoved, true);
+
+        Assert.Equal(written, await clientRead.WaitAsync(TcpLink.Deadline));
+        Assert.Equal(await clientWrite.WaitAsync(TcpLink.Deadline), await serverRead.WaitAsync(TcpLink.Deadline));
+        Assert.Equal(0, TcpLink.ResetsSent(ns));
+        Assert.True(result.Inbound.Held + result.Outbound.Held > 0, "Both ends were sending, so something must have been held.");
+        Assert.Equal(result.Inbound.Held, result.Inbound.Reinjected);
+        Assert.Equal(image.HeldPackets.Count, result.Inbound.Held + result.Outbound.Held);
+        Assert.Equal(SessionMove.Steps.Select(step => step.Name), result.Steps.Select(step => step.Name));
+        TcpLink.WaitUntil(() => server.HasExited, "the old owner's end");
+        Assert.Empty(Rules(ns));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"freeze {result.Freeze.TotalMilliseconds:0.000} ms, in {result.Inbound}, out {result.Outbound}, queues {image.QueuedBytes} B\n"
+            + string.Join('\n', result.Steps.Select(step => $"{step.Name,-18} {(step.IsFrozen ? "frozen" : ""),-7} {step.Elapsed.TotalMilliseconds:0.000} ms")));
+
+        SessionImage read = SessionFiles.Read(directory);
+        Assert.Equal(image.Snapshot, read.Snapshot);
+        Assert.Equal(image.HeldPackets.Count, read.HeldPackets.Count);
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public void A_restore_that_fails_leaves_an_image_under_a_lock_that_restores()
+    {
+        using NetworkNamespace ns = Prepare();
+        using var server = new StreamServer(ns, idle: true);
+        using Socket client = server.Connect(ns);
+        client.Send("question"u8);
+        string directory = Path.Combine(Path.GetTempPath(), $"rescue-{Guid.NewGuid():N}");
+        var exception = Assert.Throws<CheckpointException>(() => new SessionMove(new SessionMoveOptions
+        {
+            Namespace = ns,
+            OwnerPid = server.Pid,
+            Local = server.Endpoint,
+            Peer = StreamServer.EndpointOf(client.LocalEndPoint!),
+            EndOldOwner = () => throw new InvalidOperationException("The supervisor is gone."),
+            Deliver = _ => Assert.Fail("There is nothing to deliver."),
+            ImageDirectory = directory,
+        }).Run());
+        Assert.Equal("move (end owner)", exception.Step);
+        Assert.Contains(directory, exception.StateLeftBehind, StringComparison.Ordinal);
+        Assert.Contains("interceptor:lock:", Rules(ns), StringComparison.Ordinal);
+
+        SessionImage image = SessionFiles.Read(directory);
+        using RestoredSocket restored = ns.Run(() => SessionRestorer.Restore(image));
+        Assert.True(SessionLockRules.Remove(image, ns));
+        restored.Resume();
+        using Socket socket = TcpLink.ToSocket(restored);
+        Assert.Equal(TcpLink.Sha256("question"u8), TcpLink.ReadSha256(socket, 8));
+        socket.Send("answer"u8);
+        Assert.Equal(TcpLink.Sha256("answer"u8), TcpLink.ReadSha256(client, 6));
+        Assert.Equal(0, TcpLink.ResetsSent(ns));
+        Assert.Empty(Rules(ns));
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public void A_failure_before_the_original_is_closed_leaves_the_connection_with_its_owner()
+    {
+        using NetworkNamespace ns = Prepare();
+        using var server = new StreamServer(ns);
+        using Socket client = server.Connect(ns);
+        using NetworkNamespace other = KernelTest.CreateNamespace("other");
+        FlowEndpoint peer = StreamServer.EndpointOf(client.LocalEndPoint!);
+        var wrong = new FlowEndpoint(peer.Address, (ushort)(peer.Port ^ 1));
+        var exception = Assert.Throws<CheckpointException>(() => new SessionMove(new SessionMoveOptions
+        {
+            Namespace = ns,
+            OwnerPid = server.Pid,
+            Local = server.Endpoint,
+            Peer = wrong,
+            Deliver = _ => { },
+        }).Run());
+        Assert.Equal(CheckpointFailure.NotFound, exception.Failure);
+        Assert.Contains($"{server.Endpoint}-{peer}", exception.Message, StringComparison.Ordinal);
+        var buffer = new byte[100_000];
+        Assert.True(client.Receive(buffer) > 0);
+        Assert.Empty(Rules(ns));
+    }
+
+    private static NetworkNamespace Prepare()
+    {
+        KernelTest.RequireTool("iptables");
+        NetworkNamespace ns = KernelTest.CreateNamespace("move test");
+        ns.Run(() =>
+        {
+            NativeSocket.BringUp("lo");
+            TcpLink.Run("ip", "link set lo mtu 1500");
+        });
+        return ns;
+    }
+
+    private static string Rules(NetworkNamespace ns) => ns.Run(() =>
+    {
+        using var process = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("iptables-save", "-t mangle") { RedirectStandardOutput = true })!;
+        string text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return string.Join('\n', text.Split('\n').Where(line => line.Contains("INTERCEPTOR", StringComparison.OrdinalIgnoreCase)));
+    });
+}
