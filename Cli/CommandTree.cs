@@ -41,5 +41,6 @@ internal static class CommandTree
         yield return InfoCommand.Create();
         yield return CaptureCommand.Create();
         yield return TcpCommand.Create();
+        yield return ReplayCommand.Create();
     }
 }
