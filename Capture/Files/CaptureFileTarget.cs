@@ -36,7 +36,7 @@ internal sealed class CaptureFileTarget : IDisposable
     {
         if (path == CaptureFile.StandardStream)
         {
-            return new("standard output", Console.OpenStandardOutput(), leaveOpen: false, null, null);
+            return new("standard output", new StandardOutputStream(), leaveOpen: false, null, null);
         }
 
         if (Directory.Exists(path))

@@ -51,6 +51,7 @@ internal static class ReplayCommand
 
         // Opened first: a missing file must not be found after an interface was taken.
         CaptureFileReader first = CaptureFile.OpenRead(path);
+        FilterWords.CheckBefore(options.Filter, first);
         using LinkInjector? injector = dry ? null : LinkInjector.Open(interfaceName!);
         using CaptureFileWriter? copy = parsed.GetValue(Write) is { } output ? CaptureFile.Create(output, CaptureFileMode.Replace) : null;
         options = options with { Accepts = injector is null ? null : injector.Accepts };
@@ -58,14 +59,14 @@ internal static class ReplayCommand
         context.Signals.StatisticsRequested += () => context.Output.Warn(Counters(replayer.Report));
         using (new ProgressLine(context.Output.Error, () => Counters(replayer.Report)))
         {
-            RunToEnd(replayer, first, path, context);
+            RunToEnd(replayer, options, first, path, context);
         }
 
         copy?.Commit();
         return Conclude(replayer.Report, path, interfaceName, injector, context);
     }
 
-    private static void RunToEnd(PacketReplayer replayer, CaptureFileReader first, string path, CommandContext context)
+    private static void RunToEnd(PacketReplayer replayer, ReplayOptions options, CaptureFileReader first, string path, CommandContext context)
     {
         CaptureFileReader? next = first;
         try
@@ -77,6 +78,8 @@ internal static class ReplayCommand
             WriteSummary(replayer.Report, context.Output);
             throw;
         }
+
+        FilterWords.CheckAfter(options.Filter, first);
     }
 
     private static ReplayOptions ReadOptions(ParseResult parsed, string path)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Interceptor.Interop;
 
 namespace Interceptor.Cli.Output;
 
@@ -12,6 +13,8 @@ namespace Interceptor.Cli.Output;
 /// </summary>
 internal sealed class CommandOutput : IDisposable
 {
+    private const int HeldJsonLength = 64 * 1024;
+
     private readonly Stream _stream;
     private readonly StreamWriter _text;
     private readonly ArrayBufferWriter<byte> _jsonBuffer = new(1024);
@@ -35,21 +38,40 @@ internal sealed class CommandOutput : IDisposable
     /// <summary>Lines of text for standard output; callers write only what <see cref="Printable"/> made safe.</summary>
     internal TextWriter Text => _text;
 
-    internal static CommandOutput ForConsole(bool json) => new(json, Console.OpenStandardOutput(), Console.Error);
+    internal static CommandOutput ForConsole(bool json) => new(json, new StandardOutputStream(), Console.Error);
+
+    /// <summary>
+    /// True to collect objects and hand them over in large pieces, for commands that write many at once; false (the default) to hand over each
+    /// object as it is written, for commands that someone watches.
+    /// </summary>
+    internal bool HoldJson { get; set; }
 
     /// <summary>Writes one NDJSON object whose first key is <c>type</c>.</summary>
     internal void WriteJson(string type, Action<Utf8JsonWriter> body)
     {
-        _jsonBuffer.ResetWrittenCount();
+        body(BeginJson(type));
+        EndJson();
+    }
+
+    /// <summary>Begins an NDJSON object; the caller adds its keys and calls <see cref="EndJson"/>.</summary>
+    internal Utf8JsonWriter BeginJson(string type)
+    {
         _json.Reset();
         _json.WriteStartObject();
         _json.WriteString("type", type);
-        body(_json);
+        return _json;
+    }
+
+    /// <summary>Ends the object.</summary>
+    internal void EndJson()
+    {
         _json.WriteEndObject();
         _json.Flush();
-        _text.Flush();
-        _stream.Write(_jsonBuffer.WrittenSpan);
-        _stream.WriteByte((byte)'\n');
+        _jsonBuffer.Write("\n"u8);
+        if (!HoldJson || _jsonBuffer.WrittenCount >= HeldJsonLength)
+        {
+            Flush();
+        }
     }
 
     /// <summary>Bytes for standard output as they are: only where the user asked for raw data.</summary>
@@ -66,6 +88,12 @@ internal sealed class CommandOutput : IDisposable
     internal void Flush()
     {
         _text.Flush();
+        if (_jsonBuffer.WrittenCount > 0)
+        {
+            _stream.Write(_jsonBuffer.WrittenSpan);
+            _jsonBuffer.ResetWrittenCount();
+        }
+
         _stream.Flush();
     }
 

@@ -13,12 +13,14 @@ internal static class UtcTime
         return $"{DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}.{nanoseconds:D9}Z";
     }
 
-    /// <summary><c>22:13:20.000000</c>, as tcpdump prints it: the time of day, microseconds cut off.</summary>
-    internal static string TimeOfDay(CaptureTimestamp instant)
+    /// <summary>Writes <c>22:13:20.000000</c>, as tcpdump prints it: the time of day, microseconds cut off.</summary>
+    internal static void WriteTimeOfDay(TextWriter writer, CaptureTimestamp instant)
     {
         (long seconds, int nanoseconds) = Split(instant);
         long day = ((seconds % 86400) + 86400) % 86400;
-        return string.Create(CultureInfo.InvariantCulture, $"{day / 3600:D2}:{day / 60 % 60:D2}:{day % 60:D2}.{nanoseconds / 1000:D6}");
+        Span<char> text = stackalloc char[15];
+        text.TryWrite(CultureInfo.InvariantCulture, $"{day / 3600:D2}:{day / 60 % 60:D2}:{day % 60:D2}.{nanoseconds / 1000:D6}", out int length);
+        writer.Write(text[..length]);
     }
 
     /// <summary>The seconds from <paramref name="first"/> to <paramref name="last"/> with nine decimals, without overflow.</summary>

@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+
+namespace Interceptor.Interop;
+
+/// <summary>
+/// Standard output as a stream that says when its reader is gone. .NET's own swallows EPIPE, so that <c>interceptor read FILE | head</c>
+/// would read to the end for nobody; a <see cref="FileStream"/> keeps an offset of its own, so that two programs sharing a file would overwrite
+/// one another. Unbuffered; one writer. Disposing leaves the descriptor open: it is the process's.
+/// </summary>
+internal sealed unsafe class StandardOutputStream : Stream
+{
+    private readonly FileDescriptor _descriptor = new(1);
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <exception cref="LinuxException">EPIPE where the reader is gone, ENOSPC on a full disk.</exception>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            nint written;
+            fixed (byte* pointer = buffer)
+            {
+                written = Libc.write(_descriptor, pointer, (nuint)buffer.Length);
+            }
+
+            if (written >= 0)
+            {
+                buffer = buffer[(int)written..];
+                continue;
+            }
+
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno == Errno.EAGAIN)
+            {
+                AwaitRoom();
+            }
+            else if (errno != Errno.EINTR)
+            {
+                throw new LinuxException(errno, "write", "standard output");
+            }
+        }
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        _ = _descriptor.Detach();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Whoever shares the terminal or pipe may have made it non-blocking.</summary>
+    private static void AwaitRoom()
+    {
+        var descriptor = new PollDescriptor { Fd = 1, Events = Libc.POLLOUT };
+        _ = Libc.poll(&descriptor, 1, -1);
+    }
+}
