@@ -41,6 +41,7 @@ internal static class CommandTree
         yield return InfoCommand.Create();
         yield return CaptureCommand.Create();
         yield return TcpCommand.Create();
+        yield return ReadCommand.Create();
         yield return ReplayCommand.Create();
     }
 }

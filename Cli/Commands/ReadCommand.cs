@@ -1,0 +1,157 @@
+using System.CommandLine;
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
+using Interceptor.Cli.Input;
+using Interceptor.Cli.Output;
+using Interceptor.Filters;
+using Interceptor.Packets;
+
+namespace Interceptor.Cli.Commands;
+
+/// <summary><c>interceptor read FILE</c>: prints packets in tcpdump's notation, or writes the matching ones.</summary>
+internal static class ReadCommand
+{
+    private static readonly Argument<string> File = new("FILE") { Description = "The capture: pcap or pcapng, also compressed with gzip; - is standard input." };
+    private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
+    private static readonly Option<string> Write = new("--write", "-w")
+    {
+        Description = "Write the packets instead of printing them: pcap if the name ends in .pcap or .cap, else pcapng; - is standard output.",
+    };
+
+    private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets." };
+    private static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "IP header fields and checksums too." };
+    private static readonly Option<bool> LinkHeader = new("--link-header", "-e") { Description = "The link header in front." };
+    private static readonly Option<bool> Hex = new("--hex", "-x") { Description = "The bytes below each packet, from the network header on." };
+    private static readonly Option<bool> HexAndText = new("--hex-text", "-X") { Description = "The same, with printable characters beside." };
+
+    internal static Command Create()
+    {
+        var command = new Command("read", "Prints the packets of a capture in tcpdump's notation (times of day in UTC), or writes the matching ones.")
+        {
+            File, Filter, Write, Count, Verbose, LinkHeader, Hex, HexAndText,
+        };
+        command.SetBody(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CommandContext context)
+    {
+        string expression = FilterWords.Join(parsed.GetValue(Filter));
+        LinkTypeFilter? filter = expression.Length == 0 ? null : new LinkTypeFilter(expression);
+        long limit = parsed.GetValue(Count) ?? long.MaxValue;
+        if (limit <= 0)
+        {
+            throw new UsageException("--count must be 1 or more.");
+        }
+
+        using CaptureFileReader reader = CaptureFile.OpenRead(parsed.GetRequiredValue(File));
+        FilterWords.CheckBefore(filter, reader);
+        if (parsed.GetValue(Write) is not { } output)
+        {
+            context.Output.HoldJson = true;
+            return ReadAll(reader, filter, limit, new Printer(reader, ReadFormat(parsed), context.Output), context);
+        }
+
+        using CaptureFileWriter writer = CaptureFile.Create(output, CaptureFileMode.Replace);
+        return ReadAll(reader, filter, limit, new Copier(reader, writer, context.Output), context);
+    }
+
+    private static PacketFormatOptions ReadFormat(ParseResult parsed) => new()
+    {
+        Verbose = parsed.GetValue(Verbose),
+        LinkHeader = parsed.GetValue(LinkHeader),
+        HexDump = parsed.GetValue(HexAndText) ? HexDumpStyle.HexAndText : parsed.GetValue(Hex) ? HexDumpStyle.Hex : HexDumpStyle.None,
+    };
+
+    private static int ReadAll(CaptureFileReader reader, LinkTypeFilter? filter, long limit, Consumer consumer, CommandContext context)
+    {
+        CaptureFileException? damage = null;
+        try
+        {
+            while (consumer.Packets < limit && !context.Signals.Stopped && reader.TryRead(out CapturedPacket packet))
+            {
+                if (filter is null || filter.Matches(packet))
+                {
+                    consumer.Take(packet);
+                }
+            }
+
+            FilterWords.CheckAfter(filter, reader);
+        }
+        catch (CaptureFileException exception) when (exception.Path == reader.Path && exception.Fault != CaptureFileFault.Unsupported)
+        {
+            damage = exception;
+        }
+
+        consumer.Conclude(damage);
+        context.Output.Flush();
+        if (damage is not null)
+        {
+            context.Output.Warn(Printable.Escape(damage.Message));
+            return CommandRunner.CodeOf(damage);
+        }
+
+        return context.Signals.Stopped && consumer.Packets == 0 ? ExitCode.Interrupted : ExitCode.Done;
+    }
+
+    /// <summary>What becomes of the matching packets.</summary>
+    private abstract class Consumer(CaptureFileReader reader, CommandOutput output)
+    {
+        internal long Packets { get; private set; }
+
+        protected CaptureFileReader Reader => reader;
+
+        protected CommandOutput Output => output;
+
+        internal void Take(in CapturedPacket packet)
+        {
+            Packets++;
+            Consume(packet);
+        }
+
+        internal virtual void Conclude(CaptureFileException? damage)
+        {
+            if (output.Json)
+            {
+                output.WriteJson("summary", json =>
+                {
+                    json.WriteNumber("packets", Packets);
+                    json.WriteNumber("packets_read", reader.PacketsRead);
+                    json.WriteString("error", damage?.Message);
+                });
+            }
+        }
+
+        protected abstract void Consume(in CapturedPacket packet);
+    }
+
+    private sealed class Copier(CaptureFileReader reader, CaptureFileWriter writer, CommandOutput output) : Consumer(reader, output)
+    {
+        internal override void Conclude(CaptureFileException? damage)
+        {
+            writer.AddInterfacesOf(Reader);
+            writer.Commit();
+            base.Conclude(damage);
+        }
+
+        protected override void Consume(in CapturedPacket packet)
+        {
+            writer.AddInterfacesOf(Reader);
+            if (writer is PcapNgWriter pcapng)
+            {
+                pcapng.Write(packet, Reader.ReadPacketOptions());
+            }
+            else
+            {
+                writer.Write(packet);
+            }
+        }
+    }
+
+    private sealed class Printer(CaptureFileReader reader, PacketFormatOptions format, CommandOutput output) : Consumer(reader, output)
+    {
+        private readonly PacketPrinter _printer = new(output, format);
+
+        protected override void Consume(in CapturedPacket packet) => _printer.Write(packet);
+    }
+}
