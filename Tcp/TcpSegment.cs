@@ -57,7 +57,7 @@ public readonly ref struct TcpSegment
     /// <summary>The number of the first payload byte: a SYN occupies the one before it.</summary>
     public SequenceNumber TextStart => Sequence + (Syn ? 1 : 0);
 
-    /// <summary>Takes the segment out of a decoded packet; false if its innermost layer is not TCP or the packet is a fragment.</summary>
+    /// <summary>Takes the segment out of a decoded packet; false if its innermost layer is not TCP. The first fragment of a datagram may look like a whole segment: <see cref="FragmentReassembler"/> tells.</summary>
     public static bool TryCreate(in PacketView packet, out TcpSegment segment)
     {
         segment = default;

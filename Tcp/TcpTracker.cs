@@ -11,6 +11,7 @@ public sealed class TcpTracker
 {
     private readonly Dictionary<FlowKey, TcpConnection> _current = [];
     private readonly List<TcpConnection> _connections = [];
+    private readonly FragmentReassembler _fragments = new();
     private readonly TcpTrackerOptions _options;
     private readonly ITcpStreamConsumer? _consumer;
 
@@ -35,12 +36,12 @@ public sealed class TcpTracker
     /// <param name="number">Its number in the source, from 1.</param>
     public TcpConnection? Process(in PacketView packet, CaptureTimestamp at, long number)
     {
-        if (IsFragment(in packet) || !TcpSegment.TryCreate(in packet, out TcpSegment segment) || !packet.TryGetFlow(out FlowKey flow))
+        if (packet.Innermost.Kind == LayerKind.Tcp && !FragmentReassembler.IsFragment(in packet))
         {
-            return null;
+            return ProcessSegment(in packet, at, number);
         }
 
-        return Process(in flow, in segment, at, number);
+        return ProcessInner(packet, at, number);
     }
 
     /// <summary>Takes one segment.</summary>
@@ -76,15 +77,37 @@ public sealed class TcpTracker
         }
     }
 
-    private static bool IsFragment(in PacketView packet)
+    // Behind tunnels, link headers that the decoder does not have, and fragmentation; a segment in fragments counts at the one that completes it.
+    private TcpConnection? ProcessInner(PacketView packet, CaptureTimestamp at, long number)
     {
-        if (packet.TryFind(LayerKind.Ipv4, out Layer layer) && Ipv4View.TryParse(packet.Data[layer.Offset..], out Ipv4View ip))
+        for (int depth = 0; depth < Encapsulation.MaximumDepth; depth++)
         {
-            return ip.IsFragment;
+            if (FragmentReassembler.IsFragment(in packet))
+            {
+                if (!_fragments.TryAdd(in packet, at, out byte[] datagram, out LinkType linkType))
+                {
+                    return null;
+                }
+
+                packet = PacketView.Parse(datagram, linkType, datagram.Length);
+            }
+
+            if (packet.Innermost.Kind == LayerKind.Tcp)
+            {
+                return ProcessSegment(in packet, at, number);
+            }
+
+            if (!Encapsulation.TryFindInner(in packet, out PacketView inner))
+            {
+                return null;
+            }
+
+            packet = inner;
         }
 
-        // An atomic fragment (RFC 6946) is a whole datagram with a fragment header.
-        return packet.TryFind(LayerKind.Ipv6Fragment, out Layer fragment) && fragment.Offset + 4 <= packet.Data.Length
-            && (packet.Data[fragment.Offset + 3] & 1) != 0;
+        return null;
     }
+
+    private TcpConnection? ProcessSegment(in PacketView packet, CaptureTimestamp at, long number) =>
+        TcpSegment.TryCreate(in packet, out TcpSegment segment) && packet.TryGetFlow(out FlowKey flow) ? Process(in flow, in segment, at, number) : null;
 }

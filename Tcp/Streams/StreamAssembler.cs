@@ -14,6 +14,9 @@ public sealed class StreamAssembler
     /// <summary>Bytes held behind a gap that the peer acknowledged: the missing packet may still come where a capture is out of order.</summary>
     public const int HeldBehindAcknowledgedGap = 64 * 1024;
 
+    /// <summary>Bytes held where the beginning was not seen: an earlier segment may still come.</summary>
+    public const int HeldBeforeStart = 16 * 1024;
+
     /// <summary>Bytes held at most for one direction; more than common receive windows.</summary>
     public const int MaximumHeld = 8 * 1024 * 1024;
 
@@ -254,11 +257,12 @@ public sealed class StreamAssembler
         }
     }
 
-    // A stream whose beginning was not seen waits as behind an acknowledged gap: an earlier segment may still come.
+    // A stream whose beginning was not seen waits too: an earlier segment may still come.
     private void SkipGaps(CaptureTimestamp at)
     {
         while (_held.Count > 0
-            && (_heldCost > MaximumHeld || (_heldCost > HeldBehindAcknowledgedGap && (!_isDelivering || _acknowledged >= _held[0].Start))))
+            && (_heldCost > MaximumHeld || (!_isDelivering && _heldCost > HeldBeforeStart)
+                || (_heldCost > HeldBehindAcknowledgedGap && _acknowledged >= _held[0].Start)))
         {
             PassGap(at);
         }
