@@ -102,12 +102,17 @@ public sealed partial class PacketBuilder
     }
 
     /// <summary>Adds a UDP header.</summary>
-    public PacketBuilder Udp(ushort sourcePort, ushort destinationPort)
+    /// <param name="sourcePort">Source port.</param>
+    /// <param name="destinationPort">Destination port.</param>
+    /// <param name="datagramLength">In a first fragment, bytes of header and payload of the whole datagram; elsewhere the length is what there is.</param>
+    public PacketBuilder Udp(ushort sourcePort, ushort destinationPort, ushort datagramLength = 0)
     {
         Announce(IpProtocol.Udp);
         Span<byte> header = Append(UdpView.Length);
         BinaryPrimitives.WriteUInt16BigEndian(header, sourcePort);
         BinaryPrimitives.WriteUInt16BigEndian(header[2..], destinationPort);
+
+        BinaryPrimitives.WriteUInt16BigEndian(header[4..], datagramLength);
 
         // Zero would be a datagram without checksum, to be left alone; any other value is computed over.
         BinaryPrimitives.WriteUInt16BigEndian(header[6..], 0xFFFF);

@@ -8,9 +8,9 @@ public sealed partial class PacketFormatter
     {
         int start = 0;
         int network = FirstNetworkLayer(packet);
-        if (_options.HexDump != HexDumpStyle.HexWithLink && network < packet.LayerCount)
+        if (_options.HexDump != HexDumpStyle.HexWithLink)
         {
-            start = packet[network].Offset;
+            start = network < packet.LayerCount ? packet[network].Offset : packet.Innermost.PayloadOffset;
         }
 
         WriteHexLines(packet.Data[start..], _options.HexDump == HexDumpStyle.HexAndText);

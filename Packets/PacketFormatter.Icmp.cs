@@ -4,6 +4,9 @@ namespace Interceptor.Packets;
 
 public sealed partial class PacketFormatter
 {
+    // Inside the packet that an ICMP error quotes, of which UDP's sum is not checked, as in tcpdump.
+    private bool _isQuoted;
+
     private void WriteIcmp(scoped in PacketView packet, scoped in Layer layer, scoped in IcmpView icmp)
     {
         _text.Add("ICMP ");
@@ -131,7 +134,9 @@ public sealed partial class PacketFormatter
         if (inner.LayerCount > 0 && inner.Innermost.Kind is not (LayerKind.Icmp or LayerKind.Icmpv6))
         {
             _text.Add("\n\t");
-            WriteNetwork(inner, 0, isQuoted: true);
+            _isQuoted = true;
+            WriteNetwork(inner, 0);
+            _isQuoted = false;
         }
     }
 

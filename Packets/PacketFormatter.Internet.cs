@@ -7,11 +7,11 @@ public sealed partial class PacketFormatter
     // What the IP header promises beyond the packet's length on the wire; like tcpdump, TCP's length is printed as promised.
     private int _missingLength;
 
-    private void WriteNetwork(scoped in PacketView packet, int index, bool isQuoted = false)
+    private void WriteNetwork(scoped in PacketView packet, int index)
     {
         Layer layer = packet[index];
         ReadOnlySpan<byte> header = packet.HeaderOf(layer);
-        bool isNamed = _options.LinkHeader && !isQuoted && (index == 0 || IsLink(packet[index - 1].Kind));
+        bool isNamed = _options.LinkHeader;
         switch (layer.Kind)
         {
             case LayerKind.Ipv4 when Ipv4View.TryParse(header, out Ipv4View ipv4):
@@ -167,6 +167,10 @@ public sealed partial class PacketFormatter
                     135 => "mobility ",
                     _ => "ext ",
                 });
+                if (_options.Verbose && next is (IpProtocol.Ipv6HopByHop or IpProtocol.Ipv6Destination))
+                {
+                    WriteIpv6Options(header[2..]);
+                }
             }
             else
             {
@@ -178,6 +182,41 @@ public sealed partial class PacketFormatter
         }
 
         WriteUndecoded(packet, packet.Innermost, next);
+    }
+
+    private void WriteIpv6Options(ReadOnlySpan<byte> options)
+    {
+        for (int offset = 0; offset < options.Length;)
+        {
+            byte kind = options[offset];
+            int length = kind == 0 ? 1 : offset + 1 < options.Length ? options[offset + 1] + 2 : int.MaxValue;
+            if (length > options.Length - offset)
+            {
+                _text.Add("(bad option) ");
+                return;
+            }
+
+            switch (kind)
+            {
+                case 0:
+                    _text.Add("(pad1) ");
+                    break;
+                case 1:
+                    _text.Add("(padn) ");
+                    break;
+                case 5 when length == 4:
+                    _text.Add("(rtalert: 0x").Hex(BinaryPrimitives.ReadUInt16BigEndian(options[(offset + 2)..]), 4).Add(") ");
+                    break;
+                case 0xC2 when length == 6:
+                    _text.Add("(jumbo: ").Add(BinaryPrimitives.ReadUInt32BigEndian(options[(offset + 2)..])).Add(") ");
+                    break;
+                default:
+                    _text.Add("(opt_type 0x").Hex(kind, 2).Add(": len=").Add(length - 2).Add(") ");
+                    break;
+            }
+
+            offset += length;
+        }
     }
 
     private bool WriteIpv6Fragment(scoped in Layer layer, scoped in Ipv6FragmentView fragment)
@@ -243,7 +282,7 @@ public sealed partial class PacketFormatter
 
     private void WriteUdp(scoped in PacketView packet, scoped in Layer layer, scoped in UdpView udp)
     {
-        if (_options.Verbose)
+        if (_options.Verbose && !_isQuoted)
         {
             ChecksumReport report = PacketChecksums.Verify(packet);
             switch (report.Transport)

@@ -49,7 +49,7 @@ public sealed partial class PacketFormatter
         {
             _text.Add(", options [");
             areOptionsGood = WriteTcpOptions(tcp.Options);
-            _text.Add(']');
+            _text.Add(areOptionsGood ? "]" : "");
         }
 
         if (areOptionsGood)

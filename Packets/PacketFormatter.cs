@@ -25,8 +25,8 @@ public sealed partial class PacketFormatter
     public ReadOnlySpan<char> Format(scoped in PacketView packet)
     {
         _text.Clear();
-        bool isDumped = WriteSummary(packet);
-        if (_options.HexDump != HexDumpStyle.None && !isDumped)
+        WriteSummary(packet);
+        if (_options.HexDump != HexDumpStyle.None)
         {
             WriteHexDump(packet);
         }
@@ -42,8 +42,7 @@ public sealed partial class PacketFormatter
         writer.Write('\n');
     }
 
-    /// <summary>Returns true if what is unknown was dumped in place of a summary.</summary>
-    private bool WriteSummary(scoped in PacketView packet)
+    private void WriteSummary(scoped in PacketView packet)
     {
         _missingLength = 0;
         if (_options.LinkHeader)
@@ -55,10 +54,11 @@ public sealed partial class PacketFormatter
         if (network < packet.LayerCount)
         {
             WriteNetwork(packet, network);
-            return false;
         }
-
-        return WriteUnknown(packet);
+        else
+        {
+            WriteUnknown(packet);
+        }
     }
 
     private static bool IsLink(LayerKind kind) =>
@@ -75,14 +75,14 @@ public sealed partial class PacketFormatter
         return index;
     }
 
-    /// <summary>A packet without a network layer: cut, malformed, or of a protocol that is not decoded.</summary>
-    private bool WriteUnknown(scoped in PacketView packet)
+    /// <summary>A packet without a network layer: cut, malformed, or of a protocol that is not decoded, whose bytes are shown.</summary>
+    private void WriteUnknown(scoped in PacketView packet)
     {
         Layer last = packet.Innermost;
         if (packet.Fault != PacketFault.None)
         {
             WriteFault(packet, NameOfNext(packet));
-            return false;
+            return;
         }
 
         switch (last.Kind)
@@ -113,8 +113,10 @@ public sealed partial class PacketFormatter
                 break;
         }
 
-        WriteHexLines(packet.Data[last.PayloadOffset..], withText: true);
-        return true;
+        if (_options.HexDump == HexDumpStyle.None)
+        {
+            WriteHexLines(packet.Data[last.PayloadOffset..], withText: true);
+        }
     }
 
     private void WriteLlc(scoped in PacketView packet, scoped in LlcView llc)
@@ -154,9 +156,9 @@ public sealed partial class PacketFormatter
 
     private void WriteLinkHeaders(scoped in PacketView packet)
     {
-        if (packet.Innermost.Kind != LayerKind.None && packet[0].Kind is LayerKind.Ipv4 or LayerKind.Ipv6)
+        if (packet.LayerCount > 0 && packet[0].Kind is (LayerKind.Ipv4 or LayerKind.Ipv6))
         {
-            _text.Add(packet[0].Kind == LayerKind.Ipv4 ? "ip: " : "ip6: ");
+            _text.Add("ip: ");
         }
 
         for (int i = 0; i < packet.LayerCount && IsLink(packet[i].Kind); i++)

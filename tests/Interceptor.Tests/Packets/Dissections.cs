@@ -12,12 +12,12 @@ internal static class Dissections
         PacketBuilder Ethernet() => new PacketBuilder().Ethernet(Packets.Sample.ClientMac, Packets.Sample.ServerMac);
         PacketBuilder V4(PacketBuilder builder) => builder.Ipv4(Packets.Sample.Client4, Packets.Sample.Server4, identification: 1, dontFragment: true);
         PacketBuilder V6(PacketBuilder builder) => builder.Ipv6(Packets.Sample.Client6, Packets.Sample.Server6);
-        PacketBuilder Segment(PacketBuilder builder) => builder.Tcp(49152, 80, new(0xFFFFFFF0), new(7), TcpFlags.Psh | TcpFlags.Ack, 502);
+        PacketBuilder Segment(PacketBuilder builder) => builder.Tcp(49152, 7001, new(0xFFFFFFF0), new(7), TcpFlags.Psh | TcpFlags.Ack, 502);
 
-        yield return Of("tcp-syn", V4(Ethernet()).Tcp(49152, 80, new(1), default, TcpFlags.Syn)
+        yield return Of("tcp-syn", V4(Ethernet()).Tcp(49152, 7001, new(1), default, TcpFlags.Syn)
             .MaximumSegmentSize(1460).SackPermitted().Timestamps(1, 0).NoOperation().WindowScale(7));
         yield return Of("tcp-data-across-the-wrap", Segment(V4(Ethernet())).NoOperation().NoOperation().Timestamps(2, 1).Payload("a request of some bytes"u8));
-        yield return Of("tcp-sack-near-wrap", V4(Ethernet()).Tcp(80, 49152, new(7), new(0xFFFFFFF0), TcpFlags.Ack)
+        yield return Of("tcp-sack-near-wrap", V4(Ethernet()).Tcp(7001, 49152, new(7), new(0xFFFFFFF0), TcpFlags.Ack)
             .NoOperation().NoOperation().Sack(new SackBlock(new(0xFFFFFFF8), new(5)), new SackBlock(new(20), new(30))));
         yield return Of("tcp-urgent-with-options", V4(Ethernet()).Tcp(1, 2, new(9), new(8), TcpFlags.Urg | TcpFlags.Ack, urgentPointer: 0xFFFF)
             .NoOperation().NoOperation().Timestamps(2, 1).Payload("!"u8));
@@ -28,7 +28,7 @@ internal static class Dissections
         yield return Of("udp-in-two-tags", V4(Ethernet().Vlan(100, etherType: EtherType.ServiceVlan).Vlan(200)).Udp(68, 67).Payload(new byte[12]));
         yield return Of("udp-over-ipv6-hop-by-hop", V6(new PacketBuilder()).Ipv6Extension(IpProtocol.Ipv6HopByHop, [1, 4, 0, 0, 0, 0]).Udp(1000, 2000).Payload("x"u8));
         yield return Of("icmp-echo", V4(Ethernet()).IcmpEcho(7, 1).Payload("ping"u8));
-        yield return Of("icmp-port-unreachable", V4(Ethernet()).Icmp(3, 3).Payload(V4(new PacketBuilder()).Udp(5, 53).ToArray()));
+        yield return Of("icmp-port-unreachable", V4(Ethernet()).Icmp(3, 3).Payload(V4(new PacketBuilder()).Udp(5, 9999).Payload("lost"u8).ToArray()));
         yield return Of("icmp-frag-needed", V4(Ethernet()).Icmp(3, 4, 1400).Payload(Segment(V4(new PacketBuilder())).ToArray()));
         yield return Of("icmpv6-echo", V6(Ethernet()).Icmpv6Echo(7, 2, isReply: true).Payload("ping"u8));
         yield return Of("icmpv6-neighbor-solicitation", V6(Ethernet()).Icmpv6(135, 0).Payload(
@@ -36,10 +36,10 @@ internal static class Dissections
         yield return Of("arp-request", Ethernet().Arp(1, Packets.Sample.ClientMac, Packets.Sample.Client4, default, Packets.Sample.Server4).PadTo(60));
         yield return Of("arp-reply", Ethernet().Arp(2, Packets.Sample.ServerMac, Packets.Sample.Server4, Packets.Sample.ClientMac, Packets.Sample.Client4));
         yield return Of("ipv4-first-fragment", Ethernet().Ipv4(Packets.Sample.Client4, Packets.Sample.Server4, identification: 9, moreFragments: true)
-            .Udp(1, 2).Payload(new byte[16]));
+            .Udp(1, 2, 34).Payload(new byte[16]));
         yield return Of("ipv4-later-fragment", Ethernet().Ipv4(Packets.Sample.Client4, Packets.Sample.Server4, identification: 9, fragmentOffset: 24, protocol: IpProtocol.Udp)
             .Payload(new byte[10]));
-        yield return Of("ipv6-first-fragment", V6(Ethernet()).Ipv6Fragment(0xABCD, 0, moreFragments: true).Udp(1, 2).Payload(new byte[8]));
+        yield return Of("ipv6-first-fragment", V6(Ethernet()).Ipv6Fragment(0xABCD, 0, moreFragments: true).Udp(1, 2, 24).Payload(new byte[8]));
         yield return Of("ipv6-later-fragment", V6(Ethernet()).Ipv6Fragment(0xABCD, 16, moreFragments: false, IpProtocol.Udp).Payload(new byte[8]));
         yield return Of("ip-in-ip", Segment(V4(V4(Ethernet()))).Payload("in"u8));
         yield return Of("unknown-protocol", V4(Ethernet()).Payload("????"u8));
