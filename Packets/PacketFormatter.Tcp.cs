@@ -104,7 +104,8 @@ public sealed partial class PacketFormatter
             int length = offset + 1 < options.Length ? options[offset + 1] : 0;
             if (length < 2 || length > options.Length - offset)
             {
-                _text.Add("[bad opt]");
+                // tcpdump closes the list only where a length is too long.
+                _text.Add(length < 2 ? "[bad opt]" : "[bad opt]]");
                 return false;
             }
 
