@@ -16,8 +16,8 @@ public class TcpdumpAgreementTests(ITestOutputHelper output)
     ];
 
     [Theory]
-    [InlineData(false, 0.99)]
-    [InlineData(true, 0.98)]
+    [InlineData(false, 0.995)]
+    [InlineData(true, 0.99)]
     public void Our_lines_are_tcpdumps(bool verbose, double required)
     {
         KernelTest.RequireTool("tcpdump");
