@@ -129,7 +129,7 @@ public sealed partial class SessionMove
 
     private void Deliver()
     {
-        _options.Deliver(_restored!.Handle);
+        _options.Deliver(_restored!.Handle, _image!);
         _isDelivered = true;
     }
 

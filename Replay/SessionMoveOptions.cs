@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Interceptor.Checkpoint;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -25,9 +26,10 @@ public sealed record SessionMoveOptions
     /// <summary>
     /// Hands the restored connection to its new owner, who must be running and waiting already: usually <c>DescriptorPassing.Send</c> over a Unix
     /// socket (SCM_RIGHTS). The connection lives when this is called, so reading and writing work; the peer's held packets come right after it.
-    /// Called inside the freeze: send and return. The handle is borrowed, the move closes it afterwards.
+    /// Called inside the freeze: send and return. The handle is borrowed, the move closes it afterwards; the image tells the new owner where its
+    /// streams go on (<see cref="SessionImage.ReadOffset"/>, <see cref="SessionImage.WrittenOffset"/>).
     /// </summary>
-    public required Action<SafeHandle> Deliver { get; init; }
+    public required Action<SafeHandle, SessionImage> Deliver { get; init; }
 
     /// <summary>
     /// Ends the old owner; called inside the freeze, after the original was closed silently and before the restore. Null: it is sent SIGKILL.

@@ -32,7 +32,7 @@ public sealed class SessionMoveTests
             OwnerPid = server.Pid,
             Local = server.Endpoint,
             Peer = StreamServer.EndpointOf(client.LocalEndPoint!),
-            Deliver = handle =>
+            Deliver = (handle, _) =>
             {
                 DescriptorPassing.Send(sender, handle);
                 delivered = DescriptorPassing.Receive(receiver);
@@ -84,7 +84,7 @@ public sealed class SessionMoveTests
             Local = server.Endpoint,
             Peer = StreamServer.EndpointOf(client.LocalEndPoint!),
             EndOldOwner = () => throw new InvalidOperationException("The supervisor is gone."),
-            Deliver = _ => Assert.Fail("There is nothing to deliver."),
+            Deliver = (_, _) => Assert.Fail("There is nothing to deliver."),
             ImageDirectory = directory,
         }).Run());
         Assert.Equal("move (end owner)", exception.Step);
@@ -119,7 +119,7 @@ public sealed class SessionMoveTests
             OwnerPid = server.Pid,
             Local = server.Endpoint,
             Peer = wrong,
-            Deliver = _ => { },
+            Deliver = (_, _) => { },
         }).Run());
         Assert.Equal(CheckpointFailure.NotFound, exception.Failure);
         Assert.Contains($"{server.Endpoint}-{peer}", exception.Message, StringComparison.Ordinal);
