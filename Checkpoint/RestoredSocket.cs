@@ -99,7 +99,6 @@ public sealed class RestoredSocket : IDisposable
             _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_SNDBUF, sendBuffer);
         }
 
-
         // Sizes that were set by hand stay fixed; the others are the kernel's to tune again.
         int errno = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_BUF_LOCK, BitConverter.GetBytes(settings.BufferLock));
         if (errno != 0)

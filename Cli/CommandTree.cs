@@ -43,5 +43,6 @@ internal static class CommandTree
         yield return TcpCommand.Create();
         yield return ReadCommand.Create();
         yield return ReplayCommand.Create();
+        yield return DemoCommand.Create();
     }
 }

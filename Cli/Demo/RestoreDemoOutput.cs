@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text.Json;
+using Interceptor.Cli.Output;
+
+namespace Interceptor.Cli.Demo;
+
+/// <summary>Prints what the demo measured: a timeline and a verdict for people, or one line for each step and the summary as NDJSON.</summary>
+internal static class RestoreDemoOutput
+{
+    internal static void Write(RestoreDemoReport report, CommandOutput output)
+    {
+        if (output.Json)
+        {
+            WriteJson(report, output);
+        }
+        else
+        {
+            WriteText(report, output.Text);
+        }
+    }
+
+    private static void WriteJson(RestoreDemoReport report, CommandOutput output)
+    {
+        foreach (DemoStep step in report.Steps)
+        {
+            output.WriteJson("step", json =>
+            {
+                json.WriteString("step", step.Name);
+                json.WriteNumber("ms", Math.Round(step.Milliseconds, 3));
+            });
+        }
+
+        output.WriteJson("summary", json => WriteSummary(report, json));
+    }
+
+    private static void WriteSummary(RestoreDemoReport report, Utf8JsonWriter json)
+    {
+        json.WriteBoolean("intact", report.Intact);
+        json.WriteNumber("bytes", Math.Min(report.Upload.ReceivedBytes, report.Download.ReceivedBytes));
+        json.WriteString("client_sha256", report.ClientSha256);
+        json.WriteString("server_sha256", report.ServerSha256);
+        json.WriteNumber("freeze_ms", Math.Round(report.FreezeMilliseconds, 3));
+        json.WriteNumber("held_packets", report.Incoming.Held + report.Outgoing.Held);
+        json.WriteNumber("reinjected_packets", report.Incoming.Reinjected + report.Outgoing.Reinjected);
+        json.WriteNumber("resets_seen", report.ResetsSeen);
+        json.WriteNumber("fins_seen_while_frozen", report.FinsSeenWhileFrozen);
+        json.WriteNumber("retransmitted_segments", report.RetransmittedSegments);
+        json.WriteNumber("image_bytes", report.ImageBytes);
+        json.WriteStartArray("steps");
+        foreach (DemoStep step in report.Steps)
+        {
+            json.WriteStartObject();
+            json.WriteString("step", step.Name);
+            json.WriteNumber("ms", Math.Round(step.Milliseconds, 3));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        WriteHold(json, "incoming", report.Incoming);
+        WriteHold(json, "outgoing", report.Outgoing);
+        WriteStream(json, "upload", report.Upload);
+        WriteStream(json, "download", report.Download);
+        json.WriteNumber("moved_unread_bytes", report.Queues.Unread);
+        json.WriteNumber("moved_in_flight_bytes", report.Queues.InFlight);
+        json.WriteNumber("moved_unsent_bytes", report.Queues.Unsent);
+        json.WriteString("error", report.Error);
+    }
+
+    private static void WriteHold(Utf8JsonWriter json, string name, DemoHold hold)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("held", hold.Held);
+        json.WriteNumber("reinjected", hold.Reinjected);
+        json.WriteNumber("dropped", hold.Dropped);
+        json.WriteNumber("lost", hold.Lost);
+        json.WriteEndObject();
+    }
+
+    private static void WriteStream(Utf8JsonWriter json, string name, DemoStream stream)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("sent_bytes", stream.SentBytes);
+        json.WriteString("sent_sha256", stream.SentSha256);
+        json.WriteNumber("received_bytes", stream.ReceivedBytes);
+        json.WriteString("received_sha256", stream.ReceivedSha256);
+        json.WriteEndObject();
+    }
+
+    private static void WriteText(RestoreDemoReport report, TextWriter text)
+    {
+        if (report.Steps.Count > 0)
+        {
+            text.WriteLine();
+            text.WriteLine("  step                            ms");
+            foreach (DemoStep step in report.Steps)
+            {
+                text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {step.Name,-24}{step.Milliseconds,10:0.000}{(step.IsFrozen ? "  frozen" : "")}"));
+            }
+
+            text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"frozen, altogether",-24}{report.FreezeMilliseconds,10:0.000}"));
+            text.WriteLine();
+        }
+
+        if (report.ImageBytes > 0)
+        {
+            Line(text, "moved with the socket", $"{report.Queues.Unread} bytes unread, {report.Queues.InFlight} sent and unacknowledged, {report.Queues.Unsent} unsent");
+            Line(text, "session image", $"{report.ImageBytes} bytes");
+            Line(text, "went on at", $"byte {report.Offsets.Read} of the upload, byte {report.Offsets.Written} of the download");
+            WriteHold(text, "held to the server", report.Incoming);
+            WriteHold(text, "held from the server", report.Outgoing);
+        }
+
+        Line(text, "resets", $"{report.ResetsSeen}");
+        Line(text, "FINs while frozen", $"{report.FinsSeenWhileFrozen}");
+        Line(text, "retransmitted segments", $"{report.RetransmittedSegments}");
+        WriteStream(text, "upload", report.Upload, report.Bytes);
+        WriteStream(text, "download", report.Download, report.Bytes);
+        text.WriteLine();
+        text.WriteLine(Verdict(report));
+    }
+
+    private static void WriteHold(TextWriter text, string name, DemoHold hold)
+    {
+        string lost = hold.Lost == 0 ? "" : $", {hold.Lost} lost";
+        Line(text, name, $"{hold.Held} packets: {hold.Reinjected} reinjected, {hold.Dropped} dropped for the new socket to send anew{lost}");
+    }
+
+    private static void WriteStream(TextWriter text, string name, DemoStream stream, long bytes)
+    {
+        string verdict = stream.IsIntact(bytes) ? "intact" : "NOT INTACT";
+        Line(text, name, $"{stream.ReceivedBytes} of {bytes} bytes, {verdict}");
+        if (stream.SentSha256.Length > 0)
+        {
+            Line(text, "", $"sent     {stream.SentSha256}");
+            Line(text, "", $"received {stream.ReceivedSha256}");
+        }
+    }
+
+    private static string Verdict(RestoreDemoReport report)
+    {
+        if (report.Error is { } error)
+        {
+            return $"FAILED: {Printable.Escape(error)}";
+        }
+
+        if (!report.Intact)
+        {
+            return "FAILED: what arrived is not what was sent.";
+        }
+
+        if (report.ResetsSeen > 0)
+        {
+            return $"FAILED: all bytes arrived, but {report.ResetsSeen} resets were seen.";
+        }
+
+        return report.FinsSeenWhileFrozen > 0
+            ? $"FAILED: all bytes arrived, but {report.FinsSeenWhileFrozen} FINs were seen while the connection was frozen."
+            : string.Create(CultureInfo.InvariantCulture,
+                $"INTACT: the connection went on in another process after {report.FreezeMilliseconds:0.0} ms; every byte of both directions arrived, and the client saw nothing but the pause.");
+    }
+
+    private static void Line(TextWriter text, string name, string value) => text.WriteLine($"  {name,-24}{value}");
+}
