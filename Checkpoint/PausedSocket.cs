@@ -66,6 +66,14 @@ public sealed partial class PausedSocket : IDisposable
         }
     }
 
+    /// <summary>Enters the network namespace that the socket belongs to, which need not be its owner's. The caller disposes it.</summary>
+    /// <exception cref="LinuxException">EPERM without CAP_NET_ADMIN or CAP_SYS_ADMIN.</exception>
+    public NetworkNamespace OpenNamespace()
+    {
+        using FileDescriptor descriptor = NativeSocket.OpenNamespace(_fd, _subject);
+        return NetworkNamespace.Open($"/proc/self/fd/{descriptor.Number}");
+    }
+
     /// <summary>Saves the socket's options and puts it into repair.</summary>
     /// <exception cref="CheckpointException">Inner <see cref="LinuxException"/> EPERM without CAP_NET_ADMIN; nothing is changed then.</exception>
     public void Pause()

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Interceptor.Capture;
 using Interceptor.Capture.Intercept;
+using Interceptor.Checkpoint;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
 
@@ -69,7 +70,7 @@ internal static class CommandRunner
         LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
         MissingToolException or FirewallException { IsPermission: true } => ExitCode.Missing,
         CaptureFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
-        CaptureFileException => ExitCode.BadInput,
+        CaptureFileException or CheckpointException { Failure: CheckpointFailure.BadImage } => ExitCode.BadInput,
         _ when exception.InnerException is { } inner => CodeOf(inner),
         _ => ExitCode.Failed,
     };

@@ -44,5 +44,7 @@ internal static class CommandTree
         yield return ReadCommand.Create();
         yield return ReplayCommand.Create();
         yield return DemoCommand.Create();
+        yield return CheckpointCommand.Create();
+        yield return RestoreCommand.Create();
     }
 }

@@ -20,6 +20,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int dup2(FileDescriptor fd, int target);
 
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int shutdown(FileDescriptor fd, int how);
+
+    internal const int SHUT_WR = 1;
+
     internal const int IPPROTO_IP = 0;
     internal const int IPPROTO_TCP = 6;
     internal const int IPPROTO_IPV6 = 41;
@@ -33,6 +38,7 @@ internal static unsafe partial class Libc
     internal const nuint SIOCOUTQ = 0x5411;
     internal const nuint SIOCOUTQNSD = 0x894B;
     internal const nuint SIOCATMARK = 0x8905;
+    internal const nuint SIOCGSKNS = 0x894C;
     internal const nuint SIOCGIFFLAGS = 0x8913;
     internal const nuint SIOCSIFFLAGS = 0x8914;
 

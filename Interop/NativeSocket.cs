@@ -161,6 +161,13 @@ internal static unsafe class NativeSocket
         return value;
     }
 
+    /// <summary>The network namespace a socket belongs to.</summary>
+    internal static FileDescriptor OpenNamespace(FileDescriptor fd, string subject)
+    {
+        int descriptor = Libc.ioctl(fd, Libc.SIOCGSKNS, null);
+        return descriptor >= 0 ? new FileDescriptor(descriptor) : throw LinuxException.FromLastError("ioctl(SIOCGSKNS)", subject);
+    }
+
     /// <summary>Returns the bytes received, or the error number negated.</summary>
     internal static int TryReceive(FileDescriptor fd, Span<byte> buffer, int flags)
     {
@@ -192,6 +199,15 @@ internal static unsafe class NativeSocket
                     return count < 0 ? -errno : (int)count;
                 }
             }
+        }
+    }
+
+    /// <summary>Sends a FIN behind what is written; a connection that is gone already is no error.</summary>
+    internal static void ShutdownSend(FileDescriptor fd)
+    {
+        if (Libc.shutdown(fd, Libc.SHUT_WR) != 0 && Marshal.GetLastPInvokeError() != Errno.ENOTCONN)
+        {
+            throw LinuxException.FromLastError("shutdown", $"descriptor {fd.Number}");
         }
     }
 

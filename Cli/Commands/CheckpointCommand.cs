@@ -1,0 +1,157 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Interceptor.Cli.Input;
+using Interceptor.Cli.Output;
+using Interceptor.Packets;
+using Interceptor.Replay;
+using Interceptor.Tcp;
+
+namespace Interceptor.Cli.Commands;
+
+/// <summary><c>interceptor checkpoint --pid PID --connection LOCAL-PEER -o DIR</c>: a live connection becomes a session image.</summary>
+internal static class CheckpointCommand
+{
+    private static readonly Option<int> Pid = new("--pid") { Description = "The process that has the connection.", HelpName = "PID", Required = true };
+
+    private static readonly Option<string> Connection = new("--connection")
+    {
+        Description = "Which of its connections, its own end first: 192.0.2.1:80-192.0.2.2:49152.",
+        HelpName = "LOCAL-PEER",
+        Required = true,
+    };
+
+    private static readonly Option<string> Output = new("-o", "--output")
+    {
+        Description = "The session image to write: a directory that does not exist yet.",
+        HelpName = "DIR",
+        Required = true,
+    };
+
+    private static readonly Option<bool> LeaveRunning = new("--leave-running")
+    {
+        Description = "Let the connection go on with its process. Otherwise it is taken away, silently, and goes on with: interceptor restore DIR.",
+    };
+
+    private static readonly Option<string> Lock = new("--lock")
+    {
+        Description = "drop: firewall rules drop the connection's packets, during the dump or until the restore, so that nobody resets it. none: no rules.",
+        HelpName = "drop|none",
+        DefaultValueFactory = static _ => "drop",
+    };
+
+    private static readonly Option<bool> Kill = new("--kill") { Description = "End the process (SIGKILL) once its connection is taken." };
+
+    internal static Command Create()
+    {
+        var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
+        {
+            Pid, Connection, Output, LeaveRunning, Lock, Kill,
+        };
+        command.SetBody(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CommandContext context)
+    {
+        SessionCheckpointOptions options = ReadOptions(parsed);
+        SessionCheckpointResult result = SessionCheckpoint.Take(options);
+        foreach (string warning in result.Image.Warnings)
+        {
+            context.Output.Warn(warning);
+        }
+
+        if (result.LockPlaces.Count > 0)
+        {
+            context.Output.Warn(
+                $"the firewall drops this connection's packets until it is restored ({string.Join(", ", result.LockPlaces)}; comment {result.Image.Lock!.Comment}). "
+                + $"interceptor restore {Printable.Escape(result.Directory)} removes the rules; to give the connection up: interceptor cleanup --all.");
+        }
+        else if (!options.LeaveRunning)
+        {
+            context.Output.Warn("without a lock the kernel resets the connection as soon as its peer sends something.");
+        }
+
+        if (context.Output.Json)
+        {
+            context.Output.WriteJson("summary", json => WriteFields(json, result, options.LeaveRunning));
+        }
+        else
+        {
+            context.Output.Text.Write(TextOf(result, options.LeaveRunning));
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static SessionCheckpointOptions ReadOptions(ParseResult parsed)
+    {
+        (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
+        string lockKind = parsed.GetRequiredValue(Lock);
+        bool leaveRunning = parsed.GetValue(LeaveRunning);
+        if (lockKind is not ("drop" or "none"))
+        {
+            throw new UsageException($"--lock is drop or none, not '{lockKind}'.");
+        }
+
+        if (leaveRunning && parsed.GetValue(Kill))
+        {
+            throw new UsageException("--leave-running and --kill exclude each other.");
+        }
+
+        int pid = parsed.GetRequiredValue(Pid);
+        return pid > 0
+            ? new SessionCheckpointOptions
+            {
+                Pid = pid,
+                Local = local,
+                Peer = peer,
+                Directory = parsed.GetRequiredValue(Output),
+                LeaveRunning = leaveRunning,
+                Lock = lockKind == "drop",
+                KillOwner = parsed.GetValue(Kill),
+            }
+            : throw new UsageException($"{pid} is not a process.");
+    }
+
+    private static string TextOf(SessionCheckpointResult result, bool leftRunning)
+    {
+        TcpSnapshot snapshot = result.Image.Snapshot;
+        string after = leftRunning ? "goes on with its process" : "is in the image alone";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            {snapshot.Local}-{snapshot.Peer} {snapshot.State.ToRfcName()} -> {Printable.Escape(result.Directory)} ({result.ImageBytes} bytes)
+            unread {snapshot.UnreadBytes} bytes; unacknowledged {snapshot.InFlightBytes} bytes; unsent {snapshot.UnsentBytes} bytes
+            frozen for {result.Freeze.TotalMilliseconds:0.000} ms; the connection {after}
+
+            """);
+    }
+
+    private static void WriteFields(Utf8JsonWriter json, SessionCheckpointResult result, bool leftRunning)
+    {
+        TcpSnapshot snapshot = result.Image.Snapshot;
+        json.WriteString("image", result.Directory);
+        json.WriteString("image_id", result.Image.Id);
+        json.WriteNumber("image_bytes", result.ImageBytes);
+        json.WriteString("local", snapshot.Local.ToString());
+        json.WriteString("peer", snapshot.Peer.ToString());
+        json.WriteString("state", snapshot.State.ToRfcName());
+        json.WriteNumber("receive_queue_bytes", snapshot.UnreadBytes);
+        json.WriteNumber("in_flight_bytes", snapshot.InFlightBytes);
+        json.WriteNumber("unsent_bytes", snapshot.UnsentBytes);
+        json.WriteBoolean("left_running", leftRunning);
+        json.WriteString("lock", result.LockPlaces.Count > 0 ? result.Image.Lock!.Comment : null);
+        json.WriteNumber("freeze_ms", result.Freeze.TotalMilliseconds);
+        json.WriteStartArray("steps");
+        foreach (SessionCheckpointTiming step in result.Steps)
+        {
+            json.WriteStartObject();
+            json.WriteString("step", step.Name);
+            json.WriteNumber("ms", step.Elapsed.TotalMilliseconds);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}

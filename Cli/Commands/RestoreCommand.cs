@@ -1,0 +1,99 @@
+using System.Collections;
+using System.CommandLine;
+using System.Globalization;
+using Interceptor.Checkpoint;
+using Interceptor.Interop;
+using Interceptor.Replay;
+
+namespace Interceptor.Cli.Commands;
+
+/// <summary><c>interceptor restore DIR [-- COMMAND ...]</c>: goes on with a session image.</summary>
+internal static class RestoreCommand
+{
+    /// <summary>The first descriptor of the LISTEN_FDS protocol (sd_listen_fds).</summary>
+    private const int FirstPassedDescriptor = 3;
+
+    private static readonly Argument<string> Image = new("DIR") { Description = "The session image." };
+
+    private static readonly Argument<string[]> Program = new("COMMAND")
+    {
+        Description = "What goes on with the connection: it is the command's descriptor 3 (LISTEN_FDS=1), INTERCEPTOR_IMAGE names the image. "
+            + "Without a command the connection is joined to standard input and output.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    internal static Command Create()
+    {
+        var command = new Command("restore", "Brings a checkpointed TCP connection back, in the network namespace it is run in, and hands it to a command.")
+        {
+            Image, Program,
+        };
+        command.SetBody(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CommandContext context)
+    {
+        string directory = parsed.GetRequiredValue(Image);
+        string[] program = parsed.GetValue(Program) ?? [];
+        if (program.Length > 0)
+        {
+            RequireExecutable(program[0]);
+        }
+
+        using RestoredSocket restored = SessionRestore.Resume(directory, out SessionImage image, out bool lockRemoved);
+        foreach (string warning in restored.Warnings)
+        {
+            context.Output.Warn(warning);
+        }
+
+        if (image.Lock is { } sessionLock && !lockRemoved)
+        {
+            context.Output.Warn($"the lock {sessionLock.Comment} was not in this network namespace: was it removed, or is the connection restored elsewhere?");
+        }
+
+        context.Output.Warn(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{image.Snapshot.Local}-{image.Snapshot.Peer} goes on (unread {image.ReceiveQueue.Length}, unacknowledged {image.SendQueue.Length} bytes)."));
+        if (program.Length == 0)
+        {
+            return ConnectionJoin.Run(restored.Descriptor, context.Signals.Token);
+        }
+
+        ProgramImage.Replace(program, Environment(directory), restored.Descriptor, FirstPassedDescriptor);
+        return ExitCode.Failed;
+    }
+
+    /// <summary>This process's environment with the descriptor announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>
+    private static IEnumerable<string> Environment(string directory)
+    {
+        var variables = new Dictionary<string, string>();
+        foreach (DictionaryEntry entry in System.Environment.GetEnvironmentVariables())
+        {
+            variables[(string)entry.Key] = (string?)entry.Value ?? "";
+        }
+
+        variables["LISTEN_FDS"] = "1";
+        variables["LISTEN_PID"] = System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        variables["LISTEN_FDNAMES"] = "connection";
+        variables["INTERCEPTOR_IMAGE"] = Path.GetFullPath(directory);
+        return variables.Select(pair => $"{pair.Key}={pair.Value}");
+    }
+
+    /// <summary>Before the connection lives: a command that can't be started would end it.</summary>
+    private static void RequireExecutable(string name)
+    {
+        IEnumerable<string> candidates = name.Contains('/')
+            ? [name]
+            : (System.Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(directory => Path.Combine(directory, name));
+#pragma warning disable CA1416 // Runs on Linux only.
+        const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        bool isThere = candidates.Any(path => File.Exists(path) && (File.GetUnixFileMode(path) & Execute) != 0);
+#pragma warning restore CA1416
+        if (!isThere)
+        {
+            throw new CheckpointException(
+                "restore", $"there is no program '{name}' that can be executed. Check the name.", "Nothing was changed: the image and its lock are as they were.");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Interceptor.Packets;
+
+namespace Interceptor.Replay;
+
+/// <summary>Which connection becomes an image on disk, and what is left of the original.</summary>
+public sealed record SessionCheckpointOptions
+{
+    /// <summary>The process that has the connection.</summary>
+    public required int Pid { get; init; }
+
+    /// <summary>The process's end.</summary>
+    public required FlowEndpoint Local { get; init; }
+
+    /// <summary>The other end.</summary>
+    public required FlowEndpoint Peer { get; init; }
+
+    /// <summary>The directory to make; its parent must exist, itself not.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>True: the connection goes on with its process, and the image is a copy of that instant. False: the connection is taken away from it.</summary>
+    public bool LeaveRunning { get; init; }
+
+    /// <summary>
+    /// Drops the connection's packets in both directions: during the dump, and where the connection is taken away until the restore, as the kernel
+    /// would answer the peer with a reset. What is dropped is sent again. False only for someone who sees to that by other means.
+    /// </summary>
+    public bool Lock { get; init; } = true;
+
+    /// <summary>Ends the process once its connection is taken. Otherwise it goes on and gets errors from its descriptor.</summary>
+    public bool KillOwner { get; init; }
+}

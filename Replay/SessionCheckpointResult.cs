@@ -1,0 +1,33 @@
+using Interceptor.Checkpoint;
+
+namespace Interceptor.Replay;
+
+/// <summary>A step of a checkpoint.</summary>
+/// <param name="Name">What was done.</param>
+/// <param name="Elapsed">How long it took.</param>
+public sealed record SessionCheckpointTiming(string Name, TimeSpan Elapsed);
+
+/// <summary>What a checkpoint did.</summary>
+public sealed record SessionCheckpointResult
+{
+    /// <summary>The image as written.</summary>
+    public required SessionImage Image { get; init; }
+
+    /// <summary>Where it is.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>Bytes of all its files.</summary>
+    public required long ImageBytes { get; init; }
+
+    /// <summary>
+    /// From the lock (or, without one, the owner's stop) until the connection goes on; where it was taken away, until it was closed, and it
+    /// stays frozen until the restore.
+    /// </summary>
+    public required TimeSpan Freeze { get; init; }
+
+    /// <summary>Every step, in order.</summary>
+    public required IReadOnlyList<SessionCheckpointTiming> Steps { get; init; }
+
+    /// <summary>The rules of ours that stay in the firewall until the restore, as <c>mangle/OUTPUT -> CHAIN</c>; empty where none do.</summary>
+    public required IReadOnlyList<string> LockPlaces { get; init; }
+}

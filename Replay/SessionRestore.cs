@@ -1,0 +1,33 @@
+using Interceptor.Checkpoint;
+
+namespace Interceptor.Replay;
+
+/// <summary>
+/// Goes on with a session image from disk, in the calling thread's network namespace: restores the socket, removes the lock that kept its peer waiting,
+/// and only then lets it send. A failure before that leaves image and lock as they were. Any thread.
+/// </summary>
+public static class SessionRestore
+{
+    /// <summary>Does it.</summary>
+    /// <param name="directory">The image.</param>
+    /// <param name="image">The image as read.</param>
+    /// <param name="lockRemoved">True if a lock was in place and is gone now; false with an image that has one means that it is in another namespace.</param>
+    /// <returns>The connection, resumed; the caller owns it.</returns>
+    /// <exception cref="CheckpointException">The image is bad, or a step failed.</exception>
+    public static RestoredSocket Resume(string directory, out SessionImage image, out bool lockRemoved)
+    {
+        image = SessionFiles.Read(directory);
+        RestoredSocket restored = SessionRestorer.Restore(image);
+        try
+        {
+            lockRemoved = SessionLockRules.Remove(image);
+            restored.Resume(probe: true);
+            return restored;
+        }
+        catch
+        {
+            restored.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text.Json;
+using Interceptor.Interop;
+using Interceptor.Packets;
+using Interceptor.Tcp;
+using Interceptor.Testing;
+
+namespace Interceptor.LinuxTests.Checkpoint;
+
+public sealed class CheckpointCommandTests : IDisposable
+{
+    /// <summary>A new owner: goes on where the image says the old one was, four megabytes further, then ends the stream and reads the rest.</summary>
+    private const string Successor = """
+        import json, os, socket, sys
+        assert os.environ["LISTEN_FDS"] == "1" and int(os.environ["LISTEN_PID"]) == os.getpid() and os.environ["LISTEN_FDNAMES"] == "connection"
+        image = json.load(open(os.environ["INTERCEPTOR_IMAGE"] + "/session.json"))
+        seq, count = image["sequences"], image["counters"]
+        P = 65521
+        pattern = bytes(((i * i + 7 * i) >> 3) & 255 for i in range(P)) * 3
+        s = socket.socket(fileno=3)
+        s.setblocking(True)
+        at = count["bytes_acked"] + (seq["write_seq"] - seq["snd_una"]) % 2**32
+        end = at + (4 << 20)
+        while at < end:
+            at += s.send(pattern[at % P:at % P + min(65536, end - at)])
+        s.shutdown(socket.SHUT_WR)
+        read = count["bytes_received"] - (seq["rcv_nxt"] - seq["copied_seq"]) % 2**32
+        while True:
+            data = s.recv(65536)
+            if not data:
+                break
+            if data != pattern[read % P:read % P + len(data)]:
+                sys.exit("wrong data at %d" % read)
+            read += len(data)
+        print(at, read)
+        """;
+
+    private readonly NetworkNamespace _ns;
+    private readonly string _directory = Directory.CreateTempSubdirectory("checkpoint-test-").FullName;
+
+    public CheckpointCommandTests()
+    {
+        KernelTest.RequireTool("iptables");
+        _ns = KernelTest.CreateNamespace("checkpoint command");
+        _ns.Run(() =>
+        {
+            NativeSocket.BringUp("lo");
+            TcpLink.Run("ip", "link set lo mtu 1500");
+        });
+    }
+
+    private string Image => Path.Combine(_directory, "image");
+
+    [Fact]
+    public async Task A_connection_taken_to_disk_goes_on_in_a_command_and_its_peer_sees_one_whole_stream()
+    {
+        using var server = new StreamServer(_ns);
+        using Socket client = server.Connect(_ns);
+        bool isOver = false;
+        Task<long> clientRead = Task.Factory.StartNew(() => StreamServer.ReadToEnd(client, 0), TaskCreationOptions.LongRunning);
+        Task<long> clientWrite = Task.Factory.StartNew(
+            () => StreamServer.WriteUntil(client, 0, _ => Volatile.Read(ref isOver)), TaskCreationOptions.LongRunning);
+
+        // Run outside the connection's namespace: it finds the way by itself.
+        CliResult taken = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image, "--kill", "--json");
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        using JsonDocument summary = JsonDocument.Parse(taken.Lines[^1]);
+        Assert.Equal("ESTABLISHED", summary.RootElement.GetProperty("state").GetString());
+        Assert.StartsWith("interceptor:lock:", summary.RootElement.GetProperty("lock").GetString(), StringComparison.Ordinal);
+        Assert.Contains("interceptor restore", taken.Error, StringComparison.Ordinal);
+        TcpLink.WaitUntil(() => server.HasExited, "the old owner's end");
+
+        Task<CliResult> restore = Task.Factory.StartNew(
+            () => _ns.Run(() => CliProcess.Run("restore", Image, "--", "python3", "-c", Successor)), TaskCreationOptions.LongRunning);
+        long read = await clientRead.WaitAsync(TcpLink.Deadline);
+        Volatile.Write(ref isOver, true);
+        CliResult restored = await restore.WaitAsync(TcpLink.Deadline);
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Equal($"{read} {await clientWrite.WaitAsync(TcpLink.Deadline)}", restored.Output.Trim());
+        Assert.Equal(0, TcpLink.ResetsSent(_ns));
+    }
+
+    [Fact]
+    public void A_connection_left_running_goes_on_and_its_image_is_whole()
+    {
+        using var server = new StreamServer(_ns);
+        using Socket client = server.Connect(_ns);
+        var buffer = new byte[200_000];
+        long at = client.Receive(buffer);
+        CliResult taken = CliProcess.Run(
+            "checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image, "--leave-running");
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        Assert.Contains("goes on with its process", taken.Output, StringComparison.Ordinal);
+        client.ReceiveTimeout = (int)TcpLink.Deadline.TotalMilliseconds;
+        for (long end = at + (8 << 20); at < end;)
+        {
+            int count = client.Receive(buffer.AsSpan(0, 65536));
+            Assert.True(buffer.AsSpan(0, count).SequenceEqual(StreamServer.Bytes(at, count)));
+            at += count;
+        }
+
+        Assert.Equal("ESTABLISHED", Interceptor.Replay.SessionFiles.Read(Image).Snapshot.State.ToRfcName());
+        Assert.Equal(0, TcpLink.ResetsSent(_ns));
+    }
+
+    [Fact]
+    public void Without_a_command_the_connection_is_joined_to_standard_input_and_output()
+    {
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        client.Send("to the server"u8);
+        CliResult taken = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image);
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        using Process restore = _ns.Run(() => Process.Start(CliProcess.StartInfo("restore", Image))!);
+        restore.StandardInput.Write("to the client");
+        restore.StandardInput.Close();
+        Assert.Equal(TcpLink.Sha256("to the client"u8), TcpLink.ReadSha256(client, 13));
+        Assert.Equal(0, client.Receive(new byte[1]));
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal("to the server", restore.StandardOutput.ReadToEnd());
+        restore.WaitForExit();
+        Assert.Equal(0, restore.ExitCode);
+    }
+
+    [Fact]
+    public void What_cannot_be_done_is_said_with_the_right_exit_code_and_disturbs_nothing()
+    {
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        string name = NameOf(server, client);
+        AssertFails(1, "there is no process", "checkpoint", "--pid", "4194303", "--connection", name, "-o", Image);
+        AssertFails(1, name, "checkpoint", "--pid", $"{server.Pid}", "--connection", "127.0.0.1:1-127.0.0.1:2", "-o", Image);
+        AssertFails(2, "is not a connection", "checkpoint", "--pid", $"{server.Pid}", "--connection", "127.0.0.1:1", "-o", Image);
+        AssertFails(1, "exists already", "checkpoint", "--pid", $"{server.Pid}", "--connection", name, "-o", _directory);
+        AssertFails(4, "no session image", "restore", Image);
+
+        // The connection is still there, so restoring its image beside it must fail and leave it alone.
+        CliResult taken = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", name, "-o", Image, "--leave-running");
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        AssertFails(1, "still exists", "restore", Image);
+        AssertFails(1, "can be executed", "restore", Image, "--", "/no/such/program");
+        File.AppendAllText(Path.Combine(Image, "send-queue.bin"), "x");
+        AssertFails(4, "cut or changed", "restore", Image);
+        Assert.Equal(0, TcpLink.ResetsSent(_ns));
+    }
+
+    [Fact]
+    public void Without_privileges_the_remedy_is_named()
+    {
+        KernelTest.RequireTool("setpriv");
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        CliResult result = CliProcess.RunWithoutPrivileges(
+            "checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image);
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains("CAP_", result.Error, StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        _ns.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private static string NameOf(StreamServer server, Socket client)
+    {
+        FlowEndpoint peer = StreamServer.EndpointOf(client.LocalEndPoint!);
+        return $"{server.Endpoint}-{peer}";
+    }
+
+    private void AssertFails(int exitCode, string message, params string[] arguments)
+    {
+        CliResult result = _ns.Run(() => CliProcess.Run(arguments));
+        Assert.True(result.ExitCode == exitCode, result.ToString());
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+    }
+}
