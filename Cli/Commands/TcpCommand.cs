@@ -1,33 +1,36 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using Interceptor.Capture;
 using Interceptor.Capture.Files;
+using Interceptor.Capture.Live;
+using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Filters;
 using Interceptor.Packets;
 using Interceptor.Tcp;
-using Interceptor.Tcp.Streams;
 
 namespace Interceptor.Cli.Commands;
 
-/// <summary><c>interceptor tcp FILE</c>: the connections of a capture, their sockets' state, their streams.</summary>
+/// <summary><c>interceptor tcp (FILE | -i IF)</c>: the connections of a capture or an interface, their sockets' state, their streams.</summary>
 internal static class TcpCommand
 {
-    // An instant in seconds from the start has fewer digits for the next three million years.
-    private const decimal SmallestEpochNanoseconds = 100_000_000_000_000m;
-    private const int PacketsBetweenStopChecks = 4096;
-
-    private static readonly Argument<string> File = new("FILE")
+    private static readonly Argument<string?> File = new("FILE")
     {
-        Description = "Capture file: pcap or pcapng, also compressed with gzip; - is standard input.",
+        Description = "Capture file: pcap or pcapng, also compressed with gzip; - is standard input. With -i there is none.",
+        Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Argument<string[]> Filter = new("filter")
+    private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
+
+    private static readonly Option<string?> Interface = new("-i", "--interface")
     {
-        Description = "Only packets that match this pcap-filter expression.",
-        Arity = ArgumentArity.ZeroOrMore,
+        Description = "Follow the connections on an interface until Ctrl-C, -c or --duration; any for all of them.",
+        HelpName = "IF",
     };
+
+    private static readonly Option<long?> Count = new("-c", "--count") { Description = "Stop after N packets.", HelpName = "N" };
+
+    private static readonly Option<string?> Duration = new("--duration") { Description = "With -i: stop after this time, as 30s.", HelpName = "D" };
 
     private static readonly Option<string?> At = new("--at")
     {
@@ -50,9 +53,9 @@ internal static class TcpCommand
     internal static Command Create()
     {
         Side.AcceptOnlyFromAmong("client", "server");
-        var command = new Command("tcp", "Follows the TCP connections of a capture and rebuilds their sockets' state.")
+        var command = new Command("tcp", "Follows the TCP connections of a capture or an interface and rebuilds their sockets' state.")
         {
-            File, Filter, At, Connection, Follow, Side, NoHash,
+            File, Filter, Interface, Count, Duration, At, Connection, Follow, Side, NoHash,
         };
         command.SetBody(Run);
         return command;
@@ -66,12 +69,23 @@ internal static class TcpCommand
             throw new UsageException("--side needs --follow ID.");
         }
 
-        StreamPrinter? printer = follow is { } id ? new StreamPrinter(context.Output, id, parsed.GetValue(Side)) : null;
-        var options = new TcpTrackerOptions { HashStreams = !parsed.GetValue(NoHash) && printer is null };
-        var reading = new Reading(options, printer, ParseInstant(parsed.GetValue(At)), new LinkTypeFilter(string.Join(' ', parsed.GetValue(Filter) ?? [])));
-        using (IPacketSource source = CaptureFile.OpenRead(parsed.GetRequiredValue(File)))
+        long limit = parsed.GetValue(Count) ?? long.MaxValue;
+        if (limit <= 0)
         {
-            reading.ReadAll(source, context.Signals.Token);
+            throw new UsageException("-c wants a number above 0.");
+        }
+
+        string? interfaceName = parsed.GetValue(Interface);
+        StreamPrinter? printer = follow is { } id ? new StreamPrinter(context.Output, id, parsed.GetValue(Side), isLive: interfaceName is not null) : null;
+        var options = new TcpTrackerOptions { HashStreams = !parsed.GetValue(NoHash) && printer is null };
+        var reading = new TcpReading(new TcpTracker(options, printer), TcpInstant.Parse(parsed.GetValue(At)), limit);
+        if (interfaceName is { } name)
+        {
+            ReadInterface(parsed, name, reading, context);
+        }
+        else
+        {
+            ReadFile(parsed, reading, context);
         }
 
         int code = printer is null
@@ -87,9 +101,51 @@ internal static class TcpCommand
         return code;
     }
 
-    private static int Report(CommandOutput output, Reading reading, int? only)
+    private static void ReadFile(ParseResult parsed, TcpReading reading, CommandContext context)
+    {
+        string path = parsed.GetValue(File) ?? throw new UsageException("give a capture FILE, or -i IF for an interface.");
+        if (parsed.GetValue(Duration) is not null)
+        {
+            throw new UsageException("--duration is for -i.");
+        }
+
+        using CaptureFileReader source = CaptureFile.OpenRead(path);
+        string expression = FilterWords.Join(parsed.GetValue(Filter));
+        LinkTypeFilter? filter = expression.Length == 0 ? null : new LinkTypeFilter(expression);
+        FilterWords.CheckBefore(filter, source);
+        using var progress = new ProgressLine(context.Output.Error, () => string.Create(CultureInfo.InvariantCulture,
+            $"{reading.Packets} packets, {reading.Tracker.Connections.Count} connections"));
+        reading.ReadAll(source, filter, context.Signals.Token);
+        FilterWords.CheckAfter(filter, source);
+    }
+
+    private static void ReadInterface(ParseResult parsed, string name, TcpReading reading, CommandContext context)
+    {
+        // With an interface all words are the filter's.
+        string expression = FilterWords.Join([.. parsed.GetValue(File) is { } first ? [first] : Array.Empty<string>(), .. parsed.GetValue(Filter) ?? []]);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.Signals.Token);
+        var options = new LiveCaptureOptions { Interface = name, Filter = expression };
+        using var source = new LivePacketSource(LiveCapture.Open(options, stop.Token));
+        context.Output.Error.WriteLine($"listening on {Printable.Escape(name)}, link-type {source.Capture.LinkType.GetName()}");
+        if (parsed.GetValue(Duration) is { } duration)
+        {
+            stop.CancelAfter(Quantity.Duration(duration));
+        }
+
+        reading.ReadAll(source, filter: null, CancellationToken.None);
+        source.Capture.Stop();
+        LiveCaptureStatistics statistics = source.Capture.Statistics;
+        if (statistics.DroppedByKernel + statistics.DroppedByUser > 0)
+        {
+            context.Output.Warn(string.Create(CultureInfo.InvariantCulture,
+                $"{statistics.DroppedByKernel} packets were dropped by the kernel and {statistics.DroppedByUser} by us: counts and streams have gaps."));
+        }
+    }
+
+    private static int Report(CommandOutput output, TcpReading reading, int? only)
     {
         int code = only is { } id ? CheckId(output, reading, id) : ExitCode.Done;
+        output.HoldJson = true;
         foreach (TcpConnection connection in reading.Tracker.Connections)
         {
             if (only is not null && connection.Id != only)
@@ -127,7 +183,7 @@ internal static class TcpCommand
         return code;
     }
 
-    private static int CheckId(CommandOutput output, Reading reading, int id)
+    private static int CheckId(CommandOutput output, TcpReading reading, int id)
     {
         int count = reading.Tracker.Connections.Count;
         if (id >= 0 && id < count)
@@ -138,84 +194,5 @@ internal static class TcpCommand
         string known = count == 0 ? "there is none" : string.Create(CultureInfo.InvariantCulture, $"the ids are 0 to {count - 1}");
         output.Warn($"no connection has the id {id}: {known}.");
         return ExitCode.Failed;
-    }
-
-    private static Instant? ParseInstant(string? text)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value) || value > long.MaxValue)
-        {
-            throw new UsageException($"--at: '{text}' is no instant: give seconds from the first packet, as 1.5, or nanoseconds since the epoch.");
-        }
-
-        return value >= SmallestEpochNanoseconds ? new Instant((long)value, IsRelative: false) : new Instant((long)(value * 1_000_000_000m), IsRelative: true);
-    }
-
-    private readonly record struct Instant(long Nanoseconds, bool IsRelative);
-
-    /// <summary>Feeds a tracker from a source: all packets that match and are not later than the instant.</summary>
-    private sealed class Reading(TcpTrackerOptions options, ITcpStreamConsumer? consumer, Instant? at, LinkTypeFilter filter)
-    {
-        private long? _limit = at is { IsRelative: false } instant ? instant.Nanoseconds : null;
-
-        internal TcpTracker Tracker { get; } = new(options, consumer);
-
-        internal long Packets { get; private set; }
-
-        internal long Matched { get; private set; }
-
-        internal CaptureFileException? Damage { get; private set; }
-
-        internal void ReadAll(IPacketSource source, CancellationToken stop)
-        {
-            try
-            {
-                foreach (CaptureInterface each in source.Interfaces)
-                {
-                    // A mistake in the expression is told even if no packet follows.
-                    filter.ForLinkType(each.LinkType);
-                }
-
-                while (source.TryRead(out CapturedPacket packet))
-                {
-                    if (Packets++ % PacketsBetweenStopChecks == 0)
-                    {
-                        stop.ThrowIfCancellationRequested();
-                    }
-
-                    Take(in packet);
-                }
-            }
-            catch (CaptureFileException damage)
-            {
-                Damage = damage;
-            }
-
-            Tracker.Finish();
-        }
-
-        private void Take(in CapturedPacket packet)
-        {
-            CaptureTimestamp time = packet.Metadata.Timestamp;
-            if (at is { } instant)
-            {
-                _limit ??= (time + instant.Nanoseconds).Nanoseconds;
-                if (time.Nanoseconds > _limit)
-                {
-                    return;
-                }
-            }
-
-            if (filter.IsEmpty || filter.Matches(in packet))
-            {
-                Matched++;
-                PacketView view = packet.Parse();
-                Tracker.Process(in view, time, packet.Metadata.Number);
-            }
-        }
     }
 }

@@ -9,9 +9,9 @@ namespace Interceptor.Cli.Output;
 
 /// <summary>
 /// Prints the streams of one connection while they are assembled: as text with <c>&gt;</c> before the client's lines and <c>&lt;</c> before the server's, as one side's
-/// raw bytes, or as NDJSON.
+/// raw bytes, or as NDJSON. Live, what arrived is shown at once.
 /// </summary>
-internal sealed class StreamPrinter(CommandOutput output, int id, string? side) : ITcpStreamConsumer
+internal sealed class StreamPrinter(CommandOutput output, int id, string? side, bool isLive) : ITcpStreamConsumer
 {
     private TcpEndpoint? _last;
     private bool _isInLine;
@@ -39,6 +39,11 @@ internal sealed class StreamPrinter(CommandOutput output, int id, string? side) 
         {
             StartSender(sender);
             WriteText(data);
+        }
+
+        if (isLive)
+        {
+            output.Flush();
         }
     }
 

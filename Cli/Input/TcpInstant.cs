@@ -1,0 +1,32 @@
+using System.Globalization;
+
+namespace Interceptor.Cli.Input;
+
+/// <summary>What <c>--at</c> gives: an instant relative to the first packet, or one since the epoch.</summary>
+/// <param name="Nanoseconds">The distance from that origin, ns.</param>
+/// <param name="IsRelative">The origin is the first packet.</param>
+internal readonly record struct TcpInstant(long Nanoseconds, bool IsRelative)
+{
+    // Seconds from the start reach this number after three million years; since the epoch it is the second day.
+    private const decimal SmallestEpochNanoseconds = 100_000_000_000_000m;
+
+    internal static TcpInstant? Parse(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value) || value > long.MaxValue)
+        {
+            throw new UsageException($"--at: '{text}' is no instant: give seconds from the first packet, as 1.5, or nanoseconds since the epoch.");
+        }
+
+        if (value >= SmallestEpochNanoseconds)
+        {
+            return new TcpInstant((long)value, IsRelative: false);
+        }
+
+        return new TcpInstant((long)Math.Min(value * 1_000_000_000m, long.MaxValue), IsRelative: true);
+    }
+}
