@@ -4,7 +4,7 @@ namespace Interceptor.Packets;
 
 /// <summary>
 /// Looks one step further where <see cref="PacketView"/> stops: behind a tunnel's header, or behind a link header that the decoder does not have. What is inside
-/// is parsed as a packet of its own. For those who follow connections; a display shows the outer packet.
+/// is parsed as a packet of its own. For those who follow connections and for printing.
 /// <para>Tunnels: GRE (RFC 2784, 2890) with IP, Ethernet, ERSPAN, MPLS or Aruba's 802.11 inside, VXLAN (RFC 7348), Geneve (RFC 8926), GTP-U (3GPP TS 29.281),
 /// PPPoE (RFC 2516), MPLS (RFC 3032). Links: 802.11, radiotap, FDDI, ARCNET, Cisco HDLC, IP over InfiniBand, NFLOG.</para>
 /// </summary>

@@ -27,6 +27,9 @@ public static class IpProtocol
     /// <summary>IPv6 fragment header.</summary>
     public const byte Ipv6Fragment = 44;
 
+    /// <summary>Generic routing encapsulation.</summary>
+    public const byte Gre = 47;
+
     /// <summary>Authentication header.</summary>
     public const byte Authentication = 51;
 

@@ -210,6 +210,10 @@ public sealed partial class PacketFormatter
             _text.Add(' ');
             WriteFault(packet, NameOfNext(packet));
         }
+        else if (protocol == IpProtocol.Gre && TryWriteGre(packet, layer))
+        {
+            return;
+        }
         else if (protocol == IpProtocol.Ipv6NoNext)
         {
             _text.Add("no next header");

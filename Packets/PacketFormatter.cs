@@ -89,6 +89,11 @@ public sealed partial class PacketFormatter
         {
             case LayerKind.Ethernet or LayerKind.Vlan when packet.TryGetEthernet(out EthernetView ethernet):
                 ushort type = packet.TryGetVlan(out VlanView tag) ? tag.TypeOrLength : ethernet.TypeOrLength;
+                if (TryWriteLinkTunnel(packet, type))
+                {
+                    return;
+                }
+
                 if (!_options.LinkHeader)
                 {
                     WriteEthernet(packet, ethernet);
@@ -228,6 +233,8 @@ public sealed partial class PacketFormatter
             EtherType.Arp => "ARP",
             EtherType.Vlan => "802.1Q",
             EtherType.ServiceVlan => "802.1Q-QinQ",
+            0x8847 => "MPLS unicast",
+            0x8864 => "PPPoE S",
             0x9100 => "802.1Q-9100",
             0x9200 => "802.1Q-9200",
             _ => "Unknown",

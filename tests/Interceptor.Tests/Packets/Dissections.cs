@@ -48,6 +48,12 @@ internal static class Dissections
         yield return new Sample("unknown-ethertype", LinkType.Ethernet, Packets.Sample.Hex("020000000002 020000000001 88b5 0102030405060708"));
         yield return new Sample("null-ipv6", LinkType.Null, [30, 0, 0, 0, .. Segment(V6(new PacketBuilder())).ToArray()]);
         yield return new Sample("cooked2", LinkType.LinuxCooked2, [.. Packets.Sample.Hex("0800 0000 00000014 0001 00 06 f03f958f8263 0000"), .. Segment(V4(new PacketBuilder())).ToArray()]);
+        byte[] inner = Segment(V4(new PacketBuilder())).Payload("in"u8).ToArray();
+        yield return new Sample("mpls", LinkType.Ethernet, [.. Packets.Sample.Hex("020000000002 020000000001 8847 000130fe 000101ff"), .. inner]);
+        yield return new Sample(
+            "pppoe", LinkType.Ethernet, [.. Packets.Sample.Hex("020000000002 020000000001 8864 1100 0011"), 0, (byte)(inner.Length + 2), 0, 0x21, .. inner]);
+        yield return Of("gre-with-key", Ethernet().Ipv4(Packets.Sample.Client4, Packets.Sample.Server4, protocol: IpProtocol.Gre)
+            .Payload([0x20, 0, 8, 0, 0, 0, 0, 7, .. inner]));
         foreach (Sample sample in Malformed(Segment(V4(new PacketBuilder())).Payload("abc"u8).ToArray()))
         {
             yield return sample;
