@@ -5,32 +5,45 @@ using Interceptor.Packets;
 namespace Interceptor.Capture.Live;
 
 /// <summary>
-/// Records a live capture in a file that grows while others may read it: whatever waits is on disk whenever no packet is waiting. A pcapng
-/// file ends with the capture's counters, also when the interface went away.
+/// Records a live capture in a file that grows while others may read it, or in a row of files: what was captured is handed to the operating
+/// system whenever no packet is waiting. Each pcapng file ends with the capture's counters for its time, also when the interface went away.
 /// <para>Threads: one. The source stays the caller's.</para>
 /// </summary>
 public sealed class LiveRecorder : IDisposable
 {
     private readonly LivePacketSource _source;
-    private readonly CaptureFileWriter _writer;
-    private readonly CaptureTimestamp _start = Now();
-    private readonly int _interfaceId;
-    private bool _disposed;
+    private readonly string _path;
+    private readonly CaptureRotation? _rotation;
+    private readonly Queue<string> _kept = new();
+    private CaptureFileWriter? _writer;
+    private int _interfaceId;
+    private CaptureTimestamp _start;
+    private LiveCaptureStatistics _countersAtStart;
+    private long _packetsAtStart;
 
-    /// <summary>Makes the file.</summary>
+    /// <summary>Makes the file, or the first of them.</summary>
     /// <param name="source">What to record.</param>
     /// <param name="path">As for <see cref="CaptureFile.Create"/>.</param>
+    /// <param name="rotation">When to begin a further file; null for one file.</param>
     /// <exception cref="CaptureFileException">It can't be made.</exception>
-    public LiveRecorder(LivePacketSource source, string path)
+    public LiveRecorder(LivePacketSource source, string path, CaptureRotation? rotation = null)
     {
         ArgumentNullException.ThrowIfNull(source);
+        if (rotation is not null)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rotation.FileBytes ?? 1, nameof(rotation));
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero((rotation.FileTime ?? TimeSpan.MaxValue).Ticks, nameof(rotation));
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rotation.Files ?? 1, nameof(rotation));
+        }
+
         _source = source;
-        _writer = CaptureFile.Create(path);
-        string filter = source.Capture.Options.Filter;
-        _interfaceId = _writer is PcapNgWriter pcapng
-            ? pcapng.AddInterface(source.Capture.Interface, filter.Length == 0 ? null : filter)
-            : _writer.AddInterface(source.Capture.Interface);
+        _path = path;
+        _rotation = rotation;
+        _writer = Begin();
     }
+
+    /// <summary>Files made so far.</summary>
+    public int Files { get; private set; }
 
     /// <summary>Records until the capture is stopped or <paramref name="limit"/> packets are written.</summary>
     /// <exception cref="LinuxException">The interface went down or away; what came before is in the file.</exception>
@@ -39,6 +52,7 @@ public sealed class LiveRecorder : IDisposable
     {
         for (long written = 0; written < limit; written++)
         {
+            ObjectDisposedException.ThrowIf(_writer is null, this);
             if (_source.WouldWait)
             {
                 _writer.Flush();
@@ -49,41 +63,65 @@ public sealed class LiveRecorder : IDisposable
                 break;
             }
 
+            if (IsDue(_writer, packet.Metadata.Timestamp))
+            {
+                End(packetsRead: _source.PacketsRead - 1);
+                _writer = Begin();
+                _packetsAtStart--;
+            }
+
             _writer.Write(packet);
         }
     }
 
     /// <summary>Writes the counters and closes the file.</summary>
-    public void Dispose()
+    public void Dispose() => End(_source.PacketsRead);
+
+    private bool IsDue(CaptureFileWriter writer, CaptureTimestamp at) => _rotation is { } rotation && writer.PacketsWritten > 0
+        && (writer.BytesWritten >= rotation.FileBytes || at - _start >= rotation.FileTime?.TotalNanoseconds);
+
+    private CaptureFileWriter Begin()
     {
-        if (_disposed)
+        string path = _rotation is null ? _path : CaptureRotation.NameOf(_path, Files + 1);
+        CaptureFileWriter writer = CaptureFile.Create(path);
+        Files++;
+        _kept.Enqueue(path);
+        if (_kept.Count > _rotation?.Files)
         {
-            return;
+            File.Delete(_kept.Dequeue());
         }
 
-        _disposed = true;
-        using (_writer)
-        {
-            if (_writer is PcapNgWriter pcapng)
-            {
-                LiveCaptureStatistics statistics = _source.Capture.Statistics;
-                CaptureTimestamp now = Now();
-                pcapng.WriteInterfaceStatistics(_interfaceId, now, new InterfaceStatistics
-                {
-                    Start = _start,
-                    End = now,
-                    AcceptedByFilter = (ulong)statistics.Received,
-                    DroppedByInterface = (ulong)statistics.DroppedByInterface,
-
-                    // The format has no counter for ours: a reader shall see that packets are missing, whoever dropped them.
-                    DroppedBySystem = (ulong)(statistics.DroppedByKernel + statistics.DroppedByUser),
-                    Delivered = (ulong)_source.PacketsRead,
-                });
-            }
-
-            _writer.Commit();
-        }
+        string filter = _source.Capture.Options.Filter;
+        CaptureInterface described = _source.Capture.Interface;
+        _interfaceId = writer is PcapNgWriter pcapng ? pcapng.AddInterface(described, filter.Length == 0 ? null : filter) : writer.AddInterface(described);
+        _start = new CaptureTimestamp(Clock.RealtimeNanoseconds());
+        _countersAtStart = Files == 1 ? default : _source.Capture.Statistics;
+        _packetsAtStart = _source.PacketsRead;
+        return writer;
     }
 
-    private static CaptureTimestamp Now() => new(Clock.RealtimeNanoseconds());
+    private void End(long packetsRead)
+    {
+        using CaptureFileWriter? writer = _writer;
+        _writer = null;
+        if (writer is PcapNgWriter pcapng)
+        {
+            LiveCaptureStatistics now = _source.Capture.Statistics;
+            LiveCaptureStatistics start = _countersAtStart;
+            var end = new CaptureTimestamp(Clock.RealtimeNanoseconds());
+            pcapng.WriteInterfaceStatistics(_interfaceId, end, new InterfaceStatistics
+            {
+                Start = _start,
+                End = end,
+                AcceptedByFilter = (ulong)(now.Received - start.Received),
+                DroppedByInterface = (ulong)(now.DroppedByInterface - start.DroppedByInterface),
+
+                // The format has no counter for ours: a reader shall see that packets are missing, whoever dropped them.
+                DroppedBySystem = (ulong)(now.DroppedByKernel + now.DroppedByUser - start.DroppedByKernel - start.DroppedByUser),
+                Delivered = (ulong)(packetsRead - _packetsAtStart),
+            });
+        }
+
+        writer?.Commit();
+    }
 }

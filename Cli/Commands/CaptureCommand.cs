@@ -41,6 +41,24 @@ internal static class CaptureCommand
         HelpName = "SIZE",
     };
 
+    private static readonly Option<string?> FileSize = new("-C", "--file-size")
+    {
+        Description = "With -w: go on in a further file when one has reached SIZE, as 100MB. Files are numbered: FILE-00001, ...",
+        HelpName = "SIZE",
+    };
+
+    private static readonly Option<string?> FileTime = new("-G", "--file-time")
+    {
+        Description = "With -w: go on in a further file when one has been open for a duration, as 60 (seconds) or 5m.",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<int?> FileCount = new("-W", "--file-count")
+    {
+        Description = "With -C or -G: keep the last N files and delete older ones.",
+        HelpName = "FILES",
+    };
+
     private static readonly Option<bool> Immediate = new("--immediate")
     {
         Description = "Hand over each packet as it comes, instead of gathering for up to 100 ms.",
@@ -56,7 +74,7 @@ internal static class CaptureCommand
     {
         var command = new Command("capture", "Captures packets on an interface, to the screen or into a file.")
         {
-            Interface, WriteTo, Count, SnapLength, NotPromiscuous, BufferSize, Immediate, Filter,
+            Interface, WriteTo, Count, SnapLength, NotPromiscuous, FileSize, FileTime, FileCount, BufferSize, Immediate, Filter,
         };
         command.SetBody(Run);
         return command;
@@ -76,6 +94,7 @@ internal static class CaptureCommand
             throw new UsageException("-c wants a number above 0.");
         }
 
+        CaptureRotation? rotation = RotationOf(parsed, path);
         using var source = new LivePacketSource(LiveCapture.Open(OptionsOf(parsed), context.Signals.Token));
         Announce(source.Capture, context.Output);
         Action report = () => Report(source.Capture.Statistics, context.Output);
@@ -88,7 +107,8 @@ internal static class CaptureCommand
             }
             else
             {
-                Record(source, limit, path);
+                using var recorder = new LiveRecorder(source, path, rotation);
+                recorder.Run(limit);
             }
         }
         finally
@@ -133,6 +153,32 @@ internal static class CaptureCommand
             : throw new UsageException($"-B wants a size from 1 byte to 2 GiB, not '{text}'.");
     }
 
+    private static CaptureRotation? RotationOf(ParseResult parsed, string? path)
+    {
+        string? size = parsed.GetValue(FileSize);
+        string? time = parsed.GetValue(FileTime);
+        int? files = parsed.GetValue(FileCount);
+        if (size is null && time is null)
+        {
+            return files is null ? null : throw new UsageException("-W goes with -C or -G.");
+        }
+
+        if (path is null or CaptureFile.StandardStream)
+        {
+            throw new UsageException("-C and -G go with -w and the name of a file.");
+        }
+
+        var rotation = new CaptureRotation
+        {
+            FileBytes = size is null ? null : Quantity.Size(size),
+            FileTime = time is null ? null : Quantity.Duration(time),
+            Files = files,
+        };
+        return rotation.FileBytes <= 0 || rotation.FileTime <= TimeSpan.Zero || rotation.Files <= 0
+            ? throw new UsageException("-C, -G and -W want more than 0.")
+            : rotation;
+    }
+
     private static void Announce(LiveCapture capture, CommandOutput output)
     {
         if (capture.Warning is { } warning)
@@ -161,12 +207,6 @@ internal static class CaptureCommand
 
             printer.Write(packet);
         }
-    }
-
-    private static void Record(LivePacketSource source, long limit, string path)
-    {
-        using var recorder = new LiveRecorder(source, path);
-        recorder.Run(limit);
     }
 
     private static void Summarize(LivePacketSource source, CommandOutput output)

@@ -80,6 +80,38 @@ public sealed class CaptureCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_ring_keeps_the_last_files_and_each_is_whole()
+    {
+        using var sender = new LoopbackSender(_lab.Client);
+        string path = Path.Combine(_directory, "ring.pcapng");
+        using Process process = Start("capture", "-i", "lo", "-c", "40", "-w", path, "-C", "1000", "-W", "2", "udp", "dst", "port", Text(sender.Port));
+        await AwaitListening(process);
+        for (int i = 0; i < 40; i++)
+        {
+            sender.Send(i);
+        }
+
+        (int code, _, string error) = await End(process);
+        Assert.True(code == 0, error);
+        string[] files = [.. Directory.GetFiles(_directory).Order(StringComparer.Ordinal)];
+        Assert.Equal(2, files.Length);
+        var numbers = new List<int>();
+        foreach (string file in files)
+        {
+            using CaptureFileReader reader = CaptureFile.OpenRead(file);
+            while (reader.TryRead(out CapturedPacket packet))
+            {
+                numbers.Add(BitConverter.ToInt32(packet.Data[^4..]));
+            }
+
+            Assert.InRange(new FileInfo(file).Length, 1, 1300);
+        }
+
+        Assert.InRange(numbers.Count, 5, 30);
+        Assert.Equal(Enumerable.Range(40 - numbers.Count, numbers.Count), numbers);
+    }
+
+    [Fact]
     public async Task A_pipe_is_written_as_packets_come()
     {
         using var sender = new LoopbackSender(_lab.Client);
@@ -101,6 +133,9 @@ public sealed class CaptureCommandTests : IDisposable
     [InlineData(2, "-c wants a number above 0", "-i", "lo", "-c", "0")]
     [InlineData(2, "both take standard output", "-i", "lo", "-w", "-", "--json")]
     [InlineData(2, "-B wants a size", "-i", "lo", "-B", "4GiB")]
+    [InlineData(2, "-W goes with -C or -G", "-i", "lo", "-w", "x", "-W", "3")]
+    [InlineData(2, "-C and -G go with -w", "-i", "lo", "-G", "3")]
+    [InlineData(2, "want more than 0", "-i", "lo", "-w", "x", "-C", "0")]
     [InlineData(2, "-s wants a number of bytes", "-i", "lo", "-s", "300000")]
     public void What_can_not_be_done_is_told_with_its_exit_code(int code, string message, params string[] arguments)
     {
