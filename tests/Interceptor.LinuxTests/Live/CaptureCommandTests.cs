@@ -32,7 +32,7 @@ public sealed class CaptureCommandTests : IDisposable
             using JsonDocument packet = JsonDocument.Parse(await ReadLine(process));
             Assert.Equal("packet", packet.RootElement.GetProperty("type").GetString());
             Assert.Equal(i + 1, packet.RootElement.GetProperty("number").GetInt32());
-            Assert.Contains(Text(sender.Port), packet.RootElement.GetProperty("summary").GetString(), StringComparison.Ordinal);
+            Assert.EndsWith($" > 127.0.0.1.{sender.Port}: UDP, length 4", packet.RootElement.GetProperty("summary").GetString(), StringComparison.Ordinal);
         }
 
         (int code, string output, string error) = await Interrupt(process);
