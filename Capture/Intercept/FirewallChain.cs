@@ -40,12 +40,7 @@ public sealed record FirewallChain(
     /// <summary>The text that removes the chains of one table: jumps first, so that traffic has left before a chain is emptied.</summary>
     internal static string RemovalScript(string table, IReadOnlyList<FirewallChain> chains)
     {
-        var text = new StringBuilder($"*{table}\n");
-        foreach (string jump in chains.SelectMany(chain => chain.Jumps).Distinct())
-        {
-            text.Append(CultureInfo.InvariantCulture, $"-D{jump[2..]}\n");
-        }
-
+        StringBuilder text = Jumpless(table, chains);
         foreach (FirewallChain chain in chains)
         {
             text.Append(CultureInfo.InvariantCulture, $"-F {chain.Name}\n");
@@ -57,6 +52,20 @@ public sealed record FirewallChain(
         }
 
         return text.Append("COMMIT\n").ToString();
+    }
+
+    /// <summary>The text that removes only the jumps.</summary>
+    internal static string DetachScript(string table, IReadOnlyList<FirewallChain> chains) => Jumpless(table, chains).Append("COMMIT\n").ToString();
+
+    private static StringBuilder Jumpless(string table, IReadOnlyList<FirewallChain> chains)
+    {
+        var text = new StringBuilder($"*{table}\n");
+        foreach (string jump in chains.SelectMany(chain => chain.Jumps).Distinct())
+        {
+            text.Append(CultureInfo.InvariantCulture, $"-D{jump[2..]}\n");
+        }
+
+        return text;
     }
 
     private static FirewallChain FromTable(string[] lines, string table, string name, FirewallBackend backend, int ipVersion)

@@ -89,6 +89,26 @@ public sealed class FirewallRules : IDisposable
         return counters;
     }
 
+    /// <summary>
+    /// Takes the jumps away: no further packet comes to the rules, whose counters stay readable. Jumps that someone else has removed already are no error.
+    /// </summary>
+    public void Detach()
+    {
+        if (_removed)
+        {
+            return;
+        }
+
+        foreach (FirewallTool tool in _tools)
+        {
+            List<FirewallChain> attached = [.. Ours(tool).Where(chain => chain.Jumps.Count > 0)];
+            if (attached.Count > 0)
+            {
+                tool.Restore(FirewallChain.DetachScript(FirewallScript.Table, attached));
+            }
+        }
+    }
+
     /// <summary>Removes the rules; what someone else has removed already is no error. Idempotent.</summary>
     /// <returns>Packets that the rules had matched altogether, as read just before.</returns>
     /// <exception cref="FirewallException">A command failed. The rest is still tried, and a later call tries again.</exception>

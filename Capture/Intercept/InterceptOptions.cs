@@ -1,0 +1,31 @@
+using Interceptor.Filters;
+
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>What an interception takes and does.</summary>
+public sealed record InterceptOptions
+{
+    /// <summary>Where packets are taken; the same packet is taken at each of these that it passes (on loopback: output and input).</summary>
+    public IReadOnlyList<FirewallHook> Hooks { get; init; } = [FirewallHook.Input, FirewallHook.Output];
+
+    /// <summary>Which packets, compiled for raw IP; null takes all.</summary>
+    public PacketFilter? Filter { get; init; }
+
+    /// <summary>The queue number; null takes a free one.</summary>
+    public ushort? QueueNumber { get; init; }
+
+    /// <summary>What is done to them.</summary>
+    public ImpairmentOptions Impairments { get; init; } = new();
+
+    /// <summary>When we are overloaded or gone; null is open where packets are only looked at, and closed otherwise.</summary>
+    public FailurePolicy? OnFailure { get; init; }
+
+    /// <summary>Ends after so many matching packets; null goes on.</summary>
+    public long? Count { get; init; }
+
+    /// <summary>Ends after this time; null goes on.</summary>
+    public TimeSpan? Duration { get; init; }
+
+    /// <summary>Which iptables.</summary>
+    public FirewallBackend Backend { get; init; } = FirewallBackend.System;
+}

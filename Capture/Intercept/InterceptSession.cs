@@ -1,0 +1,277 @@
+using Interceptor.Filters;
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>
+/// An interception from its rules to its summary: takes packets at the hooks, decides, delays, and leaves nothing behind.
+/// <para>Threads: <see cref="Start"/>, <see cref="Run"/> and <see cref="Dispose"/> belong to one thread, inside the network namespace that is meant; everything
+/// (receiving, timers, the observer) happens on it inside <see cref="Run"/>. The wait for the next packet and for the next delayed one is one
+/// poll with a timeout in nanoseconds: no thread and no timer for each packet.</para>
+/// </summary>
+public sealed class InterceptSession : IDisposable
+{
+    private const int FirstAutomaticQueue = 20000;
+    private const int AutomaticQueues = 20000;
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+    private readonly InterceptOptions _options;
+    private readonly InterceptionQueue _queue;
+    private readonly FirewallRules _rules;
+    private readonly Impairments _impairments;
+    private readonly DelayQueue<InterceptedPacket> _delayed = new();
+    private readonly InterceptedPacketHandler _handler;
+    private readonly PacketFilter? _userSpaceFilter;
+    private InterceptObserver? _observer;
+    private bool _passing;
+    private long _matched;
+    private long _unmatched;
+    private long _delayedCount;
+    private long _released;
+    private InterceptSummary? _summary;
+
+    private InterceptSession(InterceptOptions options, InterceptionQueue queue, FirewallRules rules, PacketFilter? userSpaceFilter)
+    {
+        _options = options;
+        _queue = queue;
+        _rules = rules;
+        _userSpaceFilter = userSpaceFilter;
+        _impairments = new Impairments(options.Impairments);
+        _handler = Take;
+        OnFailure = PolicyOf(options);
+    }
+
+    /// <summary>The queue number in use.</summary>
+    public ushort QueueNumber => _queue.Number;
+
+    /// <summary>Queue flags that were wanted and that the kernel does not have.</summary>
+    public InterceptionQueueFlags RefusedFlags => _queue.RefusedFlags;
+
+    /// <summary>The policy in force.</summary>
+    public FailurePolicy OnFailure { get; }
+
+    /// <summary>Where the rules are.</summary>
+    public IReadOnlyList<string> Places => _rules.Places;
+
+    /// <summary>True if the kernel could not take the filter, so that every packet comes to us and the filter is applied here.</summary>
+    public bool FiltersInUserSpace => _userSpaceFilter is not null;
+
+    /// <summary>Opens the queue, then installs the rules. From now on matching packets wait for <see cref="Run"/>.</summary>
+    /// <exception cref="LinuxException">A privilege is missing, or the queue number is taken.</exception>
+    /// <exception cref="MissingToolException">iptables is not installed.</exception>
+    /// <exception cref="FirewallException">The rules could not be installed; nothing is left in place.</exception>
+    public static InterceptSession Start(InterceptOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Hooks.Count == 0)
+        {
+            throw new ArgumentException("There is no hook to take packets at.", nameof(options));
+        }
+
+        bool fits = true;
+        FirewallMatch match = FirewallMatch.All;
+        if (options.Filter is not null)
+        {
+            fits = FirewallMatch.TryFromFilter(options.Filter, out match);
+        }
+
+        match = match with { ExceptMark = FirewallMatch.OwnMark };
+        bool isOpen = PolicyOf(options) == FailurePolicy.Open;
+        InterceptionQueue queue = OpenQueue(options, isOpen);
+        try
+        {
+            FirewallTarget target = FirewallTarget.ToQueue(queue.Number, bypass: isOpen);
+            FirewallRules rules = FirewallRules.Install(
+                [.. options.Hooks.Distinct().Select(hook => new FirewallRule(hook, match, target))], new FirewallOptions { Backend = options.Backend });
+            return new InterceptSession(options, queue, rules, fits ? null : options.Filter);
+        }
+        catch
+        {
+            queue.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Works until the limit or the cancellation, then lets go on what is delayed, takes the rules away, decides what still comes, and gives the summary.
+    /// </summary>
+    /// <param name="observer">Sees each matching packet; null for none. If it throws, everything is undone the same way, and the exception goes on.</param>
+    /// <param name="cancellation">Ends it: that is not an error.</param>
+    public InterceptSummary Run(InterceptObserver? observer, CancellationToken cancellation)
+    {
+        _observer = observer;
+        using CancellationTokenRegistration registration = cancellation.Register(_queue.Wake);
+        long end = _options.Duration is { } duration ? Clock.MonotonicNanoseconds() + (duration.Ticks * 100) : long.MaxValue;
+        InterceptSummary summary;
+        try
+        {
+            while (!cancellation.IsCancellationRequested && (_options.Count is not { } count || _matched < count))
+            {
+                long now = Clock.MonotonicNanoseconds();
+                if (now >= end)
+                {
+                    break;
+                }
+
+                ReleaseDue(now);
+                long next = Math.Min(end, _delayed.NextDue);
+                _queue.Receive(_handler, next == long.MaxValue ? -1 : Math.Max(next - now, 1));
+            }
+        }
+        finally
+        {
+            _summary = summary = TearDown();
+        }
+
+        return summary;
+    }
+
+    /// <summary>The counters so far; <see cref="InterceptSummary.Escaped"/> is known only at the end. From the observer, or between runs.</summary>
+    public InterceptSummary ReadSummary() => Summarize(ruleCount: null);
+
+    /// <summary>Removes the rules and closes the queue, if <see cref="Run"/> has not done it.</summary>
+    public void Dispose()
+    {
+        if (_summary is null)
+        {
+            _summary = TearDown();
+        }
+
+        _queue.Dispose();
+    }
+
+    private static FailurePolicy PolicyOf(InterceptOptions options) =>
+        options.OnFailure ?? (options.Impairments.IsNone ? FailurePolicy.Open : FailurePolicy.Closed);
+
+    private static InterceptionQueue OpenQueue(InterceptOptions options, bool isOpen)
+    {
+        var template = new InterceptionQueueOptions
+        {
+            Number = 0,
+            Flags = InterceptionQueueFlags.Gso | InterceptionQueueFlags.UserAndGroup | (isOpen ? InterceptionQueueFlags.FailOpen : InterceptionQueueFlags.None),
+            Default = isOpen ? DefaultVerdict.Accept : DefaultVerdict.Drop,
+        };
+        if (options.QueueNumber is { } chosen)
+        {
+            return InterceptionQueue.Open(template with { Number = chosen });
+        }
+
+        // Spread by process, so that two runs rarely meet; where they do, the next number is tried.
+        for (int attempt = 0; ; attempt++)
+        {
+            int number = FirstAutomaticQueue + ((Environment.ProcessId + attempt) % AutomaticQueues);
+            try
+            {
+                return InterceptionQueue.Open(template with { Number = (ushort)number });
+            }
+            catch (LinuxException exception) when (exception.Errno == Errno.EBUSY && attempt < 100)
+            {
+            }
+        }
+    }
+
+    private void Take(InterceptedPacket packet)
+    {
+        if (_passing)
+        {
+            packet.Accept();
+            return;
+        }
+
+        ReadOnlySpan<byte> data = packet.Data;
+        if (_userSpaceFilter is not null && !_userSpaceFilter.Matches(data, packet.OriginalLength))
+        {
+            _unmatched++;
+            packet.Accept();
+            return;
+        }
+
+        _matched++;
+        CapturedPacket captured = packet.Packet;
+        captured.Parse().TryGetFlow(out FlowKey flow);
+        ImpairmentDecision decision = _impairments.Decide(flow, packet.Hook);
+        _observer?.Invoke(in captured, packet.Hook, packet.Id, decision);
+        if (decision.Drop)
+        {
+            packet.Drop();
+        }
+        else if (decision.DelayNanoseconds == 0)
+        {
+            packet.Accept();
+        }
+        else
+        {
+            _delayedCount++;
+            _delayed.Add(packet.Keep(), Clock.MonotonicNanoseconds() + decision.DelayNanoseconds);
+        }
+    }
+
+    private void ReleaseDue(long now)
+    {
+        bool any = false;
+        while (_delayed.TryTake(now, out InterceptedPacket? packet))
+        {
+            packet.Accept();
+            any = true;
+        }
+
+        if (any)
+        {
+            _queue.FlushVerdicts();
+        }
+    }
+
+    private InterceptSummary TearDown()
+    {
+        _passing = true;
+        _released += _delayed.Count;
+        ReleaseDue(long.MaxValue);
+        long ruleCount;
+        try
+        {
+            _rules.Detach();
+            Drain();
+        }
+        finally
+        {
+            ruleCount = _rules.Remove();
+        }
+
+        return Summarize(ruleCount);
+    }
+
+    // Packets that were on their way through the rules when the jumps went still come: until the kernel has none waiting.
+    private void Drain()
+    {
+        long end = Clock.MonotonicNanoseconds() + (DrainTime.Ticks * 100);
+        do
+        {
+            while (_queue.Receive(_handler, 0) > 0)
+            {
+            }
+        }
+        while (_queue.ReadKernelCounters() is { Waiting: > 0 } && Clock.MonotonicNanoseconds() < end);
+        _queue.DrainAnswers(_handler);
+    }
+
+    private InterceptSummary Summarize(long? ruleCount)
+    {
+        InterceptStatistics statistics = _queue.ReadStatistics();
+        long seen = statistics.Received + statistics.KernelQueueDropped + statistics.KernelUserDropped;
+        return new InterceptSummary
+        {
+            Received = statistics.Received,
+            Accepted = statistics.Accepted,
+            Dropped = statistics.Dropped,
+            Edited = statistics.Edited,
+            LostInKernel = statistics.LostInKernel,
+            Delayed = _delayedCount,
+            Reordered = _delayed.Reordered,
+            Released = _released,
+            Unmatched = _unmatched,
+            KernelQueueDropped = statistics.KernelQueueDropped,
+            KernelUserDropped = statistics.KernelUserDropped,
+            Escaped = ruleCount is { } count ? Math.Max(count - seen, 0) : 0,
+        };
+    }
+}

@@ -1,0 +1,52 @@
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>
+/// What an interception did. <b>Fates</b>: every packet received has exactly one of <see cref="Accepted"/>, <see cref="Dropped"/>, <see cref="Edited"/> and
+/// <see cref="LostInKernel"/>, and they add up to <see cref="Received"/>. <b>Treatments</b> are counted beside them: a packet that was delayed and then went on is one
+/// received, one accepted and one delayed. <b>Outside</b>: what never came to us is in <see cref="KernelQueueDropped"/>,
+/// <see cref="KernelUserDropped"/> and <see cref="Escaped"/>.
+/// </summary>
+public sealed record InterceptSummary
+{
+    /// <summary>Packets the kernel handed over.</summary>
+    public long Received { get; init; }
+
+    /// <summary>Fate: went on unchanged.</summary>
+    public long Accepted { get; init; }
+
+    /// <summary>Fate: dropped by a verdict.</summary>
+    public long Dropped { get; init; }
+
+    /// <summary>Fate: went on with other bytes.</summary>
+    public long Edited { get; init; }
+
+    /// <summary>Fate: the kernel had dropped it before our verdict came.</summary>
+    public long LostInKernel { get; init; }
+
+    /// <summary>Treatment: kept for its delay.</summary>
+    public long Delayed { get; init; }
+
+    /// <summary>Treatment: went on behind one that had come later.</summary>
+    public long Reordered { get; init; }
+
+    /// <summary>Treatment: delayed packets that went on before their time because the interception ended.</summary>
+    public long Released { get; init; }
+
+    /// <summary>Of the received: passed on untouched because the filter, applied by us, did not match.</summary>
+    public long Unmatched { get; init; }
+
+    /// <summary>Outside: dropped by the kernel because the queue was full.</summary>
+    public long KernelQueueDropped { get; init; }
+
+    /// <summary>Outside: dropped by the kernel because the receive buffer was full.</summary>
+    public long KernelUserDropped { get; init; }
+
+    /// <summary>
+    /// Outside: packets that the rules took and that passed unseen (fail-open, or nobody listened): the rules' own count less all the others. The kernel has
+    /// no counter for them.
+    /// </summary>
+    public long Escaped { get; init; }
+
+    /// <summary>True if the fates add up to what was received.</summary>
+    public bool IsBalanced => Received == Accepted + Dropped + Edited + LostInKernel;
+}
