@@ -46,5 +46,7 @@ internal static class CommandTree
         yield return DemoCommand.Create();
         yield return CheckpointCommand.Create();
         yield return RestoreCommand.Create();
+        yield return InterceptCommand.Create();
+        yield return CleanupCommand.Create();
     }
 }

@@ -9,7 +9,7 @@ public sealed class FirewallException : IOException
     /// <param name="errorText">What it wrote to standard error.</param>
     /// <param name="inner">The cause, if any.</param>
     public FirewallException(string command, int exitCode, string errorText, Exception? inner = null)
-        : base($"{command} failed with status {exitCode}: {errorText.Trim()}", inner)
+        : base($"{command} failed with status {exitCode}: {errorText.Trim()}{Remedy(errorText)}", inner)
     {
         Command = command;
         CommandExitCode = exitCode;
@@ -22,6 +22,13 @@ public sealed class FirewallException : IOException
     public int CommandExitCode { get; }
 
     /// <summary>True where the command said that a privilege is missing.</summary>
-    public bool IsPermission => Message.Contains("Permission denied", StringComparison.Ordinal) ||
-        Message.Contains("Operation not permitted", StringComparison.Ordinal) || Message.Contains("you must be root", StringComparison.OrdinalIgnoreCase);
+    public bool IsPermission => SaysPermission(Message);
+
+    private static bool SaysPermission(string text) => text.Contains("Permission denied", StringComparison.Ordinal) ||
+        text.Contains("Operation not permitted", StringComparison.Ordinal) || text.Contains("you must be root", StringComparison.OrdinalIgnoreCase);
+
+    // Once: a message that carries another one has its remedy already.
+    private static string Remedy(string text) => SaysPermission(text) && !text.Contains("CAP_NET_ADMIN", StringComparison.Ordinal)
+        ? " It needs CAP_NET_ADMIN: run as root, or inside: unshare -Urn."
+        : "";
 }

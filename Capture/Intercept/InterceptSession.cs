@@ -126,7 +126,8 @@ public sealed class InterceptSession : IDisposable
         return summary;
     }
 
-    /// <summary>The counters so far; <see cref="InterceptSummary.Escaped"/> is known only at the end. From the observer, or between runs.</summary>
+    /// <summary>The counters so far; <see cref="InterceptSummary.Escaped"/> is known only at the end. Any thread; taken while packets flow, they may be some
+    /// packets apart.</summary>
     public InterceptSummary ReadSummary() => Summarize(ruleCount: null);
 
     /// <summary>Removes the rules and closes the queue, if <see cref="Run"/> has not done it.</summary>

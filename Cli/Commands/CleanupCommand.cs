@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Globalization;
+using Interceptor.Capture.Intercept;
+using Interceptor.Cli.Output;
+
+namespace Interceptor.Cli.Commands;
+
+/// <summary><c>interceptor cleanup</c>: removes what a crash left behind. Running it again does nothing.</summary>
+internal static class CleanupCommand
+{
+    private static readonly Option<bool> All = new("--all") { Description = "Remove the locks of checkpointed sessions as well: their connections then lose their protection." };
+
+    internal static Command Create()
+    {
+        var command = new Command("cleanup", "Removes firewall rules of ours whose process is gone; harmless where there are none.") { All };
+        command.SetBody(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CommandContext context)
+    {
+        FirewallCleanupReport report = FirewallCleanup.Run(parsed.GetValue(All));
+        foreach (string unreadable in report.Unreadable)
+        {
+            context.Output.Warn(Printable.Escape(unreadable));
+        }
+
+        foreach (FirewallChain chain in report.Removed)
+        {
+            Show(context.Output, chain, "removed");
+        }
+
+        foreach (FirewallChain chain in report.Kept)
+        {
+            Show(context.Output, chain, "kept");
+        }
+
+        if (context.Output.Json)
+        {
+            context.Output.WriteJson("summary", json =>
+            {
+                json.WriteNumber("removed", report.Removed.Count);
+                json.WriteNumber("kept", report.Kept.Count);
+            });
+        }
+        else if (report.Removed.Count + report.Kept.Count == 0)
+        {
+            context.Output.Text.WriteLine("nothing to clean up");
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void Show(CommandOutput output, FirewallChain chain, string action)
+    {
+        string owner = chain.Owner switch
+        {
+            { IsLock: true } lockOwner => $"lock {lockOwner.LockId}",
+            var process => string.Create(CultureInfo.InvariantCulture, $"process {process.ProcessId}"),
+        };
+        string reason = chain.Owner.IsLock ? "" : chain.Owner.IsAlive ? ", which is running" : ", which is gone";
+        if (output.Json)
+        {
+            output.WriteJson("chain", json =>
+            {
+                json.WriteString("action", action);
+                json.WriteString("table", chain.Table);
+                json.WriteString("chain", Printable.Escape(chain.Name));
+                json.WriteNumber("ip_version", chain.IpVersion);
+                json.WriteString("backend", Backend(chain));
+                json.WriteString("owner", owner);
+            });
+        }
+        else
+        {
+            output.Text.WriteLine($"{action} IPv{chain.IpVersion} {chain.Table}/{Printable.Escape(chain.Name)} ({Backend(chain)}) of {owner}{reason}");
+        }
+    }
+
+    private static string Backend(FirewallChain chain) => chain.Backend switch
+    {
+        FirewallBackend.Legacy => "iptables-legacy",
+        FirewallBackend.Nft => "iptables-nft",
+        _ => "iptables",
+    };
+}

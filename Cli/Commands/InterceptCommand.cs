@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Cryptography;
+using Interceptor.Capture.Files;
+using Interceptor.Capture.Intercept;
+using Interceptor.Cli.Input;
+using Interceptor.Cli.Output;
+using Interceptor.Filters;
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Cli.Commands;
+
+/// <summary><c>interceptor intercept [actions] [filter]</c>: packets on their way through this machine, with a verdict for each.</summary>
+internal static class InterceptCommand
+{
+    private static readonly Option<string> Hook = new("--hook")
+    {
+        Description = "Where packets are taken: input, output, forward, prerouting, postrouting, or both (input and output).",
+        DefaultValueFactory = _ => "both",
+    };
+
+    private static readonly Option<ushort?> Queue = new("--queue") { Description = "The queue number; a free one is chosen without it.", HelpName = "N" };
+
+    private static readonly Option<string?> Netns = new("--netns") { Description = "Work in this network namespace (a name of ip netns, or a path).", HelpName = "NAME" };
+
+    private static readonly Option<string?> OnFailure = new("--on-failure")
+    {
+        Description = "What happens to the traffic when we are overloaded or gone: open (it passes unseen; the default where packets are only looked at) or "
+            + "closed (it is dropped; the default with an action).",
+        HelpName = "open|closed",
+    };
+
+    private static readonly Option<bool> Drop = new("--drop") { Description = "Drop every matching packet." };
+
+    private static readonly Option<string?> Loss = new("--loss") { Description = "Drop each packet with this probability, as 1%.", HelpName = "P" };
+
+    private static readonly Option<string?> Delay = new("--delay") { Description = "Let each packet go on after this time, as 20ms.", HelpName = "D" };
+
+    private static readonly Option<string?> Jitter = new("--jitter") { Description = "Vary the delay evenly by up to this much either way.", HelpName = "D" };
+
+    private static readonly Option<ulong?> Seed = new("--seed") { Description = "Make the random choices repeatable.", HelpName = "N" };
+
+    private static readonly Option<string?> Write = new("--write", "-w") { Description = "Record each packet with its verdict (pcapng).", HelpName = "FILE" };
+
+    private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets.", HelpName = "N" };
+
+    private static readonly Option<string?> Duration = new("--duration") { Description = "End after this time, as 30s.", HelpName = "D" };
+
+    private static readonly Option<bool> Quiet = new("--quiet", "-q") { Description = "Print no line for each packet, only the summary." };
+
+    private static readonly Argument<string[]> Filter = new("filter")
+    {
+        Description = "Which packets: a pcap-filter expression, as tcp port 80. Without one, all.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    internal static Command Create()
+    {
+        var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, drops, loses or delays them, and lets the rest go on.")
+        {
+            Hook, Queue, Netns, OnFailure, Drop, Loss, Delay, Jitter, Seed, Write, Count, Duration, Quiet, Filter,
+        };
+        command.SetBody(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CommandContext context)
+    {
+        InterceptOptions options = ReadOptions(parsed);
+        if (parsed.GetValue(Netns) is not { } name)
+        {
+            return Intercept(parsed, context, options);
+        }
+
+        using NetworkNamespace network = NetworkNamespace.Open(name);
+        return network.Run(() => Intercept(parsed, context, options));
+    }
+
+    private static int Intercept(ParseResult parsed, CommandContext context, InterceptOptions options)
+    {
+        string? path = parsed.GetValue(Write);
+        using CaptureFileWriter? file = path is null ? null : CaptureFile.Create(path);
+        InterceptRecorder? recorder = file is null ? null : new InterceptRecorder(file, options.Hooks);
+        bool showsPackets = file is null && !parsed.GetValue(Quiet);
+        using InterceptSession session = InterceptSession.Start(options);
+        var report = new InterceptReport(context.Output, showsPackets);
+        report.Started(session, options);
+        void ShowStatistics() => context.Output.Error.WriteLine(InterceptReport.Text(session.ReadSummary()));
+        context.Signals.StatisticsRequested += ShowStatistics;
+        try
+        {
+            InterceptSummary summary = session.Run(
+                (in packet, hook, id, decision) =>
+                {
+                    recorder?.Record(in packet, hook, session.QueueNumber, id, decision);
+                    report.Packet(in packet, hook, id, decision);
+                },
+                context.Signals.Token);
+            file?.Flush();
+            report.Finished(summary);
+            return ExitCode.Done;
+        }
+        finally
+        {
+            context.Signals.StatisticsRequested -= ShowStatistics;
+        }
+    }
+
+    private static InterceptOptions ReadOptions(ParseResult parsed)
+    {
+        string expression = string.Join(' ', parsed.GetValue(Filter) ?? []);
+        return new InterceptOptions
+        {
+            Hooks = ReadHooks(parsed.GetRequiredValue(Hook)),
+            Filter = expression.Length == 0 ? null : PacketFilter.Compile(expression, LinkType.Raw),
+            QueueNumber = parsed.GetValue(Queue),
+            OnFailure = parsed.GetValue(OnFailure) switch
+            {
+                null => null,
+                "open" => FailurePolicy.Open,
+                "closed" => FailurePolicy.Closed,
+                var other => throw new UsageException($"--on-failure is open or closed, not '{other}'."),
+            },
+            Count = parsed.GetValue(Count) is { } count ? Positive(count, "--count") : null,
+            Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
+            Impairments = new ImpairmentOptions
+            {
+                Drop = parsed.GetValue(Drop),
+                Loss = parsed.GetValue(Loss) is { } loss ? Quantity.Probability(loss) : 0,
+                Delay = parsed.GetValue(Delay) is { } delay ? Quantity.Duration(delay) : TimeSpan.Zero,
+                Jitter = parsed.GetValue(Jitter) is { } jitter ? Quantity.Duration(jitter) : TimeSpan.Zero,
+                Seed = parsed.GetValue(Seed) ?? (ulong)RandomNumberGenerator.GetInt32(int.MaxValue),
+            },
+        };
+    }
+
+    private static FirewallHook[] ReadHooks(string text) => text.ToLowerInvariant() switch
+    {
+        "both" => [FirewallHook.Input, FirewallHook.Output],
+        "input" => [FirewallHook.Input],
+        "output" => [FirewallHook.Output],
+        "forward" => [FirewallHook.Forward],
+        "prerouting" => [FirewallHook.Prerouting],
+        "postrouting" => [FirewallHook.Postrouting],
+        _ => throw new UsageException($"--hook is input, output, forward, prerouting, postrouting or both, not '{text}'."),
+    };
+
+    private static long Positive(long value, string option) =>
+        value > 0 ? value : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{option} is at least 1, not {value}."));
+}
