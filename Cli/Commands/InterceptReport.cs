@@ -87,7 +87,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         }
         else
         {
-            output.Text.Write(UtcTime.TimeOfDay(packet.Metadata.Timestamp));
+            UtcTime.WriteTimeOfDay(output.Text, packet.Metadata.Timestamp);
             output.Text.Write($" {NameOf(hook)} ");
             output.Text.Write(_formatter.Summarize(packet.Parse()));
             output.Text.Write($" [{VerdictText(decision)}]\n");

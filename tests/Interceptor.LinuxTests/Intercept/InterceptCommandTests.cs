@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Interceptor.Capture.Files;
+using Interceptor.Packets;
+using Interceptor.Testing;
+
+namespace Interceptor.LinuxTests.Intercept;
+
+public sealed class InterceptCommandTests
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public void A_signal_removes_the_rules_and_the_summary_adds_up(string signal)
+    {
+        using var loopback = new LoopbackQueue();
+        string before = loopback.SaveTables("iptables-nft") + loopback.SaveTables("iptables-legacy");
+        using Process child = Start(loopback, "intercept", "--json", "--hook", "input", "--delay", "30s", "--loss", "50%", "--seed", "3", $"udp dst port {loopback.Port}");
+        loopback.Send(200);
+        string[] packets = [.. Enumerable.Range(0, 200).Select(_ => child.StandardOutput.ReadLine()!)];
+        Assert.Equal(0, ChildProcess.Run(loopback.Namespace, "kill", $"-{signal}", $"{child.Id}").ExitCode);
+        string rest = child.StandardOutput.ReadToEnd();
+        Assert.True(child.WaitForExit(Deadline));
+        Assert.Equal(0, child.ExitCode);
+        JsonElement summary = Parse(rest.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]);
+        int lost = packets.Count(line => Parse(line).GetProperty("verdict").GetString() == "drop");
+        Assert.InRange(lost, 60, 140);
+        Assert.Equal("summary", summary.GetProperty("type").GetString());
+        Assert.Equal(200, Number(summary, "received"));
+        Assert.Equal(lost, Number(summary, "dropped"));
+        Assert.Equal(200 - lost, Number(summary, "delayed"));
+        Assert.Equal(200 - lost, Number(summary, "released"));
+        Assert.Equal(Number(summary, "received"), Number(summary, "accepted") + Number(summary, "dropped") + Number(summary, "edited") + Number(summary, "lost_in_kernel"));
+        string[] keys = ["duplicated", "reordered", "corrupted", "held", "injected", "kernel_queue_dropped", "kernel_user_dropped", "escaped"];
+        Assert.All(keys, key => Assert.Equal(0, Number(summary, key)));
+        Assert.Equal(200 - lost, loopback.Arrived().Count);
+        string after = loopback.SaveTables("iptables-nft") + loopback.SaveTables("iptables-legacy");
+        Assert.DoesNotContain("INTERCEPTOR-", before + after, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_killed_run_leaves_rules_that_cleanup_removes_once()
+    {
+        using var loopback = new LoopbackQueue();
+        using Process child = Start(loopback, "intercept", "--quiet", "--drop", $"udp dst port {loopback.Port}");
+        child.Kill();
+        child.WaitForExit();
+        Assert.Contains("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
+
+        // Closed: nobody listens, so nothing passes until the rules are gone.
+        loopback.Send(1);
+        Assert.Empty(loopback.Arrived());
+        ChildResult first = Cli(loopback, "cleanup", "--json");
+        Assert.Equal(0, first.ExitCode);
+        Assert.True(Number(Parse(first.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]), "removed") > 0, first.Output + first.Error);
+        Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables() + loopback.SaveTables("ip6tables"), StringComparison.Ordinal);
+        ChildResult second = Cli(loopback, "cleanup");
+        Assert.Equal((0, "nothing to clean up\n"), (second.ExitCode, second.Output));
+        loopback.Send(1, from: 8);
+        Assert.Equal([8], loopback.Arrived());
+    }
+
+    [Fact]
+    public void A_recorded_run_has_each_packet_with_its_verdict()
+    {
+        using var loopback = new LoopbackQueue();
+        string path = Path.Combine(Path.GetTempPath(), $"intercept-{Guid.NewGuid():N}.pcapng");
+        try
+        {
+            using Process child = Start(loopback, "intercept", "--hook", "output", "-c", "20", "--loss", "50%", "--seed", "1", "-w", path, $"udp dst port {loopback.Port}");
+            loopback.Send(20);
+            Assert.True(child.WaitForExit(Deadline));
+            Assert.Equal(0, child.ExitCode);
+            using CaptureFileReader reader = CaptureFile.OpenRead(path);
+            int packets = 0;
+            while (reader.TryRead(out CapturedPacket packet))
+            {
+                packets++;
+                Assert.Equal(LinkType.Raw, packet.Metadata.LinkType);
+                Assert.True(packet.Parse().TryGetFlow(out FlowKey flow));
+                Assert.Equal(loopback.Port, flow.Destination.Port);
+            }
+
+            Assert.Equal(20, packets);
+            string bytes = System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(path));
+            Assert.Equal(20 - loopback.Arrived().Count, bytes.Split("verdict: drop").Length - 1);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void Wrong_usage_is_said_before_anything_is_installed()
+    {
+        using var loopback = new LoopbackQueue();
+        Assert.Equal(2, Cli(loopback, "intercept", "tcp prt 80").ExitCode);
+        Assert.Equal(2, Cli(loopback, "intercept", "--hook", "sideways").ExitCode);
+        Assert.Equal(2, Cli(loopback, "intercept", "--loss", "150%").ExitCode);
+        Assert.Equal(2, Cli(loopback, "intercept", "--on-failure", "maybe").ExitCode);
+        Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
+    }
+
+    private static ChildResult Cli(LoopbackQueue loopback, params string[] arguments) =>
+        ChildProcess.Run(loopback.Namespace, "dotnet", [CliProcess.AssemblyPath, .. arguments]);
+
+    /// <summary>Starts the tool in the namespace and returns when its rules are in place.</summary>
+    private static Process Start(LoopbackQueue loopback, params string[] arguments)
+    {
+        Process child = ChildProcess.Start(loopback.Namespace, "dotnet", [CliProcess.AssemblyPath, .. arguments]);
+        string said = "";
+        while (child.StandardError.ReadLine() is { } line)
+        {
+            said += line + "\n";
+            if (line.Contains("rules in place", StringComparison.Ordinal))
+            {
+                return child;
+            }
+        }
+
+        Assert.Fail($"it ended before its rules were in place: {said}");
+        return child;
+    }
+
+    private static JsonElement Parse(string line) => JsonDocument.Parse(line).RootElement;
+
+    private static long Number(JsonElement element, string key) => element.GetProperty(key).GetInt64();
+}
