@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Intercept;
 using Interceptor.Cli.Input;
-using Interceptor.Cli.Output;
 using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.Packets;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Interceptor.Capture.Intercept;
 using Interceptor.Cli.Output;
 using Interceptor.Packets;
