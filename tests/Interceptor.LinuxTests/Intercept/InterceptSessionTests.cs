@@ -186,7 +186,7 @@ public sealed class InterceptSessionTests
                     ready.Set();
                 }
             });
-            ready.Wait();
+            ready.Wait(CancellationToken.None);
         }
 
         internal InterceptSession Session { get; private set; } = null!;
