@@ -56,7 +56,10 @@ public sealed partial class TcpEndpoint
     private void CountAcknowledgment(in TcpSegment segment)
     {
         TcpEndpoint peer = Peer;
-        bool repeats = segment.Ack && peer._sends && segment.Acknowledgment == peer.WriteQueue.SndUna && peer.WriteQueue.InFlightBytes > 0
+
+        // SACK blocks tell of data in flight even where the capture shows one direction only.
+        bool isInFlight = peer.WriteQueue.InFlightBytes > 0 || segment.Options.SackBlockCount > 0;
+        bool repeats = segment.Ack && peer._sends && segment.Acknowledgment == peer.WriteQueue.SndUna && isInFlight
             && segment.Acknowledgment == _receive.RcvWup && _receive.RcvWnd == ScaledWindow(in segment);
         if (repeats && !IsKeepAlive(in segment))
         {

@@ -64,6 +64,14 @@ public sealed class StreamTests
         """);
 
     [Fact]
+    public void Duplicate_acknowledgments_with_SACK_count_without_the_other_direction() => TrackerScript.Run("""
+        +0 > . 1:1(0) ack 1 win 64240
+        +0 > . 1:1(0) ack 1 win 64240 <sack 1001:2001>
+        +0 > . 1:1(0) ack 1 win 64240 <sack 1001:3001>
+        +0 ? DuplicateAcks=2 peer.Packets=0
+        """);
+
+    [Fact]
     public void Segments_out_of_order_come_out_in_order() => TrackerScript.Run(Established + """
         +0    > P. 1001:2001(1000) ack 1 win 64240
         +0    ? peer.RcvNxt=1 peer.OutOfOrderBytes=1000 HeldBytes=1000 Delivered=0 SndNxt=2001
