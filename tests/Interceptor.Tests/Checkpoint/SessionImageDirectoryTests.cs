@@ -1,0 +1,163 @@
+using Interceptor.Checkpoint;
+using Interceptor.Packets;
+using Interceptor.Replay;
+using Interceptor.Tcp;
+
+namespace Interceptor.Tests.Checkpoint;
+
+public sealed class SessionImageDirectoryTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("session-image-").FullName;
+
+    private string Image => Path.Combine(_root, "image");
+
+    [Fact]
+    public void An_image_reads_as_it_was_written()
+    {
+        SessionImage image = Example();
+        SessionFiles.Write(Image, image);
+        SessionImage read = SessionFiles.Read(Image);
+        Assert.Equal(image.Snapshot, read.Snapshot);
+        Assert.Equal(image.Counters, read.Counters);
+        Assert.Equal(image.Lock, read.Lock);
+        Assert.Equal(image.CutAt, read.CutAt);
+        Assert.Equal(image.ReceiveQueue.ToArray(), read.ReceiveQueue.ToArray());
+        Assert.Equal(image.SendQueue.ToArray(), read.SendQueue.ToArray());
+        Assert.Equal(image.Settings.Options["SO_LINGER"], read.Settings.Options["SO_LINGER"]);
+        Assert.Equal(image.Settings with { Options = read.Settings.Options }, read.Settings);
+        HeldSessionPacket held = Assert.Single(read.HeldPackets);
+        Assert.True(held is { IsInbound: true, ChecksumMissing: true });
+        Assert.Equal(image.HeldPackets[0].IpPacket.ToArray(), held.IpPacket.ToArray());
+        Assert.Equal(image.HeldPackets[0].Timestamp, held.Timestamp);
+        Assert.Equal(["held.pcapng", "receive-queue.bin", "send-queue.bin", "session.json"], Names(Image));
+    }
+
+    [Fact]
+    public void Nothing_is_overwritten_and_nothing_is_left_aside()
+    {
+        Directory.CreateDirectory(Image);
+        var exception = Assert.Throws<CheckpointException>(() => SessionFiles.Write(Image, Example()));
+        Assert.Contains("exists already", exception.Message, StringComparison.Ordinal);
+        Assert.Throws<CheckpointException>(() => SessionImageDirectory.RequireCanCreate(Image));
+        Assert.Throws<CheckpointException>(() => SessionImageDirectory.RequireCanCreate(Path.Combine(_root, "no", "parent")));
+
+        exception = Assert.Throws<CheckpointException>(
+            () => SessionImageDirectory.Write(Path.Combine(_root, "other"), Example(), _ => throw new IOException("No space left on device")));
+        Assert.Contains("No space left", exception.Message, StringComparison.Ordinal);
+        Assert.Equal([Image], Directory.EnumerateFileSystemEntries(_root));
+    }
+
+    [Theory]
+    [InlineData("receive-queue.bin")]
+    [InlineData("send-queue.bin")]
+    [InlineData("held.pcapng")]
+    public void Every_changed_cut_or_missing_file_is_noticed(string name)
+    {
+        SessionFiles.Write(Image, Example());
+        string path = Path.Combine(Image, name);
+        byte[] content = File.ReadAllBytes(path);
+        for (int i = 0; i < content.Length; i += Math.Max(1, content.Length / 7))
+        {
+            content[i] ^= 0x40;
+            File.WriteAllBytes(path, content);
+            AssertBad("SHA-256");
+            content[i] ^= 0x40;
+        }
+
+        File.WriteAllBytes(path, content[..^1]);
+        AssertBad("cut or changed");
+        File.Delete(path);
+        AssertBad(name);
+    }
+
+    [Theory]
+    [InlineData("\"version\": 1", "\"version\": 2", "version 2")]
+    [InlineData("interceptor-session", "something-else", "format")]
+    [InlineData("\"local\": \"192.0.2.1:80\"", "\"local\": \"nowhere\"", "two ends")]
+    [InlineData("\"state\": \"ESTABLISHED\"", "\"state\": \"LISTEN\"", "LISTEN")]
+    [InlineData("\"snd_window_scale\": 7", "\"snd_window_scale\": 15", "contradict")]
+    [InlineData("\"write_seq\": 3", "\"write_seq\": 4", "sequence numbers say")]
+    [InlineData("\"name\": \"send-queue.bin\"", "\"name\": \"../send-queue.bin\"", "no file beside it")]
+    [InlineData("\"warnings\": [", "\"warnings\": null, \"x\": [", "damaged")]
+    [InlineData("{", "[", "damaged")]
+    public void A_document_that_makes_no_sense_is_refused(string old, string replacement, string message)
+    {
+        SessionFiles.Write(Image, Example());
+        string path = Path.Combine(Image, SessionImageDirectory.DocumentName);
+        string text = File.ReadAllText(path);
+        int at = text.IndexOf(old, StringComparison.Ordinal);
+        Assert.True(at >= 0, text);
+        File.WriteAllText(path, text[..at] + replacement + text[(at + old.Length)..]);
+        AssertBad(message);
+    }
+
+    [Fact]
+    public void A_document_cut_anywhere_is_refused()
+    {
+        SessionFiles.Write(Image, Example());
+        string path = Path.Combine(Image, SessionImageDirectory.DocumentName);
+        byte[] content = File.ReadAllBytes(path);
+        for (int length = 0; length < content.Length - 1; length += 53)
+        {
+            File.WriteAllBytes(path, content[..length]);
+            AssertBad("");
+        }
+    }
+
+    [Fact]
+    public void A_directory_that_is_not_there_is_a_bad_image() => AssertBad("no session image");
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    private void AssertBad(string message)
+    {
+        var exception = Assert.Throws<CheckpointException>(() => SessionFiles.Read(Image));
+        Assert.Equal(CheckpointFailure.BadImage, exception.Failure);
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    private static string[] Names(string directory) => [.. Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+
+    private static SessionImage Example() => new()
+    {
+        Id = "0123abcd",
+        Snapshot = new TcpSnapshot
+        {
+            Local = new FlowEndpoint(IpAddress.FromIpv4(0xC0000201), 80),
+            Peer = new FlowEndpoint(IpAddress.FromIpv4(0xC0000202), 49152),
+            State = TcpState.Established,
+            SndUna = new SequenceNumber(uint.MaxValue - 1),
+            SndNxt = new SequenceNumber(1),
+            WriteSeq = new SequenceNumber(3),
+            SndWnd = 65536,
+            SndWl1 = new SequenceNumber(77),
+            MaxWindow = 70000,
+            CopiedSeq = new SequenceNumber(74),
+            RcvNxt = new SequenceNumber(78),
+            RcvWnd = 60000,
+            RcvWup = new SequenceNumber(78),
+            MssClamp = 1460,
+            WindowScaling = true,
+            SndWindowScale = 7,
+            RcvWindowScale = 8,
+            SackPermitted = true,
+            Timestamps = true,
+            TimestampValue = 4_000_000_000,
+        },
+        ReceiveQueue = "abcd"u8.ToArray(),
+        SendQueue = "sentU"u8.ToArray(),
+        Settings = new SocketSettings
+        {
+            ReceiveBuffer = 131072,
+            SendBuffer = 87040,
+            CongestionControl = "cubic",
+            Options = new Dictionary<string, int[]> { ["SO_LINGER"] = [1, 5], ["TCP_NODELAY"] = [1] },
+        },
+        Counters = new SessionCounters { BytesReceived = 1000, BytesAcked = ulong.MaxValue, SendMss = 1448 },
+        BootId = "00000000-0000-0000-0000-000000000000",
+        CutBootTimeNanoseconds = 12345,
+        CutAt = new CaptureTimestamp(1_700_000_000_123_456_789),
+        Lock = new SessionLock("interceptor:lock:0123abcd", "drop"),
+        HeldPackets = [new HeldSessionPacket(true, new CaptureTimestamp(1_700_000_000_123_456_790), true, new byte[] { 0x45, 0, 0, 20, 1, 2, 3, 4 })],
+    };
+}
