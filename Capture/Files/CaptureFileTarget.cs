@@ -88,7 +88,7 @@ internal sealed class CaptureFileTarget : IDisposable
         }
     }
 
-    /// <summary>Makes the bytes durable and gives them their name, where they were written aside.</summary>
+    /// <summary>Gives the bytes their name, where they were written aside.</summary>
     internal void Commit()
     {
         if (_failed || _committed)
@@ -99,7 +99,12 @@ internal sealed class CaptureFileTarget : IDisposable
         Stream.Flush();
         if (_temporaryPath is not null)
         {
-            ((FileStream)Stream).Flush(flushToDisk: true);
+            // Where an old file is replaced, the new one must be on the disk before the old one is gone.
+            if (File.Exists(_finalPath))
+            {
+                ((FileStream)Stream).Flush(flushToDisk: true);
+            }
+
             File.Move(_temporaryPath, _finalPath!, overwrite: true);
         }
 
