@@ -136,13 +136,14 @@ public sealed class PacketReplayer
             return false;
         }
 
+        // The schedule first: compiling it on its first use must not make the first packet late.
+        long due = _schedule.Next(packet.Metadata, packet.Data.Length);
         if (_offered == 0)
         {
             _start = _clock.Now;
             _firstTimestamp = packet.Metadata.Timestamp;
         }
 
-        long due = _schedule.Next(packet.Metadata, packet.Data.Length);
         long now = _clock.Now;
         if (Math.Max(due, now - _start) > _duration)
         {

@@ -28,7 +28,7 @@ public sealed class ReaderTests
                 bytes += packet.Data.Length;
             }
 
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            AssertNothingPerPacket(GC.GetAllocatedBytesForCurrentThread() - before, packets: 10_000);
             Assert.True(bytes > 0);
             Assert.Equal(20_000, reader.PacketsRead);
         }
@@ -53,7 +53,7 @@ public sealed class ReaderTests
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        Assert.Equal(0, allocated);
+        AssertNothingPerPacket(allocated, packets: 10_000);
     }
 
     [Fact]
@@ -189,6 +189,9 @@ public sealed class ReaderTests
     [InlineData(0x7F, 0, 12345, 0)]
     public void Timestamps_are_exact_and_saturate(byte resolution, long offset, long counter, long expected) =>
         Assert.Equal(expected, new TimestampScale(resolution, offset).ToTimestamp(unchecked((ulong)counter)).Nanoseconds);
+
+    /// <summary>The runtime allocates a few hundred bytes on any thread when it compiles a method again; one object a packet would be 24 bytes each.</summary>
+    private static void AssertNothingPerPacket(long allocated, int packets) => Assert.InRange(allocated, 0, packets);
 
     private static CaptureFileSummary Summarise(byte[] file)
     {
