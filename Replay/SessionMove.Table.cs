@@ -24,6 +24,8 @@ public sealed partial class SessionMove
             static move => move.InstallRules(), "the rules are removed", static move => move._rules?.Remove(), GoesOn),
         new("warm up", false, "runs the whole dump and restore once on a connection of its own",
             static _ => WarmUp(), "", null, GoesOn),
+        new("await the moment", false, "waits until the caller wants the freeze",
+            static move => move._options.BeforeFreeze?.Invoke(), "", null, GoesOn),
 
         new("hold inbound", true, "holds the peer's packets", static move => Hold(move._inbound!),
             "they are released (dropped once the original is closed: nobody is there to take them)", static move => move.UndoHold(move._inbound), GoesOn),

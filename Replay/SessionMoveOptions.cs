@@ -24,6 +24,12 @@ public sealed record SessionMoveOptions
     public required FlowEndpoint Peer { get; init; }
 
     /// <summary>
+    /// Called when everything is prepared, just before the freeze; returns when the moment for it has come (the connection goes on meanwhile, its
+    /// packets passing through the queues). Null: at once. If it throws, nothing was changed.
+    /// </summary>
+    public Action? BeforeFreeze { get; init; }
+
+    /// <summary>
     /// Hands the restored connection to its new owner, who must be running and waiting already: usually <c>DescriptorPassing.Send</c> over a Unix
     /// socket (SCM_RIGHTS). The connection lives when this is called, so reading and writing work; the peer's held packets come right after it.
     /// Called inside the freeze: send and return. The handle is borrowed, the move closes it afterwards; the image tells the new owner where its

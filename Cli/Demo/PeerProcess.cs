@@ -79,6 +79,9 @@ internal sealed class PeerProcess : IDisposable
         }
     }
 
+    /// <summary>True if a line that nobody has waited for yet begins with <paramref name="word"/>.</summary>
+    internal bool HasSaid(string word) => _lines.ToArray().Any(line => line.StartsWith(word, StringComparison.Ordinal));
+
     /// <summary>SIGKILL, and waits until the process is gone. Harmless after its end.</summary>
     internal void Kill()
     {

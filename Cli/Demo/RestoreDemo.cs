@@ -16,6 +16,7 @@ internal sealed class RestoreDemo(RestoreDemoOptions options, Action<string> say
     private DemoNetwork? _network;
     private DemoPeers? _peers;
     private LinkObserver? _observer;
+    private TcpCounters _beforeMove;
 
     /// <summary>Carries it through. What fails after the transfer began is in the report; what fails before is thrown.</summary>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
@@ -28,18 +29,25 @@ internal sealed class RestoreDemo(RestoreDemoOptions options, Action<string> say
         _peers = DemoPeers.Start(_network, options.Bytes, stop);
         say($"{_peers.ClientEnd} (client, process {_peers.Client.Pid}) and {_peers.ServerEnd} (server, process {_peers.Server.Pid})");
         say($"exchange {options.Bytes} bytes each way at the same time; process {_peers.NewServer.Pid} waits to take the server's part.");
-        TcpCounters before = ReadCounters();
         try
         {
-            report = Finish(Move(report, stop), stop);
+            report = Move(report, stop);
+            report = Finish(report, stop);
         }
         catch (Exception exception) when (CommandRunner.CodeOf(exception) == ExitCode.Failed && exception is DemoException or CheckpointException or IOException)
         {
-            report = report with { Error = exception.Message };
+            stop.ThrowIfCancellationRequested();
+            bool isOver = report.Steps.Count == 0 && _peers.Client.HasSaid(PeerMessages.DoneWord);
+            report = report with { Error = isOver ? "the transfer was over before it could be moved: choose a larger --bytes." : exception.Message };
         }
 
-        TcpCounters during = ReadCounters() - before;
-        return report with { ResetsSeen = Math.Max(_observer.Resets, during.SentResets), RetransmittedSegments = during.RetransmittedSegments };
+        // Both namespaces are new, so their counters are the demo's own from the first packet on.
+        TcpCounters end = ReadCounters();
+        return report with
+        {
+            ResetsSeen = Math.Max(_observer.Resets, end.SentResets),
+            RetransmittedSegments = (end - _beforeMove).RetransmittedSegments,
+        };
     }
 
     public void Dispose()
@@ -54,19 +62,24 @@ internal sealed class RestoreDemo(RestoreDemoOptions options, Action<string> say
     private RestoreDemoReport Move(RestoreDemoReport report, CancellationToken stop)
     {
         DemoPeers peers = _peers!;
+        long finsBefore = 0;
         var move = new SessionMove(new SessionMoveOptions
         {
             Namespace = _network!.Server,
             OwnerPid = peers.Server.Pid,
             Local = EndPointOf(peers.ServerEnd),
             Peer = EndPointOf(peers.ClientEnd),
+            BeforeFreeze = () =>
+            {
+                peers.AwaitFullFlow(stop);
+                _beforeMove = ReadCounters();
+                finsBefore = _observer!.Fins;
+            },
             Deliver = peers.SendConnection,
             ImageDirectory = peers.ImageDirectory,
         });
-        peers.AwaitFullFlow(stop);
         _network.MakeRoomForRestore();
         options.BeforeMove?.Invoke(peers);
-        long finsBefore = _observer!.Fins;
         SessionMoveResult result = move.Run();
         SessionImage image = result.Image;
         return report with
@@ -75,7 +88,7 @@ internal sealed class RestoreDemo(RestoreDemoOptions options, Action<string> say
             FreezeMilliseconds = result.Freeze.TotalMilliseconds,
             Incoming = HoldOf(result.Inbound),
             Outgoing = HoldOf(result.Outbound),
-            FinsSeenWhileFrozen = _observer.Fins - finsBefore,
+            FinsSeenWhileFrozen = _observer!.Fins - finsBefore,
             ImageBytes = peers.ImageLength(),
             Offsets = (image.ReadOffset, image.WrittenOffset(StreamOrigin.Accepted)),
             Queues = (image.ReceiveQueue.Length, image.SentPart.Length, image.UnsentPart.Length),

@@ -112,7 +112,7 @@ internal static class RestoreDemoOutput
 
         Line(text, "resets", $"{report.ResetsSeen}");
         Line(text, "FINs while frozen", $"{report.FinsSeenWhileFrozen}");
-        Line(text, "retransmitted segments", $"{report.RetransmittedSegments}");
+        Line(text, "retransmitted segments", $"{report.RetransmittedSegments} since the move began");
         WriteStream(text, "upload", report.Upload, report.Bytes);
         WriteStream(text, "download", report.Download, report.Bytes);
         text.WriteLine();
