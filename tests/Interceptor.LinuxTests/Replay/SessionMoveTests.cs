@@ -128,6 +128,34 @@ public sealed class SessionMoveTests
         Assert.Empty(Rules(ns));
     }
 
+    [Fact]
+    public void A_move_called_off_before_the_freeze_leaves_the_connection_with_its_owner()
+    {
+        using NetworkNamespace ns = Prepare();
+        using var server = new StreamServer(ns);
+        using Socket client = server.Connect(ns);
+        string rulesThen = "";
+        var exception = Assert.Throws<CheckpointException>(() => new SessionMove(new SessionMoveOptions
+        {
+            Namespace = ns,
+            OwnerPid = server.Pid,
+            Local = server.Endpoint,
+            Peer = StreamServer.EndpointOf(client.LocalEndPoint!),
+            BeforeFreeze = () =>
+            {
+                rulesThen = Rules(ns);
+                throw new OperationCanceledException("not now");
+            },
+            Deliver = (_, _) => Assert.Fail("There is nothing to deliver."),
+        }).Run());
+        Assert.IsType<OperationCanceledException>(exception.InnerException);
+        Assert.Contains("NFQUEUE", rulesThen, StringComparison.Ordinal);
+        Assert.Empty(Rules(ns));
+        var buffer = new byte[100_000];
+        Assert.True(client.Receive(buffer) > 0);
+        Assert.False(server.HasExited);
+    }
+
     private static NetworkNamespace Prepare()
     {
         KernelTest.RequireTool("iptables");
