@@ -36,17 +36,17 @@ internal static class CommandTree
 
     private static IEnumerable<Command> Commands()
     {
-        yield return InterfacesCommand.Create();
         yield return DoctorCommand.Create();
+        yield return InterfacesCommand.Create();
         yield return InfoCommand.Create();
+        yield return ReadCommand.Create();
         yield return CaptureCommand.Create();
         yield return TcpCommand.Create();
-        yield return ReadCommand.Create();
+        yield return InterceptCommand.Create();
         yield return ReplayCommand.Create();
-        yield return DemoCommand.Create();
         yield return CheckpointCommand.Create();
         yield return RestoreCommand.Create();
-        yield return InterceptCommand.Create();
+        yield return DemoCommand.Create();
         yield return CleanupCommand.Create();
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Interceptor.Cli;
 
@@ -11,11 +12,12 @@ internal static class Program
     {
         RootCommand root = CommandTree.Build();
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = true });
-        if (parsed.Errors.Count > 0)
+        string[] mistakes = [.. parsed.Errors.Select(error => error.Message).Concat(UnknownOptions(parsed)).Distinct()];
+        if (mistakes.Length > 0)
         {
-            foreach (string message in parsed.Errors.Select(error => error.Message).Distinct())
+            foreach (string mistake in mistakes)
             {
-                Console.Error.WriteLine($"interceptor: {Output.Printable.Escape(message)}");
+                Console.Error.WriteLine($"interceptor: {Output.Printable.Escape(mistake)}");
             }
 
             Console.Error.WriteLine($"Try: {CommandTree.PathOf(parsed.CommandResult)} --help");
@@ -24,4 +26,18 @@ internal static class Program
 
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TearDownTime });
     }
+
+    /// <summary>
+    /// The parser takes an option that it does not know for a word of the filter or for a file. What looks like one is a mistake unless it stands behind
+    /// <c>--</c>.
+    /// </summary>
+    private static IEnumerable<string> UnknownOptions(ParseResult parsed)
+    {
+        var behind = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).ToHashSet(ReferenceEqualityComparer.Instance);
+        return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+            .Where(token => !behind.Contains(token) && LooksLikeOption(token.Value))
+            .Select(token => $"Unrecognized option '{token.Value}'.");
+    }
+
+    private static bool LooksLikeOption(string word) => word.Length > 1 && word[0] == '-' && (word[1] == '-' || char.IsAsciiLetter(word[1]));
 }

@@ -19,7 +19,7 @@ internal static class DemoCommand
     {
         var command = new Command("demo", "Demonstrations, on this machine, in network namespaces of their own.");
         var restore = new Command(
-            "restore", "Move a live TCP connection to another process in the middle of a transfer in both directions, and check every byte.");
+            "restore", "Moves a live TCP connection to another process in the middle of a transfer in both directions, and checks every byte.");
         restore.Options.Add(BytesOption);
         restore.SetBody(Restore);
         command.Subcommands.Add(restore);

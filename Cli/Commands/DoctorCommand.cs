@@ -8,7 +8,7 @@ internal static class DoctorCommand
 {
     internal static Command Create()
     {
-        var command = new Command("doctor", "Try what this machine can do: kernel features, tools, permissions; each with its remedy.");
+        var command = new Command("doctor", "Tries what this machine can do: kernel features, tools, permissions; each with its remedy.");
         command.SetBody((_, context) => Run(context.Output));
         return command;
     }

@@ -2,17 +2,48 @@ using Interceptor.Testing;
 
 namespace Interceptor.Tests.Cli;
 
-/// <summary>What a person gets who types something wrong: the built tool, run as a process.</summary>
-public sealed class UsageTests
+/// <summary>What a person gets who asks for what can't be: the built tool, run as a process. Exit code, what is wrong, what to do.</summary>
+public sealed class UsageTests : IDisposable
 {
-    [Fact]
-    public void An_unknown_command_is_wrong_usage_and_says_where_help_is()
+    private readonly string _folder = Directory.CreateTempSubdirectory("interceptor-usage-").FullName;
+
+    public static TheoryData<string, int, string, string[]> Mistakes => new()
     {
-        CliResult result = CliProcess.Run("frobnicate");
-        Assert.True(result.ExitCode == 2, result.ToString());
-        Assert.Contains("frobnicate", result.Error, StringComparison.Ordinal);
-        Assert.Contains("interceptor --help", result.Error, StringComparison.Ordinal);
-        Assert.Empty(result.Output);
+        { "An unknown command", 2, "interceptor --help", ["frobnicate"] },
+        { "No command", 2, "interceptor --help", [] },
+        { "An unknown option", 2, "interceptor info --help", ["info", "--frobnicate"] },
+        { "An unknown option among the words of a filter", 2, "--frobnicate", ["read", OwnCapture, "tcp", "--frobnicate"] },
+        { "A missing argument", 2, "interceptor read --help", ["read"] },
+        { "A filter with a syntax error", 2, "man pcap-filter", ["read", OwnCapture, "tcp prt 80"] },
+        { "A filter with a syntax error, live", 2, "man pcap-filter", ["intercept", "tcp prt 80"] },
+        { "A size that is none", 2, "64KiB", ["capture", "-i", "lo", "-B", "many"] },
+        { "A rate that is none", 2, "rate", ["replay", OwnCapture, "-i", "lo", "--rate", "fast"] },
+        { "A probability that is none", 2, "100%", ["intercept", "--loss", "101%"] },
+        { "A duration that is none", 2, "duration", ["intercept", "--delay", "soon"] },
+        { "A hook that is none", 2, "prerouting", ["intercept", "--hook", "sideways"] },
+        { "A connection that is none", 2, "LOCAL-PEER", ["checkpoint", "--pid", "1", "--connection", "here-there", "-o", "/tmp/never"] },
+        { "A missing file for info", 4, "no such file", ["info", "/nonexistent/capture.pcap"] },
+        { "A missing file for read", 4, "no such file", ["read", "/nonexistent/capture.pcap"] },
+        { "A missing file for tcp", 4, "no such file", ["tcp", "/nonexistent/capture.pcap"] },
+        { "A missing file for replay", 4, "no such file", ["replay", "/nonexistent/capture.pcap", "-i", "lo"] },
+        { "A file that is no capture", 4, "neither pcap nor pcapng", ["info", ProjectPaths.Root + "/README.md"] },
+        { "A missing image", 4, "/nonexistent/image", ["restore", "/nonexistent/image"] },
+        { "An interface that does not exist, for capture", 1, "lo", ["capture", "-i", "nosuch0", "-c", "1"] },
+        { "An interface that does not exist, for replay", 1, "lo", ["replay", OwnCapture, "-i", "nosuch0"] },
+        { "A process that does not exist", 1, "999999999", ["checkpoint", "--pid", "999999999", "--connection", "192.0.2.1:1-192.0.2.2:2", "-o", "/tmp/never"] },
+        { "A connection id that does not exist", 1, "12345", ["tcp", OwnCapture, "--connection", "12345"] },
+    };
+
+    private static string OwnCapture => Path.Combine(ProjectPaths.OwnCaptures, "pcap-microseconds.pcap");
+
+    [Theory]
+    [MemberData(nameof(Mistakes))]
+    public void A_mistake_has_its_exit_code_and_a_message_that_helps(string mistake, int exitCode, string hint, string[] arguments)
+    {
+        CliResult result = CliProcess.Run(arguments);
+        Assert.True(result.ExitCode == exitCode, $"{mistake}: {result}");
+        Assert.True(result.Error.Contains(hint, StringComparison.Ordinal), $"{mistake}: no '{hint}' in: {result}");
+        Assert.DoesNotContain("   at Interceptor", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -21,5 +52,56 @@ public sealed class UsageTests
         CliResult result = CliProcess.Run("\x1b]0;title\x07");
         Assert.Equal(2, result.ExitCode);
         Assert.DoesNotContain('\x1b', result.Error);
+    }
+
+    [Theory]
+    [InlineData("info")]
+    [InlineData("read")]
+    [InlineData("tcp")]
+    public void A_truncated_file_is_printed_as_far_as_it_goes_and_then_named(string command)
+    {
+        byte[] whole = File.ReadAllBytes(OwnCapture);
+        string cut = Path.Combine(_folder, "cut.pcap");
+        File.WriteAllBytes(cut, whole[..^5]);
+        CliResult result = CliProcess.Run(command, cut);
+        Assert.True(result.ExitCode == 4, result.ToString());
+        Assert.NotEmpty(result.Output);
+        Assert.Contains("at byte", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("CAP_NET_RAW", "capture", "-i", "lo", "-c", "1")]
+    [InlineData("CAP_NET_ADMIN", "intercept", "udp port 9")]
+    [InlineData("user namespace", "demo", "restore")]
+    public void Without_a_privilege_the_message_names_it_and_the_remedy(string privilege, params string[] arguments)
+    {
+        if (!File.Exists("/usr/bin/setpriv"))
+        {
+            Assert.Skip("setpriv is not installed.");
+        }
+
+        CliResult result = CliProcess.RunWithoutPrivileges(arguments);
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains(privilege, result.Error, StringComparison.Ordinal);
+        Assert.Contains("root", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_command_explains_itself()
+    {
+        CliResult root = HelpOf();
+        string[] commands = [.. root.Lines.SkipWhile(line => line != "Commands:").Skip(1)
+            .Where(line => line.StartsWith("  ", StringComparison.Ordinal) && line[2] != ' ').Select(line => line.Trim().Split(' ')[0]), "demo restore"];
+        Assert.Contains("demo", commands);
+        GoldenFile.Verify("cli/help.txt", root.Output + string.Concat(commands.Select(command => $"--- interceptor {command} --help\n{HelpOf(command.Split(' ')).Output}")));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static CliResult HelpOf(params string[] command)
+    {
+        CliResult help = CliProcess.Run([.. command, "--help"]);
+        Assert.True(help.ExitCode == 0, help.ToString());
+        return help;
     }
 }
