@@ -17,7 +17,7 @@ internal static class DemoCommand
 
     internal static Command Create()
     {
-        var command = new Command("demo", "Demonstrations, on this machine, in network namespaces of their own.");
+        var command = new Command("demo", "Demonstrates what the tool can do, on this machine, in network namespaces of its own.");
         var restore = new Command(
             "restore", "Moves a live TCP connection to another process in the middle of a transfer in both directions, and checks every byte.");
         restore.Options.Add(BytesOption);
