@@ -4,7 +4,7 @@ using Interceptor.Interop;
 namespace Interceptor.Checkpoint;
 
 /// <summary>
-/// A process stopped with SIGSTOP: all its threads stand still when <see cref="Stop"/> returns. Disposing lets it go on, unless it was stopped
+/// A process stopped with SIGSTOP: all its threads stand still when <see cref="Stop(int)"/> returns. Disposing lets it go on, unless it was stopped
 /// before already. Any thread.
 /// </summary>
 public sealed class FrozenProcess : IDisposable
@@ -25,22 +25,26 @@ public sealed class FrozenProcess : IDisposable
     /// <summary>Stops the process and waits until every thread of it has stopped.</summary>
     /// <exception cref="LinuxException">No such process, or not ours to stop.</exception>
     /// <exception cref="CheckpointException">It did not stop within two seconds (a thread hangs in the kernel); it goes on.</exception>
-    public static FrozenProcess Stop(int pid)
+    public static FrozenProcess Stop(int pid) => Stop(ProcessDescriptor.Open(pid));
+
+    /// <summary>Takes ownership of <paramref name="process"/>, also when it throws.</summary>
+    internal static FrozenProcess Stop(ProcessDescriptor process)
     {
-        var process = ProcessDescriptor.Open(pid);
+        int pid = process.Pid;
         try
         {
             bool wasStopped = IsStopped(pid);
-            if (!process.Signal(Libc.SIGSTOP))
-            {
-                throw new LinuxException(Errno.ESRCH, "kill(SIGSTOP)", $"process {pid}");
-            }
-
+            RequireSignalled(process);
             var frozen = new FrozenProcess(process, !wasStopped);
             long start = Stopwatch.GetTimestamp();
             var spin = default(SpinWait);
             while (!IsStopped(pid))
             {
+                if (process.WaitForEnd(0))
+                {
+                    throw Ended(pid);
+                }
+
                 if (Stopwatch.GetElapsedTime(start) > StopTimeout)
                 {
                     frozen.Dispose();
@@ -80,6 +84,16 @@ public sealed class FrozenProcess : IDisposable
 
         _process.Dispose();
     }
+
+    private static void RequireSignalled(ProcessDescriptor process)
+    {
+        if (!process.Signal(Libc.SIGSTOP))
+        {
+            throw Ended(process.Pid);
+        }
+    }
+
+    private static LinuxException Ended(int pid) => new(Errno.ESRCH, "stop", $"process {pid}", "It has ended.");
 
     /// <summary>Runs the reading of /proc once, so that nothing of it is compiled inside a freeze.</summary>
     internal static void Warm() => _ = IsStopped(Environment.ProcessId);

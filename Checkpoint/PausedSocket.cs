@@ -18,6 +18,7 @@ public sealed partial class PausedSocket : IDisposable
     private readonly FileDescriptor _fd;
     private readonly string _subject;
     private readonly bool _isIpv6Socket;
+    private ProcessDescriptor? _process;
     private SocketSettings? _settings;
     private bool _paused;
     private byte[] _receiveBuffer = [];
@@ -42,8 +43,18 @@ public sealed partial class PausedSocket : IDisposable
     /// <exception cref="LinuxException">EPERM without the right to trace the owner.</exception>
     public static PausedSocket Attach(SocketOwner owner)
     {
-        using var process = ProcessDescriptor.Open(owner.Pid);
-        return Attach(process.Duplicate(owner.Descriptor), owner);
+        var process = ProcessDescriptor.Open(owner.Pid);
+        try
+        {
+            PausedSocket socket = Attach(process.Duplicate(owner.Descriptor), owner);
+            socket._process = process;
+            return socket;
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes ownership of <paramref name="duplicate"/>, also when it throws.</summary>
@@ -72,6 +83,19 @@ public sealed partial class PausedSocket : IDisposable
     {
         using FileDescriptor descriptor = NativeSocket.OpenNamespace(_fd, _subject);
         return NetworkNamespace.Open($"/proc/self/fd/{descriptor.Number}");
+    }
+
+    /// <summary>
+    /// Stops the process that the socket was taken from: that one, although its number may belong to another by now. The caller owns the result.
+    /// </summary>
+    /// <exception cref="LinuxException">It has ended, or is not ours to stop.</exception>
+    /// <exception cref="CheckpointException">It did not stop; it goes on.</exception>
+    /// <exception cref="InvalidOperationException">It was stopped by this object before.</exception>
+    public FrozenProcess StopOwner()
+    {
+        ProcessDescriptor process = _process ?? throw new InvalidOperationException("The owner was stopped already.");
+        _process = null;
+        return FrozenProcess.Stop(process);
     }
 
     /// <summary>Saves the socket's options and puts it into repair.</summary>
@@ -133,6 +157,7 @@ public sealed partial class PausedSocket : IDisposable
         {
             Resume();
             _fd.Dispose();
+            _process?.Dispose();
         }
     }
 

@@ -55,16 +55,28 @@ internal sealed class ProcessDescriptor : IDisposable
     /// <summary>True once the process has ended; waits up to <paramref name="timeoutMilliseconds"/> for it.</summary>
     internal bool WaitForEnd(int timeoutMilliseconds) => NativeSocket.Poll(_fd, Libc.POLLIN, timeoutMilliseconds) != 0;
 
-    /// <summary>Sends a signal; false if the process has ended.</summary>
+    /// <summary>Sends a signal to this process and no other, whoever has its number now; false if it has ended.</summary>
     internal bool Signal(int signal)
     {
-        if (Libc.kill(Pid, signal) == 0)
+        bool held = false;
+        try
         {
-            return true;
-        }
+            _fd.DangerousAddRef(ref held);
+            if (Libc.syscall4(Libc.SYS_pidfd_send_signal, _fd.Number, signal, 0, 0) == 0)
+            {
+                return true;
+            }
 
-        int errno = Marshal.GetLastPInvokeError();
-        return errno == Errno.ESRCH ? false : throw new LinuxException(errno, $"kill({signal})", $"process {Pid}");
+            int errno = Marshal.GetLastPInvokeError();
+            return errno == Errno.ESRCH ? false : throw new LinuxException(errno, $"pidfd_send_signal({signal})", $"process {Pid}");
+        }
+        finally
+        {
+            if (held)
+            {
+                _fd.DangerousRelease();
+            }
+        }
     }
 
     public void Dispose() => _fd.Dispose();
