@@ -26,7 +26,14 @@ internal sealed class StopSignals : IDisposable
         _registrations.Add(PosixSignalRegistration.Create((PosixSignal)10, context =>
         {
             context.Cancel = true;
-            StatisticsRequested?.Invoke();
+            try
+            {
+                StatisticsRequested?.Invoke();
+            }
+            catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+            {
+                // Nobody reads standard error, or the command is over: no reason to end here and leave rules behind.
+            }
         }));
     }
 

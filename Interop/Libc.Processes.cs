@@ -9,11 +9,19 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true, EntryPoint = "syscall")]
     internal static partial nint syscall3(nint number, nint first, nint second, nint third);
 
+    /// <summary>pidfd_send_signal by number, for the same reason.</summary>
+    [LibraryImport(Library, SetLastError = true, EntryPoint = "syscall")]
+    internal static partial nint syscall4(nint number, nint first, nint second, nint third, nint fourth);
+
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int kill(int pid, int signal);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint signal(int number, nint handler);
+
+    /// <summary>Returns an error number, and does not set errno.</summary>
+    [LibraryImport(Library)]
+    internal static partial int pthread_sigmask(int how, void* set, void* before);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int execvpe(byte* file, byte** arguments, byte** environment);
@@ -24,9 +32,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
 
+    internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;
     internal const nint SYS_pidfd_getfd = 438;
 
+    internal const int SIG_BLOCK = 0;
+    internal const int SIG_SETMASK = 2;
     internal const int SIGKILL = 9;
     internal const int SIGPIPE = 13;
     internal const int SIGCONT = 18;

@@ -56,7 +56,17 @@ public sealed class FirewallRules : IDisposable
                 if (script.Length > 0)
                 {
                     var tool = new FirewallTool(options.Backend, version, options.Namespace);
-                    tool.Restore(script);
+                    try
+                    {
+                        tool.Restore(script);
+                    }
+                    catch (FirewallException exception) when (exception.CommandExitCode < 0)
+                    {
+                        // Ended by us for its slowness: it may have got as far as the kernel.
+                        used.Add(tool);
+                        throw;
+                    }
+
                     used.Add(tool);
                 }
             }

@@ -71,8 +71,10 @@ internal sealed class FirewallTool(FirewallBackend backend, int ipVersion, Netwo
         }
     }
 
-    private static Process Start(ProcessStartInfo start)
+    /// <summary>Deaf to Ctrl-C: the rules must not be half there, and our own tear-down after a second one needs the tool to its end.</summary>
+    internal static Process Start(ProcessStartInfo start)
     {
+        using SignalMask mask = SignalMask.Block();
         try
         {
             return Process.Start(start) ?? throw new MissingToolException(start.FileName, Package);

@@ -53,6 +53,19 @@ public sealed class FirewallRulesTests
     }
 
     [Fact]
+    public void A_tool_of_the_firewall_is_deaf_to_the_signals_that_end_us()
+    {
+        using Process tool = FirewallTool.Start(new ProcessStartInfo("grep", "SigBlk: /proc/self/status") { RedirectStandardOutput = true });
+        ulong blocked = ulong.Parse(tool.StandardOutput.ReadToEnd().Split('\t')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        tool.WaitForExit();
+        const ulong HangupInterruptQuitTerminate = 0x4007;
+        Assert.Equal(HangupInterruptQuitTerminate, blocked & HangupInterruptQuitTerminate);
+        using Process other = Process.Start(new ProcessStartInfo("grep", "SigBlk: /proc/self/status") { RedirectStandardOutput = true })!;
+        Assert.EndsWith("0000000000000000", other.StandardOutput.ReadToEnd().TrimEnd(), StringComparison.Ordinal);
+        other.WaitForExit();
+    }
+
+    [Fact]
     public void A_marked_packet_passes_by()
     {
         using var loopback = new LoopbackQueue();
@@ -90,7 +103,7 @@ public sealed class FirewallRulesTests
         using var loopback = new LoopbackQueue();
         using FirewallRules living = loopback.Install();
         using Process child = ChildProcess.Start(loopback.Namespace, "sleep", "60");
-        ulong start = FirewallOwner.StartTimeOf(child.Id)!.Value;
+        ulong start = Interceptor.Interop.ProcessIdentity.StartTimeOf(child.Id)!.Value;
         child.Kill();
         child.WaitForExit();
         InstallFor(loopback, new FirewallOwner(child.Id, start, null), child.Id);
