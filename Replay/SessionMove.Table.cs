@@ -16,7 +16,7 @@ public sealed partial class SessionMove
     private static readonly SessionMoveStep[] Table =
     [
         new("find", false, "finds the socket, duplicates it and checks that its state can be taken whole",
-            static move => move._socket = PausedSocket.Attach(SocketFinder.Find(move._options.OwnerPid, move._options.Local, move._options.Peer)),
+            static move => move.Find(),
             "the duplicate is closed", static move => move.CloseDuplicate(), GoesOn),
         new("open queues", false, "opens a queue for each direction, passing, and warms it",
             static move => move.OpenQueues(), "the queues are closed, what they have passes", static move => move.CloseQueues(), GoesOn),
@@ -32,7 +32,7 @@ public sealed partial class SessionMove
         new("hold outbound", true, "holds the owner's packets", static move => Hold(move._outbound!),
             "they are released (dropped once the original is closed)", static move => move.UndoHold(move._outbound), GoesOn),
         new("stop owner", true, "stops every thread of the owner",
-            static move => move._owner = FrozenProcess.Stop(move._options.OwnerPid), "it goes on", static move => move._owner?.Dispose(), GoesOn),
+            static move => move._owner = move._socket!.StopOwner(), "it goes on", static move => move._owner?.Dispose(), GoesOn),
         new("pause socket", true, "saves the socket's options and puts it into repair",
             static move => move._socket!.Pause(), "repair is left without a packet, its options are set again", static move => move.CloseDuplicate(), GoesOn),
         new("dump", true, "reads sequence numbers, queues, windows and options",
@@ -46,9 +46,9 @@ public sealed partial class SessionMove
         new("release outbound", true, "lets go on what says nothing that the image does not know, drops the rest",
             static move => move._outboundCount = Count(move._outbound!.Release(move.JudgeOutbound)), "", null, Rescued),
         new("resume", true, "leaves repair with a window probe, writes the unsent tail, sets the options",
-            static move => move._restored!.Resume(move._options.Probe), "", null, "The new socket could not go on and was closed."),
+            static move => move._restored!.Resume(move._options.Probe), "", null, Rescued),
         new("deliver", true, "hands the descriptor to the new owner",
-            static move => move.Deliver(), "", null, "The connection was restored, nobody took it, and it was closed: its peer sees the end of the stream."),
+            static move => move.Deliver(), "", null, Rescued),
         new("release inbound", true, "reinjects the peer's packets in order of arrival",
             static move => move._inboundCount = Count(move._inbound!.Release(move.JudgeInbound)), "", null, Alive),
 
@@ -59,6 +59,17 @@ public sealed partial class SessionMove
         new("write image", false, "writes the image and the held packets to disk, where that is asked for",
             static move => move.WriteImage(), "", null, Alive),
     ];
+
+    private void Find()
+    {
+        // The image is written last; that it can be is asked for first.
+        if (_options.ImageDirectory is { } directory)
+        {
+            SessionImageDirectory.RequireCanCreate(directory);
+        }
+
+        _socket = PausedSocket.Attach(SocketFinder.Find(_options.OwnerPid, _options.Local, _options.Peer));
+    }
 
     private void CloseDuplicate() => _socket?.Dispose();
 
@@ -135,26 +146,50 @@ public sealed partial class SessionMove
         _isDelivered = true;
     }
 
+    /// <summary>Until the delivery the peer's packets are held, so the image is whole even where the new socket has begun to send.</summary>
     private void CloseRestored()
     {
         if (!_isDelivered)
         {
-            _restored?.Dispose();
+            _restored?.CloseSilently();
         }
     }
 
-    /// <summary>After the original is closed the image is all there is of the connection: it goes to disk, and its peer is kept from a reset.</summary>
+    /// <summary>
+    /// After the original is closed the image is all there is of the connection: it goes to disk first, wherever that works, and then its peer, whose
+    /// packets are still held here, is kept from a reset.
+    /// </summary>
     private void Rescue()
     {
-        if (_socket is not { IsClosed: true } || _restored is { IsResumed: true })
+        if (_socket is not { IsClosed: true } || _isDelivered)
         {
             return;
         }
 
-        SessionLockRules.Install(_image!, _options.Namespace);
         _image = _image! with { Lock = SessionLockRules.For(_image) };
-        _rescue = _options.ImageDirectory ?? Path.Combine(Path.GetTempPath(), $"interceptor-rescue-{_image.Id}");
-        SessionFiles.Write(_rescue, _image);
+        string name = $"interceptor-rescue-{_image.Id}";
+        string[] places = [Path.Combine(Path.GetTempPath(), name), Path.GetFullPath(name), $"/dev/shm/{name}"];
+        Exception? failure = null;
+        foreach (string place in _options.ImageDirectory is { } asked ? places.Prepend(asked) : places)
+        {
+            try
+            {
+                SessionFiles.Write(place, _image);
+                _rescue = place;
+                break;
+            }
+            catch (Exception exception) when (exception is CheckpointException or IOException or UnauthorizedAccessException)
+            {
+                failure ??= exception;
+            }
+        }
+
+        SessionLockRules.Install(_image, _options.Namespace);
+        _isLocked = true;
+        if (_rescue is null)
+        {
+            throw failure!;
+        }
     }
 
     /// <summary>The queues are closed first: until then their thread may still pass packets that the rules had sent it.</summary>

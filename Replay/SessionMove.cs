@@ -35,6 +35,7 @@ public sealed partial class SessionMove
     private long _freezeEnd;
     private bool _isDelivered;
     private string? _rescue;
+    private bool _isLocked;
     private bool _hasRun;
 
     /// <summary>A move with these options; nothing happens before <see cref="Run"/>.</summary>
@@ -135,14 +136,26 @@ public sealed partial class SessionMove
 
     private CheckpointException Failure(SessionMoveStep step, Exception cause, List<string> problems)
     {
-        string leaves = _rescue is not null && !_isDelivered
-            ? $"The original is closed; the connection is in the image {_rescue}, and rules with the comment interceptor:lock:{_image!.Id} keep its peer waiting: "
-                + $"interceptor restore {_rescue} goes on with it and removes them."
-            : step.Leaves;
+        string leaves = _socket is { IsClosed: true } && !_isDelivered ? WhatWasRescued() : step.Leaves;
         CheckpointFailure kind = cause is CheckpointException inner ? inner.Failure : CheckpointFailure.Failed;
         string problem = cause is CheckpointException { StateLeftBehind: { Length: > 0 } state } ? cause.Message.Replace(state, "", StringComparison.Ordinal).TrimEnd()
             : cause.Message;
         return new CheckpointException($"move ({step.Name})", problem, string.Join(' ', problems.Prepend(leaves)), kind, cause);
+    }
+
+    private string WhatWasRescued()
+    {
+        if (_rescue is null)
+        {
+            return "The original is closed and its image could not be written anywhere: the connection is lost"
+                + (_isLocked ? ", and interceptor cleanup --all removes the rules that keep its peer waiting." : ".");
+        }
+
+        return _isLocked
+            ? $"The original is closed; the connection is in the image {_rescue}, and rules with the comment interceptor:lock:{_image!.Id} keep its peer waiting: "
+                + $"interceptor restore {_rescue} goes on with it and removes them."
+            : $"The original is closed; the connection is in the image {_rescue}, without the rules that would keep its peer waiting: "
+                + $"interceptor restore {_rescue} goes on with it, as long as its peer sends nothing.";
     }
 
     private SessionMoveResult Result() => new()
@@ -158,12 +171,19 @@ public sealed partial class SessionMove
     /// <summary>Gives back whatever is still open. Nothing here is visible on the wire: undo or success has decided that.</summary>
     private void Release()
     {
-        _restored?.Dispose();
-        _socket?.Dispose();
-        _owner?.Dispose();
-        _inbound?.Dispose();
-        _outbound?.Dispose();
-        _rules?.Dispose();
+        foreach (IDisposable? open in (ReadOnlySpan<IDisposable?>)[_restored, _socket, _owner, _inbound, _outbound, _rules])
+        {
+            try
+            {
+                open?.Dispose();
+            }
+#pragma warning disable CA1031 // The result or the failure on its way out says what matters; the others still have their turn.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+            }
+        }
+
         foreach (RecordedPacket packet in _recorded)
         {
             packet.Lease.Dispose();

@@ -33,7 +33,8 @@ public sealed record SessionMoveOptions
     /// Hands the restored connection to its new owner, who must be running and waiting already: usually <c>DescriptorPassing.Send</c> over a Unix
     /// socket (SCM_RIGHTS). The connection lives when this is called, so reading and writing work; the peer's held packets come right after it.
     /// Called inside the freeze: send and return. The handle is borrowed, the move closes it afterwards; the image tells the new owner where its
-    /// streams go on (<see cref="SessionImage.ReadOffset"/>, <see cref="SessionImage.WrittenOffset"/>).
+    /// streams go on (<see cref="SessionImage.ReadOffset"/>, <see cref="SessionImage.WrittenOffset"/>). If it throws, nobody has taken the connection: it is
+    /// closed silently, under every descriptor, and rescued as an image.
     /// </summary>
     public required Action<SafeHandle, SessionImage> Deliver { get; init; }
 

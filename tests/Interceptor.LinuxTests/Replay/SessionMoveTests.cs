@@ -105,6 +105,98 @@ public sealed class SessionMoveTests
     }
 
     [Fact]
+    public void A_delivery_that_fails_takes_the_connection_back_into_an_image_that_restores()
+    {
+        using NetworkNamespace ns = Prepare();
+        using var server = new StreamServer(ns);
+        using Socket client = server.Connect(ns);
+        string directory = Path.Combine(Path.GetTempPath(), $"rescue-{Guid.NewGuid():N}");
+        var exception = Assert.Throws<CheckpointException>(() => new SessionMove(new SessionMoveOptions
+        {
+            Namespace = ns,
+            OwnerPid = server.Pid,
+            Local = server.Endpoint,
+            Peer = StreamServer.EndpointOf(client.LocalEndPoint!),
+            Deliver = (_, _) => throw new IOException("The new owner has ended."),
+            ImageDirectory = directory,
+        }).Run());
+        Assert.Equal("move (deliver)", exception.Step);
+        Assert.Contains(directory, exception.StateLeftBehind, StringComparison.Ordinal);
+        SessionImage image = GoOnWith(directory, client, ns);
+        Assert.NotEmpty(image.Id);
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public void A_rescue_goes_elsewhere_where_its_directory_can_not_be_written_and_says_where()
+    {
+        using NetworkNamespace ns = Prepare();
+        using var server = new StreamServer(ns);
+        using Socket client = server.Connect(ns);
+        string directory = Path.Combine(Path.GetTempPath(), $"rescue-{Guid.NewGuid():N}");
+        var exception = Assert.Throws<CheckpointException>(() => new SessionMove(new SessionMoveOptions
+        {
+            Namespace = ns,
+            OwnerPid = server.Pid,
+            Local = server.Endpoint,
+            Peer = StreamServer.EndpointOf(client.LocalEndPoint!),
+            EndOldOwner = () =>
+            {
+                Directory.CreateDirectory(directory);
+                throw new InvalidOperationException("The supervisor is gone.");
+            },
+            Deliver = (_, _) => Assert.Fail("There is nothing to deliver."),
+            ImageDirectory = directory,
+        }).Run());
+        Directory.Delete(directory);
+        string rescue = exception.StateLeftBehind.Split("the image ")[1].Split(',')[0];
+        Assert.DoesNotContain(directory, exception.StateLeftBehind, StringComparison.Ordinal);
+        _ = GoOnWith(rescue, client, ns);
+        Directory.Delete(rescue, recursive: true);
+    }
+
+    /// <summary>Restores as the command does and reads a megabyte at the client, which must see one whole stream.</summary>
+    private static SessionImage GoOnWith(string directory, Socket client, NetworkNamespace ns)
+    {
+        SessionImage image = null!;
+        using RestoredSocket restored = ns.Run(() =>
+        {
+            RestoredSocket socket = SessionRestore.Resume(directory, out image, out bool lockRemoved);
+            Assert.True(lockRemoved);
+            return socket;
+        });
+        using Socket server = TcpLink.ToSocket(restored);
+        long from = image.WrittenOffset(StreamOrigin.Accepted);
+        long end = from + (1 << 20);
+        Task writing = Task.Factory.StartNew(() => StreamServer.WriteUntil(server, from, at => at >= end), TaskCreationOptions.LongRunning);
+        client.ReceiveTimeout = (int)TcpLink.Deadline.TotalMilliseconds;
+        var buffer = new byte[65536];
+        for (long at = 0; at < end;)
+        {
+            int count = client.Receive(buffer);
+            Assert.True(count > 0 && buffer.AsSpan(0, count).SequenceEqual(StreamServer.Bytes(at, count)));
+            at += count;
+        }
+
+        // Whatever else the writer had under way by then arrives in its own time.
+        Assert.Equal(0, TcpLink.ResetsSent(ns));
+        Assert.Empty(Rules(ns));
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TaskStatus.RanToCompletion, Drain(client, writing));
+        return image;
+    }
+
+    private static TaskStatus Drain(Socket client, Task writing)
+    {
+        var buffer = new byte[65536];
+        while (!writing.IsCompleted && client.Receive(buffer) > 0)
+        {
+        }
+
+        return writing.Status;
+    }
+
+    [Fact]
     public void A_failure_before_the_original_is_closed_leaves_the_connection_with_its_owner()
     {
         using NetworkNamespace ns = Prepare();
