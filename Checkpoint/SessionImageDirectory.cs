@@ -21,6 +21,7 @@ public static class SessionImageDirectory
 
     private const string WriteStep = "write the image";
     private const string ReadStep = "read the image";
+    private const string AsideMark = ".tmp-";
     private const long MaxDocumentBytes = 16 << 20;
     private const long MaxFileBytes = int.MaxValue / 2;
 
@@ -112,6 +113,34 @@ public static class SessionImageDirectory
         }
     }
 
+    /// <summary>
+    /// Unfinished images in a directory whose writer has ended without removing them: by their names, and because nothing but files of an image is in them.
+    /// A directory that can't be read has none.
+    /// </summary>
+    /// <param name="parent">Where to look; not below.</param>
+    public static IReadOnlyList<string> FindUnfinished(string parent)
+    {
+        try
+        {
+            return [.. new DirectoryInfo(parent).EnumerateDirectories($"*{AsideMark}*").Where(IsUnfinished).Select(directory => directory.FullName)];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private static bool IsUnfinished(DirectoryInfo directory)
+    {
+        ReadOnlySpan<char> name = directory.Name.AsSpan()[(directory.Name.LastIndexOf(AsideMark, StringComparison.Ordinal) + AsideMark.Length)..];
+        int dash = name.LastIndexOf('-');
+        return dash > 0 && directory.LinkTarget is null && ProcessIdentity.IsOfTheDead(name[..dash])
+            && directory.EnumerateFileSystemInfos().All(entry => entry is FileInfo { LinkTarget: null } && Path.GetExtension(entry.Name) is ".bin" or ".json" or ".pcapng");
+    }
+
+    /// <summary>Removes an image of ours that is not one after all; what can't be removed stays.</summary>
+    internal static void Delete(string path) => TryDelete(path);
+
     private static SessionDocument ReadDocument(string path)
     {
         string file = Path.Combine(path, DocumentName);
@@ -186,7 +215,7 @@ public static class SessionImageDirectory
     private static string ParentOf(string path) => Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) ?? "/";
 
     private static string AsideName(string path) =>
-        $"{Path.TrimEndingDirectorySeparator(path)}.tmp-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+        $"{Path.TrimEndingDirectorySeparator(path)}{AsideMark}{ProcessIdentity.Current}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
 
     private static void TryDelete(string directory)
     {

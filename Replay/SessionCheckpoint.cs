@@ -34,9 +34,9 @@ public sealed class SessionCheckpoint
         {
             return checkpoint.Execute();
         }
-        catch
+        catch (Exception exception)
         {
-            checkpoint.Undo();
+            checkpoint.Undo(exception);
             throw;
         }
         finally
@@ -59,7 +59,7 @@ public sealed class SessionCheckpoint
 
         if (_options.Pid != Environment.ProcessId)
         {
-            Timed("stop owner", () => _owner = FrozenProcess.Stop(_options.Pid));
+            Timed("stop owner", () => _owner = _socket.StopOwner());
         }
 
         Timed("pause socket", _socket.Pause);
@@ -97,7 +97,17 @@ public sealed class SessionCheckpoint
         SessionImage written = image with { Lock = _lock is null ? null : SessionLockRules.For(image) };
         image = written;
         Timed("write image", () => SessionFiles.Write(_options.Directory, written));
-        Timed("close original", _socket!.CloseSilently);
+        try
+        {
+            Timed("close original", _socket!.CloseSilently);
+        }
+        catch (CheckpointException)
+        {
+            // The connection goes on, and an image that says otherwise would mislead.
+            SessionImageDirectory.Delete(_options.Directory);
+            throw;
+        }
+
         TimeSpan freeze = Stopwatch.GetElapsedTime(start);
         if (_options.KillOwner)
         {
@@ -117,7 +127,7 @@ public sealed class SessionCheckpoint
     }
 
     /// <summary>Repair off before the owner goes on, and the lock away last: the connection's first packet finds everything as it was.</summary>
-    private void Undo()
+    private void Undo(Exception cause)
     {
         if (_socket is { IsClosed: true })
         {
@@ -128,6 +138,15 @@ public sealed class SessionCheckpoint
 
         _socket?.Dispose();
         _owner?.Dispose();
-        _lock?.Remove();
+        try
+        {
+            _lock?.Remove();
+        }
+        catch (IOException exception)
+        {
+            throw new CheckpointException(
+                "checkpoint", cause.Message,
+                $"Its packets are still dropped, as the rules could not be removed: {exception.Message} Run: interceptor cleanup --all", cause: cause);
+        }
     }
 }

@@ -18,16 +18,37 @@ public static class SessionRestore
     {
         image = SessionFiles.Read(directory);
         RestoredSocket restored = SessionRestorer.Restore(image);
+        bool isUnlocked = false;
         try
         {
-            lockRemoved = SessionLockRules.Remove(image);
+            isUnlocked = lockRemoved = SessionLockRules.Remove(image);
             restored.Resume(probe: true);
             return restored;
         }
-        catch
+        catch (Exception exception)
         {
+            if (!restored.IsResumed && isUnlocked)
+            {
+                LockAgain(image, exception);
+            }
+
             restored.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>While the socket is still there, in repair: from its close on, the peer's next packet would be answered with a reset.</summary>
+    private static void LockAgain(SessionImage image, Exception cause)
+    {
+        try
+        {
+            _ = SessionLockRules.Install(image.Snapshot.Local, image.Snapshot.Peer, image.Id, networkNamespace: null);
+        }
+        catch (IOException exception)
+        {
+            throw new CheckpointException(
+                "restore", $"{cause.Message} And the lock could not be put back: {exception.Message}",
+                "The image is unchanged; without its lock the connection lasts until its peer sends something.", cause: cause);
         }
     }
 }

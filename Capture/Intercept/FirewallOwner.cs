@@ -1,4 +1,5 @@
 using System.Globalization;
+using Interceptor.Interop;
 
 namespace Interceptor.Capture.Intercept;
 
@@ -15,13 +16,13 @@ public readonly record struct FirewallOwner(int ProcessId, ulong StartTime, stri
     private const string LockPrefix = "interceptor:lock:";
 
     /// <summary>This process.</summary>
-    public static FirewallOwner Current { get; } = new(Environment.ProcessId, StartTimeOf(Environment.ProcessId) ?? 0, null);
+    public static FirewallOwner Current { get; } = new(Environment.ProcessId, ProcessIdentity.StartTimeOf(Environment.ProcessId) ?? 0, null);
 
     /// <summary>True for a lock.</summary>
     public bool IsLock => LockId is not null;
 
     /// <summary>True while the process is there, with the start time that the comment names. A lock has none.</summary>
-    public bool IsAlive => !IsLock && ProcessId > 0 && StartTimeOf(ProcessId) is { } started && (StartTime == 0 || StartTime == started);
+    public bool IsAlive => !IsLock && ProcessId > 0 && ProcessIdentity.StartTimeOf(ProcessId) is { } started && (StartTime == 0 || StartTime == started);
 
     /// <summary>A lock's owner.</summary>
     /// <exception cref="ArgumentException">The id has other characters than letters, digits, <c>-</c> and <c>_</c>, or not 1 to 64 of them.</exception>
@@ -61,22 +62,6 @@ public readonly record struct FirewallOwner(int ProcessId, ulong StartTime, stri
     public override string ToString() => IsLock
         ? LockPrefix + LockId
         : string.Create(CultureInfo.InvariantCulture, $"{Prefix}{ProcessId}:{StartTime}");
-
-    /// <summary>A process's start time in clock ticks since boot; null where there is no such process (a zombie has ended).</summary>
-    internal static ulong? StartTimeOf(int pid)
-    {
-        try
-        {
-            // pid (comm) state ppid ...: comm may contain blanks and parentheses, so fields count from the last ')'.
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return fields.Length > 19 && fields[0] is not ("Z" or "X") && ulong.TryParse(fields[19], out ulong start) ? start : null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
 
     private static bool IsLockId(string id) =>
         id.Length is >= 1 and <= 64 && id.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_');
