@@ -20,6 +20,7 @@ public sealed class InterceptSession : IDisposable
     private readonly FirewallRules _rules;
     private readonly Impairments _impairments;
     private readonly DelayQueue<InterceptedPacket> _delayed = new();
+    private readonly PacketLeasePool _noBytes = new(bufferLength: 1);
     private readonly InterceptedPacketHandler _handler;
     private readonly PacketFilter? _userSpaceFilter;
     private InterceptObserver? _observer;
@@ -133,12 +134,14 @@ public sealed class InterceptSession : IDisposable
     /// <summary>Removes the rules and closes the queue, if <see cref="Run"/> has not done it.</summary>
     public void Dispose()
     {
-        if (_summary is null)
+        try
         {
-            _summary = TearDown();
+            _summary ??= TearDown();
         }
-
-        _queue.Dispose();
+        finally
+        {
+            _queue.Dispose();
+        }
     }
 
     private static FailurePolicy PolicyOf(InterceptOptions options) =>
@@ -173,7 +176,8 @@ public sealed class InterceptSession : IDisposable
 
     private void Take(InterceptedPacket packet)
     {
-        if (_passing)
+        // What a batch brings beyond the limit is none of ours any more.
+        if (_passing || _matched >= _options.Count)
         {
             packet.Accept();
             return;
@@ -203,7 +207,9 @@ public sealed class InterceptSession : IDisposable
         else
         {
             _delayedCount++;
-            _delayed.Add(packet.Keep(), Clock.MonotonicNanoseconds() + decision.DelayNanoseconds);
+
+            // The verdict needs no bytes: the kernel has the packet, and a copy of each would be memory without a use.
+            _delayed.Add(packet.KeepAs(_noBytes.Rent(0)), Clock.MonotonicNanoseconds() + decision.DelayNanoseconds);
         }
     }
 
@@ -226,10 +232,10 @@ public sealed class InterceptSession : IDisposable
     {
         _passing = true;
         _released += _delayed.Count;
-        ReleaseDue(long.MaxValue);
         long ruleCount;
         try
         {
+            ReleaseDue(long.MaxValue);
             _rules.Detach();
             Drain();
         }

@@ -204,11 +204,11 @@ public sealed partial class InterceptionQueue : IDisposable
         }
     }
 
-    internal long ReadLost()
+    internal (long Dropped, long Lost) ReadFates()
     {
         lock (_gate)
         {
-            return _lost;
+            return (_dropped, _lost);
         }
     }
 

@@ -126,6 +126,7 @@ public sealed class PacketHold : IDisposable
     public void Hold() => _holding = true;
 
     /// <summary>Returns when no packet can pass any more that was received before <see cref="Hold"/>: one turn of the thread, some ten microseconds.</summary>
+    /// <exception cref="LinuxException">The hold's thread has ended with this.</exception>
     public void Settle()
     {
         long round = Interlocked.Read(ref _rounds);
@@ -135,6 +136,9 @@ public sealed class PacketHold : IDisposable
         {
             spin.SpinOnce(sleep1Threshold: -1);
         }
+
+        // A thread that has ended holds nothing and releases nothing: better known now than in the middle of a move.
+        _threadFailure?.Throw();
     }
 
     /// <summary>
@@ -195,17 +199,22 @@ public sealed class PacketHold : IDisposable
                 return;
             }
 
-            if (!_ended && HeldCount > 0)
-            {
-                RunCommandLocked(static _ => HeldVerdict.Accept);
-            }
-
             _disposed = true;
-            _stopping = true;
-            _queue.Wake();
-            _thread.Join();
-            _queue.Dispose();
-            _commandDone.Dispose();
+            try
+            {
+                if (!_ended && HeldCount > 0)
+                {
+                    RunCommandLocked(static _ => HeldVerdict.Accept);
+                }
+            }
+            finally
+            {
+                _stopping = true;
+                _queue.Wake();
+                _thread.Join();
+                _queue.Dispose();
+                _commandDone.Dispose();
+            }
         }
     }
 
@@ -273,8 +282,7 @@ public sealed class PacketHold : IDisposable
 
     private void Execute(Func<HeldPacket, HeldVerdict> decide)
     {
-        long lostBefore = _queue.ReadLost();
-        int dropped = 0;
+        (long droppedBefore, long lostBefore) = _queue.ReadFates();
         int total = 0;
         bool isFirstRound = true;
         bool isIntact = true;
@@ -283,7 +291,7 @@ public sealed class PacketHold : IDisposable
             while (TakeHeld(decide))
             {
                 total += _releasing.Count;
-                dropped += DropChosen();
+                DropChosen();
                 if (isFirstRound && _accepting.Count > 0)
                 {
                     isIntact = _queue.AcceptAcknowledged(_accepting[0], _handler);
@@ -311,7 +319,10 @@ public sealed class PacketHold : IDisposable
 
         // What the socket has by now is younger than everything released: it passes behind it, on this thread.
         _holding = false;
-        int lost = (int)(_queue.ReadLost() - lostBefore);
+        // A packet whose drop came too late was lost, not dropped; the queue has moved it from the one count to the other.
+        (long droppedAfter, long lostAfter) = _queue.ReadFates();
+        int dropped = (int)(droppedAfter - droppedBefore);
+        int lost = (int)(lostAfter - lostBefore);
         _commandResult = new HoldRelease(total - dropped - lost, dropped, lost);
     }
 
@@ -339,24 +350,20 @@ public sealed class PacketHold : IDisposable
         return count > 0;
     }
 
-    private int DropChosen()
+    private void DropChosen()
     {
-        int dropped = 0;
         _accepting.Clear();
         for (int i = 0; i < _releasing.Count; i++)
         {
             if (_decided[i] == HeldVerdict.Drop)
             {
                 _releasing[i].Packet.Drop();
-                dropped++;
             }
             else
             {
                 _accepting.Add(_releasing[i].Packet);
             }
         }
-
-        return dropped;
     }
 
     private void AcceptChosen(bool isIntact)

@@ -131,6 +131,23 @@ public sealed class InterceptSessionTests
         Assert.Equal([0, 1, 2, 77], loopback.Arrived());
     }
 
+    [Fact]
+    public void A_count_is_kept_where_more_packets_come_at_once()
+    {
+        using var loopback = new LoopbackQueue();
+        int seen = 0;
+        loopback.Namespace.Run(() =>
+        {
+            using InterceptSession session = InterceptSession.Start(
+                OptionsFor(loopback) with { Count = 2, Impairments = new ImpairmentOptions { Drop = true } });
+            loopback.Send(20);
+            InterceptSummary summary = session.Run((in _, _, _, _) => seen++, CancellationToken.None);
+            Assert.Equal((20, 2, 18), (summary.Received, summary.Dropped, summary.Accepted));
+        });
+        Assert.Equal(2, seen);
+        Assert.Equal(Enumerable.Range(2, 18), loopback.Arrived());
+    }
+
     private static List<int> LoseSome(ulong seed)
     {
         using var loopback = new LoopbackQueue();

@@ -85,6 +85,22 @@ public sealed class PacketHoldTests
     }
 
     [Fact]
+    public void Lost_packets_that_were_to_be_dropped_are_lost_not_dropped()
+    {
+        using var loopback = new LoopbackQueue();
+        using PacketHold hold = Start(loopback);
+        using FirewallRules rules = loopback.Install();
+        hold.Hold();
+        loopback.Send(40);
+        LoopbackQueue.Until(() => hold.HeldCount == 40, "40 packets were not held");
+        InterceptionQueueTests.FlushHeldPackets(loopback);
+        loopback.Send(10, from: 40);
+        LoopbackQueue.Until(() => hold.HeldCount == 50, "50 packets were not held");
+        Assert.Equal(new HoldRelease(0, 10, 40), hold.DropAll());
+        Assert.True(hold.ReadStatistics().IsBalanced);
+    }
+
+    [Fact]
     public void Nothing_is_lost_or_reordered_while_traffic_runs_through_hold_and_release()
     {
         const int Total = 20_000;
