@@ -19,6 +19,9 @@ public static class SessionRestorer
     /// <summary>setsockopt(TCP_MAXSEG) takes at most MAX_TCP_WINDOW (net/ipv4/tcp.c); loopback's own is larger.</summary>
     private const int MaxSettableMss = 32767;
 
+    /// <summary>And at least TCP_MIN_MSS (include/net/tcp.h), though a peer may ask for less.</summary>
+    private const int MinSettableMss = 88;
+
     /// <summary>How far ahead of the running clock the restored timestamps start, in ticks: overshoot is harmless, undershoot is not (PAWS).</summary>
     private const uint TimestampMargin = 2;
 
@@ -114,7 +117,7 @@ public static class SessionRestorer
         // Without this, connect computes its segment size from the default of 536 and may keep it for the rest of the connection.
         if (image.Snapshot.MssClamp > 0)
         {
-            Set(fd, Libc.TCP_MAXSEG, Math.Min(image.Snapshot.MssClamp, MaxSettableMss), "setsockopt(TCP_MAXSEG)", subject);
+            Set(fd, Libc.TCP_MAXSEG, Math.Clamp(image.Snapshot.MssClamp, MinSettableMss, MaxSettableMss), "setsockopt(TCP_MAXSEG)", subject);
         }
     }
 
