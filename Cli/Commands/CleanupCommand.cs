@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Interceptor.Capture.Intercept;
+using Interceptor.Checkpoint;
+using Interceptor.Cli.Demo;
 using Interceptor.Cli.Output;
 
 namespace Interceptor.Cli.Commands;
@@ -12,7 +14,7 @@ internal static class CleanupCommand
 
     internal static Command Create()
     {
-        var command = new Command("cleanup", "Removes firewall rules of ours whose process is gone; harmless where there are none.") { All };
+        var command = new Command("cleanup", "Removes firewall rules and temporary files of ours whose process is gone; harmless where there are none.") { All };
         command.SetBody(Run);
         return command;
     }
@@ -35,20 +37,61 @@ internal static class CleanupCommand
             Show(context.Output, chain, "kept");
         }
 
+        int directories = RemoveDirectories(context.Output);
         if (context.Output.Json)
         {
             context.Output.WriteJson("summary", json =>
             {
                 json.WriteNumber("removed", report.Removed.Count);
+                json.WriteNumber("removed_directories", directories);
                 json.WriteNumber("kept", report.Kept.Count);
             });
         }
-        else if (report.Removed.Count + report.Kept.Count == 0)
+        else if (report.Removed.Count + report.Kept.Count + directories == 0)
         {
             context.Output.Text.WriteLine("nothing to clean up");
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>What a demo or an unfinished checkpoint left among the temporary files and in the current directory; returns how many.</summary>
+    private static int RemoveDirectories(CommandOutput output)
+    {
+        IEnumerable<string> leftovers = DemoDirectory.FindLeftovers()
+            .Concat(SessionImageDirectory.FindUnfinished(Path.GetTempPath()))
+            .Concat(SessionImageDirectory.FindUnfinished(Environment.CurrentDirectory))
+            .Distinct();
+        int removed = 0;
+        foreach (string path in leftovers)
+        {
+            string shown = Printable.Escape(path);
+            try
+            {
+                Directory.Delete(path, recursive: true);
+                removed++;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                output.Warn($"{shown} is left over and could not be removed: {Printable.Escape(exception.Message)}");
+                continue;
+            }
+
+            if (output.Json)
+            {
+                output.WriteJson("directory", json =>
+                {
+                    json.WriteString("action", "removed");
+                    json.WriteString("path", shown);
+                });
+            }
+            else
+            {
+                output.Text.WriteLine($"removed {shown} of a process that is gone");
+            }
+        }
+
+        return removed;
     }
 
     private static void Show(CommandOutput output, FirewallChain chain, string action)

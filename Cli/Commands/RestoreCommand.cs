@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using System.Globalization;
 using Interceptor.Checkpoint;
+using Interceptor.Cli.Output;
 using Interceptor.Interop;
 using Interceptor.Replay;
 
@@ -52,9 +53,7 @@ internal static class RestoreCommand
             context.Output.Warn($"the lock {sessionLock.Comment} was not in this network namespace: was it removed, or is the connection restored elsewhere?");
         }
 
-        context.Output.Warn(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{image.Snapshot.Local}-{image.Snapshot.Peer} goes on (unread {image.ReceiveQueue.Length}, unacknowledged {image.SendQueue.Length} bytes)."));
+        Announce(context.Output, directory, image, lockRemoved);
         if (program.Length == 0)
         {
             return ConnectionJoin.Run(restored.Descriptor, context.Signals.Token);
@@ -62,6 +61,31 @@ internal static class RestoreCommand
 
         ProgramImage.Replace(program, Environment(directory), restored.Descriptor, FirstPassedDescriptor);
         return ExitCode.Failed;
+    }
+
+    /// <summary>Before the handover: afterwards standard output is the command's, or the connection's.</summary>
+    private static void Announce(CommandOutput output, string directory, SessionImage image, bool lockRemoved)
+    {
+        if (output.Json)
+        {
+            output.WriteJson("summary", json =>
+            {
+                json.WriteString("image", directory);
+                json.WriteString("image_id", image.Id);
+                json.WriteString("local", image.Snapshot.Local.ToString());
+                json.WriteString("peer", image.Snapshot.Peer.ToString());
+                json.WriteNumber("receive_queue_bytes", image.Snapshot.UnreadBytes);
+                json.WriteNumber("in_flight_bytes", image.Snapshot.InFlightBytes);
+                json.WriteNumber("unsent_bytes", image.Snapshot.UnsentBytes);
+                json.WriteBoolean("lock_removed", lockRemoved);
+            });
+            output.Flush();
+            return;
+        }
+
+        output.Warn(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{image.Snapshot.Local}-{image.Snapshot.Peer} goes on (unread {image.ReceiveQueue.Length}, unacknowledged {image.SendQueue.Length} bytes)."));
     }
 
     /// <summary>This process's environment with the descriptor announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>

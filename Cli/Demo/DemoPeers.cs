@@ -22,7 +22,7 @@ internal sealed class DemoPeers : IDisposable
     private DemoPeers(TransferPlan plan)
     {
         Plan = plan;
-        _directory = Directory.CreateTempSubdirectory("interceptor-demo-");
+        _directory = DemoDirectory.Create();
     }
 
     internal TransferPlan Plan { get; }

@@ -58,6 +58,10 @@ public sealed class DemoCommandTests : IDisposable
         Assert.Equal(0, Libc.kill(demo.Id, SIGKILL));
         Assert.True(demo.WaitForExit(Deadline));
         AssertGone(children);
+        ChildResult cleanup = Run([.. SelfProgram.Command(), "cleanup"]);
+        Assert.True(cleanup.ExitCode == 0, $"exit code {cleanup.ExitCode}: {cleanup.Output} {cleanup.Error}");
+        Assert.Contains("interceptor-demo-", cleanup.Output, StringComparison.Ordinal);
+        AssertNothingLeft();
     }
 
     [Fact]
