@@ -12,7 +12,7 @@ public sealed class ReceiveQueue
     /// <summary>Out-of-order ranges remembered at most; a range beyond that is forgotten, as a receiver short of memory prunes it.</summary>
     public const int MaximumRanges = 1024;
 
-    private readonly List<SackBlock> _outOfOrder = [];
+    private List<SackBlock>? _outOfOrder;
     private SequenceNumber? _fin;
 
     /// <summary>Next sequence number expected from the peer.</summary>
@@ -28,14 +28,14 @@ public sealed class ReceiveQueue
     public int OutOfOrderBytes { get; private set; }
 
     /// <summary>The ranges behind a gap, in order, none touching another.</summary>
-    public IReadOnlyList<SackBlock> OutOfOrder => _outOfOrder;
+    public IReadOnlyList<SackBlock> OutOfOrder => (IReadOnlyList<SackBlock>?)_outOfOrder ?? [];
 
     /// <summary>Forgets everything; <paramref name="next"/> is the next number expected.</summary>
     public void Reset(SequenceNumber next)
     {
         RcvNxt = next;
         CopiedSeq = next;
-        _outOfOrder.Clear();
+        _outOfOrder?.Clear();
         OutOfOrderBytes = 0;
         _fin = null;
         FinReceived = false;
@@ -80,7 +80,7 @@ public sealed class ReceiveQueue
         }
 
         int joined = 0;
-        while (joined < _outOfOrder.Count && _outOfOrder[joined].Left <= RcvNxt)
+        while (_outOfOrder is not null && joined < _outOfOrder.Count && _outOfOrder[joined].Left <= RcvNxt)
         {
             SackBlock range = _outOfOrder[joined++];
             OutOfOrderBytes -= range.Right - range.Left;
@@ -89,7 +89,7 @@ public sealed class ReceiveQueue
 
         if (joined > 0)
         {
-            _outOfOrder.RemoveRange(0, joined);
+            _outOfOrder!.RemoveRange(0, joined);
         }
 
         if (_fin is { } fin && !FinReceived && RcvNxt >= fin)
@@ -110,6 +110,7 @@ public sealed class ReceiveQueue
 
     private void Insert(SackBlock range)
     {
+        _outOfOrder ??= [];
         int index = 0;
         while (index < _outOfOrder.Count && _outOfOrder[index].Right < range.Left)
         {

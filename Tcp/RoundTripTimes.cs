@@ -9,7 +9,7 @@ public sealed class RoundTripTimes
     /// <summary>Samples kept at most.</summary>
     public const int MaximumSamples = 2048;
 
-    private readonly List<long> _kept = [];
+    private List<long>? _kept;
     private long _stride = 1;
 
     /// <summary>Samples seen.</summary>
@@ -36,6 +36,7 @@ public sealed class RoundTripTimes
             return;
         }
 
+        _kept ??= [];
         if (_kept.Count == MaximumSamples)
         {
             for (int i = 0; i < MaximumSamples / 2; i++)
@@ -50,13 +51,13 @@ public sealed class RoundTripTimes
         _kept.Add(nanoseconds);
     }
 
-    internal void TrimExcess() => _kept.TrimExcess();
+    internal void TrimExcess() => _kept?.TrimExcess();
 
     /// <summary>The value that <paramref name="fraction"/> of the samples do not exceed, ns (nearest rank); 0 without samples.</summary>
     /// <param name="fraction">From 0 to 1: 0.5 is the median.</param>
     public long Quantile(double fraction)
     {
-        if (_kept.Count == 0)
+        if (_kept is null)
         {
             return 0;
         }

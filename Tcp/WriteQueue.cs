@@ -20,7 +20,7 @@ public sealed partial class WriteQueue
     /// <summary>RFC 7323 bounds a window to 2^30: more can't be in flight, so older data counts as acknowledged.</summary>
     public const int MaximumInFlight = 1 << 30;
 
-    private const int InitialSegments = 4;
+    private const int InitialSegments = 1;
 
     private WriteQueueState _state;
     private QueuedSegment[] _segments = [];

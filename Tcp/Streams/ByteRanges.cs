@@ -1,14 +1,18 @@
 namespace Interceptor.Tcp.Streams;
 
 /// <summary>
-/// Which offsets of a stream were seen: sorted ranges, none touching another. Exact up to <see cref="MaximumRanges"/>; beyond that the lowest two are joined,
-/// so that a byte which fills that old gap later no longer counts as new.
+/// Which offsets of a stream were seen: sorted ranges, none touching another. Exact up to <see cref="MaximumRanges"/>; beyond that the lowest
+/// <see cref="JoinedAtOnce"/> join the next, so that a byte which fills one of those old gaps later no longer counts as new.
 /// </summary>
 internal sealed class ByteRanges
 {
     internal const int MaximumRanges = 16384;
 
-    private ByteRange[] _ranges = new ByteRange[1];
+    // Many at once, so that an endless row of holes does not move the whole array for each of them.
+    internal const int JoinedAtOnce = 1024;
+
+    // Made with the first byte: most ends of a flood of SYNs never send one.
+    private ByteRange[] _ranges = [];
 
     internal int Count { get; private set; }
 
@@ -79,7 +83,7 @@ internal sealed class ByteRanges
         {
             if (Count == _ranges.Length)
             {
-                Array.Resize(ref _ranges, Count * 2);
+                Array.Resize(ref _ranges, Math.Max(1, Count * 2));
             }
 
             Array.Copy(_ranges, index, _ranges, index + 1, Count - index);
@@ -94,9 +98,9 @@ internal sealed class ByteRanges
         _ranges[index] = range;
         if (Count > MaximumRanges)
         {
-            _ranges[1].Start = _ranges[0].Start;
-            Array.Copy(_ranges, 1, _ranges, 0, Count - 1);
-            Count--;
+            _ranges[JoinedAtOnce].Start = _ranges[0].Start;
+            Array.Copy(_ranges, JoinedAtOnce, _ranges, 0, Count - JoinedAtOnce);
+            Count -= JoinedAtOnce;
         }
     }
 

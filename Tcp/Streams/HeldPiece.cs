@@ -4,7 +4,4 @@ namespace Interceptor.Tcp.Streams;
 /// <param name="Start">Offset of the first.</param>
 /// <param name="Length">Bytes on the wire.</param>
 /// <param name="Captured">Those that were captured: from the first on.</param>
-internal readonly record struct HeldPiece(long Start, int Length, byte[] Captured)
-{
-    internal static Comparer<HeldPiece> ByStart { get; } = Comparer<HeldPiece>.Create((left, right) => left.Start.CompareTo(right.Start));
-}
+internal readonly record struct HeldPiece(long Start, int Length, byte[] Captured);

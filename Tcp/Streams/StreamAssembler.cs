@@ -25,7 +25,7 @@ public sealed class StreamAssembler
 
     private readonly bool _hashes;
     private readonly ByteRanges _seen = new();
-    private readonly List<HeldPiece> _held = [];
+    private PriorityQueue<HeldPiece, long>? _held;
     private SequenceNumber _origin;
     private bool _hasOrigin;
     private bool _startIsKnown;
@@ -65,6 +65,9 @@ public sealed class StreamAssembler
     /// <summary>Bytes waiting behind a gap.</summary>
     public long HeldBytes { get; private set; }
 
+    // The pieces never overlap, and only the lowest is ever looked at: a heap, so that a stream of holes costs no more than a logarithm a segment.
+    private int HeldPieces => _held?.Count ?? 0;
+
     /// <summary>SHA-256 over the bytes in order so far; after <see cref="TcpTracker.Finish"/> over all. Null where the tracker does not hash.</summary>
     public byte[]? Sha256 => !_hashes ? null : _digest ?? _hash?.GetCurrentHash() ?? SHA256.HashData([]);
 
@@ -83,6 +86,7 @@ public sealed class StreamAssembler
         {
             _isDelivering = true;
             _position = _start;
+            DropHeldBefore(_start);
         }
     }
 
@@ -117,7 +121,7 @@ public sealed class StreamAssembler
             return counted;
         }
 
-        if (_isDelivering && _held.Count == 0 && start <= _position && end > _position)
+        if (_isDelivering && HeldPieces == 0 && start <= _position && end > _position)
         {
             int known = (int)(_position - start);
             long fresh = _seen.Add(start, end);
@@ -138,7 +142,7 @@ public sealed class StreamAssembler
         }
 
         _acknowledged = Math.Max(_acknowledged, ack.Unwrap(_origin, _top));
-        if (_held.Count > 0)
+        if (HeldPieces > 0)
         {
             SkipGaps(at);
         }
@@ -147,7 +151,7 @@ public sealed class StreamAssembler
     /// <summary>Both ends closed in order: nothing new can come, so the hash is closed now, unless a gap may still be filled.</summary>
     internal void Seal(CaptureTimestamp at)
     {
-        if (_held.Count == 0 && MissingBytes == 0)
+        if (HeldPieces == 0 && MissingBytes == 0)
         {
             Finish(at);
         }
@@ -156,12 +160,12 @@ public sealed class StreamAssembler
     /// <summary>Nothing comes any more: gaps are passed over, the hash is closed, memory is released.</summary>
     internal void Finish(CaptureTimestamp at)
     {
-        while (_held.Count > 0)
+        while (HeldPieces > 0)
         {
             PassGap(at);
         }
 
-        _held.Capacity = 0;
+        _held = null;
         if (_hashes && _digest is null)
         {
             _digest = _hash?.GetHashAndReset() ?? SHA256.HashData([]);
@@ -216,7 +220,7 @@ public sealed class StreamAssembler
             DeliverHeld(at);
         }
 
-        if (_held.Count > 0)
+        if (HeldPieces > 0)
         {
             SkipGaps(at);
         }
@@ -228,41 +232,50 @@ public sealed class StreamAssembler
     {
         int length = (int)(place.End - place.Start);
         var piece = new HeldPiece(place.Start, length, captured[..Math.Min(length, captured.Length)].ToArray());
-        int index = _held.Count;
-        if (index > 0 && _held[index - 1].Start > place.Start)
-        {
-            index = _held.BinarySearch(piece, HeldPiece.ByStart);
-            index = index < 0 ? ~index : index;
-        }
-
-        _held.Insert(index, piece);
+        _held ??= new PriorityQueue<HeldPiece, long>();
+        _held.Enqueue(piece, piece.Start);
         HeldBytes += length;
         _heldCost += piece.Captured.Length + PieceOverhead;
     }
 
     private void DeliverHeld(CaptureTimestamp at)
     {
-        int delivered = 0;
-        while (delivered < _held.Count && _held[delivered].Start == _position)
+        while (HeldPieces > 0 && _held!.Peek().Start == _position)
         {
-            HeldPiece piece = _held[delivered++];
-            HeldBytes -= piece.Length;
-            _heldCost -= piece.Captured.Length + PieceOverhead;
+            HeldPiece piece = TakeHeld();
             Deliver(piece.Captured, piece.Length, at);
         }
+    }
 
-        if (delivered > 0)
+    private HeldPiece TakeHeld()
+    {
+        HeldPiece piece = _held!.Dequeue();
+        HeldBytes -= piece.Length;
+        _heldCost -= piece.Captured.Length + PieceOverhead;
+        return piece;
+    }
+
+    // What was taken for text before the SYN came, and lies before it: counted, but no part of the stream.
+    private void DropHeldBefore(long start)
+    {
+        while (HeldPieces > 0 && _held!.Peek().Start < start)
         {
-            _held.RemoveRange(0, delivered);
+            HeldPiece piece = TakeHeld();
+            int before = (int)Math.Min(piece.Length, start - piece.Start);
+            UnhashedBytes += before;
+            if (before < piece.Length)
+            {
+                Hold(new ByteRange(start, piece.Start + piece.Length), piece.Captured.AsSpan(Math.Min(before, piece.Captured.Length)));
+            }
         }
     }
 
     // A stream whose beginning was not seen waits too: an earlier segment may still come.
     private void SkipGaps(CaptureTimestamp at)
     {
-        while (_held.Count > 0
+        while (HeldPieces > 0
             && (_heldCost > MaximumHeld || (!_isDelivering && _heldCost > HeldBeforeStart)
-                || (_heldCost > HeldBehindAcknowledgedGap && _acknowledged >= _held[0].Start)))
+                || (_heldCost > HeldBehindAcknowledgedGap && _acknowledged >= _held!.Peek().Start)))
         {
             PassGap(at);
         }
@@ -270,13 +283,14 @@ public sealed class StreamAssembler
 
     private void PassGap(CaptureTimestamp at)
     {
+        long next = _held!.Peek().Start;
         if (_isDelivering)
         {
-            _consumer?.OnMissing(Sender, at, _held[0].Start - _position);
+            _consumer?.OnMissing(Sender, at, next - _position);
         }
 
         _isDelivering = true;
-        _position = _held[0].Start;
+        _position = next;
         DeliverHeld(at);
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Interceptor.Packets;
 using Interceptor.Tcp;
+using Interceptor.Tcp.Streams;
 using Interceptor.Testing.Tcp;
 
 namespace Interceptor.Tests.Tcp;
@@ -45,6 +46,58 @@ public sealed class ReassemblyProperties
         Assert.Equal(new SequenceNumber(iss) + 1 + StreamLength, sender.Send.SndNxt);
         Assert.Equal(new SequenceNumber(iss) + 1 + StreamLength, sender.Peer.Receive.RcvNxt);
         Assert.Equal(0, sender.Peer.ReceiveQueue.OutOfOrderBytes);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public void A_stream_of_single_bytes_between_holes_is_hashed_in_order_whichever_end_it_begins_at(int direction)
+    {
+        // Enough to reach the bound on held pieces, from where on each further one passes over a hole.
+        const int Count = 200_000;
+        var tracker = new TcpTracker();
+        long at = 0;
+        Show(tracker, new TcpSegment { Sequence = new(0), Flags = TcpFlags.Syn, WindowField = 65535 }, ref at);
+        byte[] stream = new byte[Count];
+        new Random(1).NextBytes(stream);
+        for (int i = 0; i < Count; i++)
+        {
+            int index = direction > 0 ? i : Count - 1 - i;
+            var segment = new TcpSegment
+            {
+                Sequence = new SequenceNumber(2) + (2 * index),
+                Flags = TcpFlags.Ack,
+                WindowField = 65535,
+                Length = 1,
+                Payload = stream.AsSpan(index, 1),
+            };
+            Show(tracker, segment, ref at);
+            Assert.InRange(tracker.Connections[0].Client.Stream.HeldBytes, 0, StreamAssembler.MaximumHeld / 64);
+        }
+
+        tracker.Finish();
+        StreamAssembler result = tracker.Connections[0].Client.Stream;
+        if (direction > 0)
+        {
+            Assert.Equal(SHA256.HashData(stream), result.Sha256);
+        }
+
+        Assert.Equal(Count, result.StreamBytes);
+        Assert.Equal(Count - 1, result.MissingBytes);
+        Assert.Equal(direction > 0, result.UnhashedBytes == 0);
+    }
+
+    [Fact]
+    public void Text_that_turns_out_to_lie_before_the_syn_is_left_out_of_the_hash()
+    {
+        var tracker = new TcpTracker();
+        long at = 0;
+        byte[] text = "0123456789"u8.ToArray();
+        Show(tracker, new TcpSegment { Sequence = new(100), Flags = TcpFlags.Ack, WindowField = 65535, Length = 5, Payload = text.AsSpan(0, 5) }, ref at);
+        Show(tracker, new TcpSegment { Sequence = new(94), Flags = TcpFlags.Ack, WindowField = 65535, Length = 5, Payload = text.AsSpan(5, 5) }, ref at);
+        Show(tracker, new TcpSegment { Sequence = new(99), Flags = TcpFlags.Syn, WindowField = 65535 }, ref at);
+        tracker.Finish();
+        Assert.Equal(SHA256.HashData(text.AsSpan(0, 5)), Assert.Single(tracker.Connections).Client.Stream.Sha256);
     }
 
     [Theory]
