@@ -8,9 +8,12 @@ namespace Interceptor.Capture;
 /// </summary>
 public interface IPacketSink : IDisposable
 {
-    /// <summary>Takes one packet; its bytes are used before the call returns.</summary>
+    /// <summary>Takes one packet: its bytes are copied or sent before the call returns. A sink may gather packets until a batch is full.</summary>
     void Write(in CapturedPacket packet);
 
-    /// <summary>Makes what was written visible to a reader of the same file; a wire has nothing to do.</summary>
+    /// <summary>
+    /// Hands over what <see cref="Write"/> gathered: a file shows it to its readers, a wire sends it. Whoever paces packets calls it after each one that must
+    /// not wait for others.
+    /// </summary>
     void Flush();
 }
