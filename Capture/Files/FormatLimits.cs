@@ -17,6 +17,9 @@ internal static class FormatLimits
     /// <summary>Interface descriptions of one file: a description is kept, so that their number has to end somewhere.</summary>
     internal const int MostInterfaces = 65536;
 
+    /// <summary>Characters of all their names and descriptions together: a small compressed file can hold gigabytes of them.</summary>
+    internal const int MostInterfaceText = 16 * 1024 * 1024;
+
     /// <summary>The longest packet that is taken from an interface with this snap length (0: none given).</summary>
     internal static int PacketLength(uint snapLength) =>
         (int)Math.Clamp(snapLength, StandardPacketLength, LargestPacketLength);

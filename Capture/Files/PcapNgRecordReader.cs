@@ -22,6 +22,7 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
     private bool _swapped;
     private int _optionsDistance;
     private int _optionsLength;
+    private long _interfaceText;
 
     internal override string Detail => $"{(_swapped ? "big" : "little")}-endian, {_sections} {(_sections == 1 ? "section" : "sections")}";
 
@@ -250,6 +251,12 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
                     offset = reader.UInt64() ?? 0;
                     break;
             }
+        }
+
+        _interfaceText += (name?.Length ?? 0) + (description?.Length ?? 0);
+        if (_interfaceText > FormatLimits.MostInterfaceText)
+        {
+            ThrowCorrupt($"the names and descriptions of the file's interfaces are longer than {FormatLimits.MostInterfaceText} characters");
         }
 
         var scale = new TimestampScale(resolution, unchecked((long)offset));

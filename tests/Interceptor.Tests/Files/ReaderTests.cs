@@ -9,6 +9,15 @@ namespace Interceptor.Tests.Files;
 public sealed class ReaderTests
 {
     [Fact]
+    public void Endless_names_of_interfaces_are_refused_before_they_fill_the_memory()
+    {
+        var interfaces = Enumerable.Repeat(new CaptureInterface(LinkType.Ethernet, 0, new string('n', 65_000)), 300);
+        byte[] file = TestPackets.Write(stream => new PcapNgWriter(stream, leaveOpen: true), [TestPackets.Packet(60)], [.. interfaces]);
+        CaptureFileException refused = Assert.Throws<CaptureFileException>(() => TestPackets.ReadAll(file));
+        Assert.Equal(CaptureFileFault.Corrupt, refused.Fault);
+    }
+
+    [Fact]
     public void Reading_allocates_nothing_per_packet()
     {
         byte[] pcapng = TestPackets.WritePcapNg(Enumerable.Range(0, 20_000).Select(i => TestPackets.Packet(60 + (i % 200))));
