@@ -15,8 +15,11 @@ public enum CaptureFileFault
     /// <summary>A field contradicts the format or a limit.</summary>
     Corrupt,
 
-    /// <summary>What was asked for can't be expressed in the format.</summary>
+    /// <summary>What was asked for can't be expressed in the format that is written.</summary>
     Unsupported,
+
+    /// <summary>It can't be made or written: the inner exception, if any, says why.</summary>
+    Unwritable,
 }
 
 /// <summary>A capture file could not be read or written on from here. Everything before <see cref="Offset"/> was delivered.</summary>

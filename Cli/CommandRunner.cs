@@ -70,6 +70,7 @@ internal static class CommandRunner
         LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
         MissingToolException or FirewallException { IsPermission: true } => ExitCode.Missing,
         CaptureFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
+        CaptureFileException { Fault: CaptureFileFault.Unwritable or CaptureFileFault.Unsupported } => ExitCode.Failed,
         CaptureFileException or CheckpointException { Failure: CheckpointFailure.BadImage } => ExitCode.BadInput,
         _ when exception.InnerException is { } inner => CodeOf(inner),
         _ => ExitCode.Failed,

@@ -17,6 +17,7 @@ internal static class Errno
     internal const int EEXIST = 17;
     internal const int ENODEV = 19;
     internal const int EINVAL = 22;
+    internal const int ENOSPC = 28;
     internal const int EPIPE = 32;
     internal const int ENOTEMPTY = 39;
     internal const int EMSGSIZE = 90;

@@ -41,7 +41,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
         if (Directory.Exists(path))
         {
-            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, "can't be written: it is a directory");
+            throw new CaptureFileException(path, -1, CaptureFileFault.Unwritable, "can't be written: it is a directory");
         }
 
         try
@@ -52,7 +52,7 @@ internal sealed class CaptureFileTarget : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, $"can't be written: {exception.Message.TrimEnd('.')}", exception);
+            throw Unwritable(path, exception);
         }
     }
 
@@ -72,10 +72,15 @@ internal sealed class CaptureFileTarget : IDisposable
             Stream.Write(blocks);
             BytesWritten += blocks.Length;
         }
-        catch (IOException)
+        catch (IOException exception)
         {
             _failed = true;
             CutBack();
+            if (Stream is FileStream && exception.HResult != Errno.EPIPE)
+            {
+                throw Unwritable(Path, exception);
+            }
+
             throw;
         }
     }
@@ -129,12 +134,23 @@ internal sealed class CaptureFileTarget : IDisposable
         string final = System.IO.Path.GetFullPath(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
         string temporary = System.IO.Path.Combine(
             System.IO.Path.GetDirectoryName(final)!,
-            $".{System.IO.Path.GetFileName(final)}.{Environment.ProcessId}-{Guid.NewGuid():n}.part");
+            $".interceptor.{Environment.ProcessId}-{Guid.NewGuid():n}.part");
         return new(path, Open(temporary, FileMode.CreateNew), leaveOpen: false, temporary, final);
     }
 
     private static FileStream Open(string path, FileMode mode) =>
         new(path, mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+
+    // The exceptions of .NET name the file that is written aside; people are told of the one they asked for.
+    private static CaptureFileException Unwritable(string path, Exception exception) =>
+        new(path, -1, CaptureFileFault.Unwritable, "can't be written: " + exception switch
+        {
+            DirectoryNotFoundException => "there is no such directory",
+            UnauthorizedAccessException => "permission denied",
+            PathTooLongException => "its name is too long",
+            { HResult: Errno.ENOSPC } => "no space is left on the device",
+            _ => exception.Message.TrimEnd('.'),
+        }, exception);
 
     private void CutBack()
     {

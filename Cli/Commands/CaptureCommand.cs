@@ -64,11 +64,7 @@ internal static class CaptureCommand
         Description = "Hand over each packet as it comes, instead of gathering for up to 100 ms.",
     };
 
-    private static readonly Argument<string[]> Filter = new("filter")
-    {
-        Description = "A pcap-filter expression, applied in the kernel.",
-        Arity = ArgumentArity.ZeroOrMore,
-    };
+    private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
 
     internal static Command Create()
     {
@@ -83,11 +79,7 @@ internal static class CaptureCommand
     private static int Run(ParseResult parsed, CommandContext context)
     {
         string? path = parsed.GetValue(WriteTo);
-        if (path == CaptureFile.StandardStream && context.Output.Json)
-        {
-            throw new UsageException("-w - and --json both take standard output.");
-        }
-
+        OutputFile.Check(path, context.Output);
         long limit = parsed.GetValue(Count) ?? long.MaxValue;
         if (limit <= 0)
         {
@@ -132,7 +124,7 @@ internal static class CaptureCommand
         var options = new LiveCaptureOptions
         {
             Interface = parsed.GetRequiredValue(Interface),
-            Filter = string.Join(' ', parsed.GetValue(Filter) ?? []),
+            Filter = FilterWords.Join(parsed.GetValue(Filter)),
             SnapLength = snapLength == 0 ? LiveCaptureOptions.MaximumSnapLength : snapLength,
             Promiscuous = !parsed.GetValue(NotPromiscuous),
             Immediate = parsed.GetValue(Immediate),

@@ -48,11 +48,7 @@ internal static class InterceptCommand
 
     private static readonly Option<bool> Quiet = new("--quiet", "-q") { Description = "Print no line for each packet, only the summary." };
 
-    private static readonly Argument<string[]> Filter = new("filter")
-    {
-        Description = "Which packets: a pcap-filter expression, as tcp port 80. Without one, all.",
-        Arity = ArgumentArity.ZeroOrMore,
-    };
+    private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
 
     internal static Command Create()
     {
@@ -66,6 +62,7 @@ internal static class InterceptCommand
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
+        OutputFile.Check(parsed.GetValue(Write), context.Output);
         InterceptOptions options = ReadOptions(parsed);
         if (parsed.GetValue(Netns) is not { } name)
         {
@@ -108,7 +105,7 @@ internal static class InterceptCommand
 
     private static InterceptOptions ReadOptions(ParseResult parsed)
     {
-        string expression = string.Join(' ', parsed.GetValue(Filter) ?? []);
+        string expression = FilterWords.Join(parsed.GetValue(Filter));
         return new InterceptOptions
         {
             Hooks = ReadHooks(parsed.GetRequiredValue(Hook)),

@@ -44,6 +44,7 @@ internal static class ReadCommand
             throw new UsageException("--count must be 1 or more.");
         }
 
+        OutputFile.Check(parsed.GetValue(Write), context.Output);
         using CaptureFileReader reader = CaptureFile.OpenRead(parsed.GetRequiredValue(File));
         FilterWords.CheckBefore(filter, reader);
         if (parsed.GetValue(Write) is not { } output)
@@ -78,7 +79,7 @@ internal static class ReadCommand
 
             FilterWords.CheckAfter(filter, reader);
         }
-        catch (CaptureFileException exception) when (exception.Path == reader.Path && exception.Fault != CaptureFileFault.Unsupported)
+        catch (CaptureFileException exception) when (exception.Fault is not (CaptureFileFault.Unsupported or CaptureFileFault.Unwritable))
         {
             damage = exception;
         }

@@ -42,6 +42,8 @@ internal static class ReplayCommand
     {
         string path = parsed.GetRequiredValue(File);
         ReplayOptions options = ReadOptions(parsed, path);
+        OutputFile.Check(parsed.GetValue(Write), context.Output);
+        TextWriter text = OutputFile.TextBeside(parsed.GetValue(Write), context.Output);
         bool dry = parsed.GetValue(DryRun);
         string? interfaceName = parsed.GetValue(Interface);
         if (interfaceName is null && !dry)
@@ -59,14 +61,15 @@ internal static class ReplayCommand
         context.Signals.StatisticsRequested += () => context.Output.Warn(Counters(replayer.Report));
         using (new ProgressLine(context.Output.Error, () => Counters(replayer.Report)))
         {
-            RunToEnd(replayer, options, first, path, context);
+            RunToEnd(replayer, options, first, path, text, context);
         }
 
         copy?.Commit();
+        WriteSummary(replayer.Report, text, context.Output);
         return Conclude(replayer.Report, path, interfaceName, injector, context);
     }
 
-    private static void RunToEnd(PacketReplayer replayer, ReplayOptions options, CaptureFileReader first, string path, CommandContext context)
+    private static void RunToEnd(PacketReplayer replayer, ReplayOptions options, CaptureFileReader first, string path, TextWriter text, CommandContext context)
     {
         CaptureFileReader? next = first;
         try
@@ -75,7 +78,7 @@ internal static class ReplayCommand
         }
         catch (IOException) when (replayer.Report.Packets > 0)
         {
-            WriteSummary(replayer.Report, context.Output);
+            WriteSummary(replayer.Report, text, context.Output);
             throw;
         }
 
@@ -147,7 +150,6 @@ internal static class ReplayCommand
 
     private static int Conclude(ReplayReport report, string path, string? interfaceName, LinkInjector? injector, CommandContext context)
     {
-        WriteSummary(report, context.Output);
         context.Output.Flush();
         if (report.Truncated > 0)
         {
@@ -189,7 +191,7 @@ internal static class ReplayCommand
         _ => "it holds none",
     };
 
-    private static void WriteSummary(ReplayReport report, CommandOutput output)
+    private static void WriteSummary(ReplayReport report, TextWriter text, CommandOutput output)
     {
         if (output.Json)
         {
@@ -198,18 +200,18 @@ internal static class ReplayCommand
         }
 
         CultureInfo culture = CultureInfo.InvariantCulture;
-        output.Text.WriteLine(string.Create(culture,
+        text.WriteLine(string.Create(culture,
             $"Actual: {report.Packets} packets ({report.Bytes} bytes) sent in {report.ElapsedNanoseconds / 1e9:F6} seconds"));
-        output.Text.WriteLine(string.Create(culture, $"Rated: {report.PacketsPerSecond:F2} packets/s, {report.DataRate}"));
+        text.WriteLine(string.Create(culture, $"Rated: {report.PacketsPerSecond:F2} packets/s, {report.DataRate}"));
         if (report.Failed + report.Skipped > 0)
         {
-            output.Text.WriteLine(string.Create(culture,
+            text.WriteLine(string.Create(culture,
                 $"Not sent: {report.Failed} failed, {report.NotMatching} did not match, {report.OtherLinkType} of another link type"));
         }
 
         if (report.Timing.Count > 0)
         {
-            output.Text.WriteLine(string.Create(culture,
+            text.WriteLine(string.Create(culture,
                 $"Timing error: p50 {Milliseconds(report.Timing.Percentile(0.5)):F3} ms, p99 {Milliseconds(report.Timing.Percentile(0.99)):F3} ms, max {Milliseconds(report.Timing.Maximum):F3} ms"));
         }
     }

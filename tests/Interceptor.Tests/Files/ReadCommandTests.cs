@@ -72,6 +72,21 @@ public sealed class ReadCommandTests
         Assert.Contains("the file ends inside", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_cannot_be_written_is_a_failure_and_no_bad_input()
+    {
+        using var folder = new TemporaryFolder();
+        string input = Write(folder, 80);
+        CliResult missing = CliProcess.Run("read", input, "-w", folder.File("none/out.pcapng"));
+        Assert.True(missing.ExitCode == 1, missing.ToString());
+        Assert.Contains($"{folder.File("none/out.pcapng")}: can't be written: there is no such directory.", missing.Error, StringComparison.Ordinal);
+        CliResult full = CliProcess.Run("read", input, "-w", "/dev/full");
+        Assert.True(full.ExitCode == 1, full.ToString());
+        Assert.Contains("/dev/full: can't be written: no space is left on the device.", full.Error, StringComparison.Ordinal);
+        CliResult both = CliProcess.Run("read", input, "-w", "-", "--json");
+        Assert.True(both is { ExitCode: 2, Output: "" }, both.ToString());
+    }
+
     [Theory]
     [InlineData(4, "there is no such file", "/no/such/file")]
     [InlineData(2, "can't parse filter expression", "-", "tcp porpoise")]

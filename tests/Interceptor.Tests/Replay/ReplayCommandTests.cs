@@ -38,6 +38,16 @@ public sealed class ReplayCommandTests
     }
 
     [Fact]
+    public void A_capture_on_standard_output_has_the_summary_beside_it()
+    {
+        using var folder = new TemporaryFolder();
+        CliResult result = CliProcess.Run("replay", Write(folder, 0, 1), "--dry-run", "-w", "-");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.DoesNotContain("Actual:", result.Output, StringComparison.Ordinal);
+        Assert.Contains("Actual: 2 packets", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_empty_capture_is_bad_input()
     {
         using var folder = new TemporaryFolder();
