@@ -112,5 +112,24 @@ public sealed class TcpCommandTests
         Assert.NotEmpty(result.Error);
     }
 
+    [Fact]
+    public void A_download_with_losses_is_whole_and_its_repairs_are_counted()
+    {
+        CliResult result = CliProcess.Run("tcp", "--json", Path.Combine(ProjectPaths.OwnCaptures, "http-download-with-loss.pcapng"));
+        Assert.True(result.ExitCode == 0, result.ToString());
+        using JsonDocument connection = JsonDocument.Parse(result.Lines[0]);
+        JsonElement request = connection.RootElement.GetProperty("client_to_server");
+        JsonElement answer = connection.RootElement.GetProperty("server_to_client");
+        Assert.Equal(2, request.GetProperty("syn").GetInt32());
+        Assert.Equal(1, request.GetProperty("retransmissions").GetInt32());
+        Assert.Equal(0, answer.GetProperty("missing_bytes").GetInt32());
+        Assert.Equal(1, answer.GetProperty("out_of_order").GetInt32());
+
+        CliResult stream = CliProcess.Run("tcp", "--follow", "0", "--side", "server", Path.Combine(ProjectPaths.OwnCaptures, "http-download-with-loss.pcapng"));
+        string body = stream.Output[(stream.Output.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
+        const string Line = "all work and no play makes a dull packet\n";
+        Assert.Equal(string.Concat(Enumerable.Repeat(Line, (60_000 / Line.Length) + 1))[..60_000], body);
+    }
+
     private static string Capture(string name) => Path.Combine(ProjectPaths.RequireSharedCaptures(), "good", name);
 }
