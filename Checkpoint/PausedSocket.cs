@@ -47,6 +47,16 @@ public sealed partial class PausedSocket : IDisposable
         try
         {
             PausedSocket socket = Attach(process.Duplicate(owner.Descriptor), owner);
+            try
+            {
+                socket.RequireNoSignatures();
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+
             socket._process = process;
             return socket;
         }
@@ -179,6 +189,19 @@ public sealed partial class PausedSocket : IDisposable
         if (_settings.PeekOffset >= 0)
         {
             _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, BitConverter.GetBytes(_settings.PeekOffset));
+        }
+    }
+
+    /// <summary>Asked in the socket's own namespace. Who may not enter it learns from a later step what is missing.</summary>
+    private void RequireNoSignatures()
+    {
+        try
+        {
+            using NetworkNamespace network = OpenNamespace();
+            network.Run(() => SocketEligibility.RequireNoSignatures(Owner.Local, Owner.Peer, _subject));
+        }
+        catch (LinuxException exception) when (exception.IsPermission)
+        {
         }
     }
 

@@ -1,4 +1,5 @@
 using Interceptor.Interop;
+using Interceptor.Packets;
 using Interceptor.Tcp;
 
 namespace Interceptor.Checkpoint;
@@ -66,6 +67,19 @@ internal static class SocketEligibility
             || NativeSocket.IoctlInt(fd, Libc.SIOCATMARK, "ioctl(SIOCATMARK)", subject) != 0)
         {
             throw Refuse(subject, "urgent data is pending, which hides part of the receive queue", "Let the program read it, then try again.");
+        }
+    }
+
+    /// <summary>Refuses a connection whose segments are signed: the key can't be read. In the calling thread's network namespace.</summary>
+    internal static void RequireNoSignatures(FlowEndpoint local, FlowEndpoint peer, string subject)
+    {
+        Span<byte> localAddress = stackalloc byte[local.Address.Version == 4 ? 4 : 16];
+        Span<byte> peerAddress = stackalloc byte[localAddress.Length];
+        local.Address.CopyTo(localAddress);
+        peer.Address.CopyTo(peerAddress);
+        if (SocketDiagnostics.IsMd5Signed(localAddress, local.Port, peerAddress, peer.Port))
+        {
+            throw Refuse(subject, "it is authenticated with TCP MD5 signatures, whose key can't be read", "");
         }
     }
 

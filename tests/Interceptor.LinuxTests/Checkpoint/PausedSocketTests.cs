@@ -10,6 +10,30 @@ namespace Interceptor.LinuxTests.Checkpoint;
 public sealed class PausedSocketTests
 {
     [Fact]
+    public void A_connection_signed_with_md5_is_refused_and_goes_on()
+    {
+        using var link = new TcpLink(Sign, Sign);
+        var exception = Assert.Throws<CheckpointException>(() => link.Attach());
+        Assert.Equal(CheckpointFailure.Refused, exception.Failure);
+        Assert.Contains("MD5", exception.Message, StringComparison.Ordinal);
+        link.Client.Send("signed"u8);
+        Assert.Equal(TcpLink.Sha256("signed"u8), TcpLink.ReadSha256(link.Server, 6));
+    }
+
+    /// <summary>TCP_MD5SIG with struct tcp_md5sig: the peer's sockaddr_storage, the key's length at 130, the key at 136.</summary>
+    private static void Sign(Socket socket)
+    {
+        const int TCP_MD5SIG = 14;
+        var signature = new byte[216];
+        signature[0] = Libc.AF_INET;
+        signature[4] = 127;
+        signature[7] = 1;
+        signature[130] = 4;
+        "key!"u8.CopyTo(signature.AsSpan(136));
+        socket.SetRawSocketOption(Libc.IPPROTO_TCP, TCP_MD5SIG, signature);
+    }
+
+    [Fact]
     public void A_dump_that_is_let_go_leaves_the_connection_with_its_owner()
     {
         using var link = new TcpLink();
