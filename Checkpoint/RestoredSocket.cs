@@ -11,6 +11,9 @@ namespace Interceptor.Checkpoint;
 public sealed class RestoredSocket : IDisposable
 {
     private const int MaxTailTries = 64;
+
+    /// <summary>For the peer to make room in a send buffer that could not be made large enough (a user namespace).</summary>
+    private const int TailPatienceMilliseconds = 2000;
     private readonly FileDescriptor _fd;
     private readonly SessionImage _image;
     private readonly List<string> _warnings;
@@ -87,13 +90,21 @@ public sealed class RestoredSocket : IDisposable
     /// <summary>Closes this process's descriptor.</summary>
     public void Dispose() => _fd.Dispose();
 
-    /// <summary>The send buffer still has its large size, so this takes no waiting; what the windows do not allow yet stays queued.</summary>
+    /// <summary>
+    /// The send buffer still has its large size, so this takes no waiting, except where the machine did not grant that size; what the windows do not allow yet
+    /// stays queued.
+    /// </summary>
     private void WriteUnsentTail()
     {
         ReadOnlySpan<byte> rest = _image.UnsentPart.Span;
         for (int i = 0; rest.Length > 0; i++)
         {
             int count = NativeSocket.TrySend(_fd, rest, Libc.MSG_DONTWAIT);
+            if (count == -Errno.EAGAIN && i < MaxTailTries && NativeSocket.Poll(_fd, Libc.POLLOUT, TailPatienceMilliseconds) != 0)
+            {
+                continue;
+            }
+
             if (count <= 0 || i == MaxTailTries)
             {
                 throw new CheckpointException(
