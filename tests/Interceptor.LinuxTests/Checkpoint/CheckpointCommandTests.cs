@@ -105,6 +105,43 @@ public sealed class CheckpointCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_restore_says_what_it_did_as_json_before_the_command_has_standard_output()
+    {
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        client.Send("seven b"u8);
+        CliResult taken = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image);
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        CliResult restored = _ns.Run(() => CliProcess.Run("restore", "--json", Image, "--", "echo", "the command"));
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Equal("the command", restored.Lines[1]);
+        using JsonDocument summary = JsonDocument.Parse(restored.Lines[0]);
+        JsonElement root = summary.RootElement;
+        Assert.Equal("summary", root.GetProperty("type").GetString());
+        Assert.Equal(server.Endpoint.ToString(), root.GetProperty("local").GetString());
+        Assert.Equal(7, root.GetProperty("receive_queue_bytes").GetInt32());
+        Assert.True(root.GetProperty("lock_removed").GetBoolean());
+        Assert.DoesNotContain("goes on", restored.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_restore_that_fails_for_want_of_an_address_leaves_image_and_lock_and_works_later()
+    {
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        client.Send("kept"u8);
+        CliResult taken = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image);
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        CliResult elsewhere = KernelTest.CreateNamespace("elsewhere").Run(() => CliProcess.Run("restore", Image, "--", "true"));
+        Assert.True(elsewhere.ExitCode == 1, elsewhere.ToString());
+        client.Send(" waiting"u8);
+        CliResult restored = _ns.Run(() => CliProcess.Run(
+            "restore", Image, "--", "python3", "-c", "import socket; s = socket.socket(fileno=3); print(s.recv(12, socket.MSG_WAITALL).decode())"));
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Equal("kept waiting", restored.Output.Trim());
+    }
+
+    [Fact]
     public void Without_a_command_the_connection_is_joined_to_standard_input_and_output()
     {
         using var server = new StreamServer(_ns, idle: true);

@@ -12,6 +12,20 @@ public sealed class SessionImageDirectoryTests : IDisposable
     private string Image => Path.Combine(_root, "image");
 
     [Fact]
+    public void Only_an_unfinished_image_of_a_process_that_is_gone_is_left_over()
+    {
+        string dead = Make("image.tmp-4194303-17-0123abcd");
+        File.WriteAllText(Path.Combine(dead, "receive-queue.bin"), "");
+        Make($"image.tmp-{Interceptor.Interop.ProcessIdentity.Current}-0123abcd");
+        Make("image.tmp-0123abcd");
+        Make("notes.tmp-1-x");
+        File.WriteAllText(Path.Combine(Make("other.tmp-4194303-17-0123abcd"), "thesis.tex"), "");
+        Assert.Equal([dead], SessionImageDirectory.FindUnfinished(_root));
+        Assert.Empty(SessionImageDirectory.FindUnfinished(Path.Combine(_root, "missing")));
+        string Make(string name) => Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
+    }
+
+    [Fact]
     public void An_image_reads_as_it_was_written()
     {
         SessionImage image = Example();
