@@ -46,7 +46,7 @@ internal static class SessionDocumentMapping
                 BootId = image.BootId,
                 BootTimeNs = image.CutBootTimeNanoseconds,
                 WallNs = image.CutAt.Nanoseconds,
-                Wall = DateTimeOffset.FromUnixTimeMilliseconds(image.CutAt.Nanoseconds / 1_000_000).ToString("O", CultureInfo.InvariantCulture),
+                Wall = DateTimeOffset.FromUnixTimeMilliseconds(image.CutAt.Nanoseconds / 1_000_000).UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
             },
             Socket = image.Settings,
             Counters = image.Counters,

@@ -65,6 +65,10 @@ public static class SessionImageDirectory
                 Path.Combine(aside, DocumentName), JsonSerializer.SerializeToUtf8Bytes(document, SessionJson.Default.SessionDocument));
             foreach (string file in Directory.EnumerateFiles(aside))
             {
+                // People's data: private also where the directory is opened or the files are moved.
+#pragma warning disable CA1416 // Runs on Linux only.
+                File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+#pragma warning restore CA1416
                 DurableFile.Flush(file);
             }
 

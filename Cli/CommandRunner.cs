@@ -71,6 +71,7 @@ internal static class CommandRunner
         MissingToolException or FirewallException { IsPermission: true } => ExitCode.Missing,
         CaptureFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
         CaptureFileException { Fault: CaptureFileFault.Unwritable or CaptureFileFault.Unsupported } => ExitCode.Failed,
+        CheckpointException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
         CaptureFileException or CheckpointException { Failure: CheckpointFailure.BadImage } => ExitCode.BadInput,
         _ when exception.InnerException is { } inner => CodeOf(inner),
         _ => ExitCode.Failed,

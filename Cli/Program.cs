@@ -11,8 +11,21 @@ internal static class Program
     private static int Main(string[] args)
     {
         RootCommand root = CommandTree.Build();
+        bool isEmpty = args.Length == 0;
+        if (isEmpty || args[0] == "help")
+        {
+            // As git and ip do it: without a command the list of them, on standard error and with the code of a mistake.
+            args = isEmpty ? ["--help"] : [.. args[1..], "--help"];
+        }
+
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = true });
         string[] mistakes = [.. parsed.Errors.Select(error => error.Message).Concat(UnknownOptions(parsed)).Distinct()];
+        if (mistakes.Length > 1)
+        {
+            // A misspelt command is no missing one as well.
+            mistakes = [.. mistakes.Where(mistake => mistake != "Required command was not provided.")];
+        }
+
         if (mistakes.Length > 0)
         {
             foreach (string mistake in mistakes)
@@ -24,7 +37,13 @@ internal static class Program
             return ExitCode.Usage;
         }
 
-        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TearDownTime });
+        int code = parsed.Invoke(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TearDownTime,
+            Output = isEmpty ? Console.Error : Console.Out,
+        });
+        return isEmpty ? ExitCode.Usage : code;
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ public sealed class FirewallException : IOException
     /// <param name="errorText">What it wrote to standard error.</param>
     /// <param name="inner">The cause, if any.</param>
     public FirewallException(string command, int exitCode, string errorText, Exception? inner = null)
-        : base($"{command} failed with status {exitCode}: {errorText.Trim()}{Remedy(errorText)}", inner)
+        : base($"{command} failed with status {exitCode}: {errorText.Trim().TrimEnd('.')}.{Remedy(errorText)}", inner)
     {
         Command = command;
         CommandExitCode = exitCode;

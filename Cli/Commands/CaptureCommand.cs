@@ -216,6 +216,8 @@ internal static class CaptureCommand
             });
         }
 
+        // The last packets' lines before the counts.
+        output.Flush();
         output.Error.WriteLine(Packets(source.PacketsRead, "captured"));
         Report(statistics, output);
     }

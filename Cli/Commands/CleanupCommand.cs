@@ -4,6 +4,7 @@ using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Cli.Demo;
 using Interceptor.Cli.Output;
+using Interceptor.Interop;
 
 namespace Interceptor.Cli.Commands;
 
@@ -12,16 +13,24 @@ internal static class CleanupCommand
 {
     private static readonly Option<bool> All = new("--all") { Description = "Remove the locks of checkpointed sessions as well: their connections then lose their protection." };
 
+    private static readonly Option<string?> Netns = new("--netns")
+    {
+        Description = "Look in this network namespace (a name of ip netns, or a path). Default: the one it is run in.",
+        HelpName = "NAME",
+    };
+
     internal static Command Create()
     {
-        var command = new Command("cleanup", "Removes firewall rules and temporary files of ours whose process is gone; harmless where there are none.") { All };
+        var command = new Command("cleanup", "Removes firewall rules and temporary files of ours whose process is gone; harmless where there are none.") { All, Netns };
         command.SetBody(Run);
         return command;
     }
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
-        FirewallCleanupReport report = FirewallCleanup.Run(parsed.GetValue(All));
+        string? name = parsed.GetValue(Netns);
+        using NetworkNamespace? network = name is null ? null : NetworkNamespace.Open(name);
+        FirewallCleanupReport report = FirewallCleanup.Run(parsed.GetValue(All), network);
         foreach (string unreadable in report.Unreadable)
         {
             context.Output.Warn(Printable.Escape(unreadable));
@@ -49,7 +58,9 @@ internal static class CleanupCommand
         }
         else if (report.Removed.Count + report.Kept.Count + directories == 0)
         {
-            context.Output.Text.WriteLine("nothing to clean up");
+            context.Output.Text.WriteLine(name is null
+                ? "nothing to clean up in this network namespace (for another: --netns NAME)"
+                : $"nothing to clean up in network namespace {Printable.Escape(name)}");
         }
 
         return ExitCode.Done;

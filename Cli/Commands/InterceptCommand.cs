@@ -15,7 +15,8 @@ internal static class InterceptCommand
 {
     private static readonly Option<string> Hook = new("--hook")
     {
-        Description = "Where packets are taken: input, output, forward, prerouting, postrouting, or both (input and output).",
+        Description = "Where packets are taken: input, output, forward, prerouting, postrouting, or both (input and output). Of several runs at one hook the first started gets the packets.",
+        HelpName = "HOOK",
         DefaultValueFactory = _ => "both",
     };
 
@@ -40,7 +41,7 @@ internal static class InterceptCommand
 
     private static readonly Option<ulong?> Seed = new("--seed") { Description = "Make the random choices repeatable.", HelpName = "N" };
 
-    private static readonly Option<string?> Write = new("--write", "-w") { Description = "Record each packet with its verdict (pcapng).", HelpName = "FILE" };
+    private static readonly Option<string?> Write = new("--write", "-w") { Description = "Record each packet with its verdict (pcapng) instead of printing it.", HelpName = "FILE" };
 
     private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets.", HelpName = "N" };
 
@@ -81,7 +82,7 @@ internal static class InterceptCommand
         bool showsPackets = file is null && !parsed.GetValue(Quiet);
         using InterceptSession session = InterceptSession.Start(options);
         var report = new InterceptReport(context.Output, showsPackets);
-        report.Started(session, options);
+        report.Started(session, options, parsed.GetValue(Netns));
         void ShowStatistics() => context.Output.Error.WriteLine(InterceptReport.Text(session.ReadSummary()));
         context.Signals.StatisticsRequested += ShowStatistics;
         try
@@ -124,8 +125,8 @@ internal static class InterceptCommand
             {
                 Drop = parsed.GetValue(Drop),
                 Loss = parsed.GetValue(Loss) is { } loss ? Quantity.Probability(loss) : 0,
-                Delay = parsed.GetValue(Delay) is { } delay ? Quantity.Duration(delay) : TimeSpan.Zero,
-                Jitter = parsed.GetValue(Jitter) is { } jitter ? Quantity.Duration(jitter) : TimeSpan.Zero,
+                Delay = parsed.GetValue(Delay) is { } delay ? Quantity.DurationWithUnit(delay) : TimeSpan.Zero,
+                Jitter = parsed.GetValue(Jitter) is { } jitter ? Quantity.DurationWithUnit(jitter) : TimeSpan.Zero,
                 Seed = parsed.GetValue(Seed) ?? (ulong)RandomNumberGenerator.GetInt32(int.MaxValue),
             },
         };

@@ -48,7 +48,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
     }
 
     /// <summary>After the rules are in place.</summary>
-    internal void Started(InterceptSession session, InterceptOptions options)
+    internal void Started(InterceptSession session, InterceptOptions options, string? networkNamespace)
     {
         string policy = session.OnFailure == FailurePolicy.Open
             ? "open: if we are overloaded or gone, traffic passes unseen"
@@ -69,7 +69,8 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         }
 
         output.Warn(Line($"queue {session.QueueNumber}, on failure {policy}."));
-        output.Warn($"rules in place: {string.Join(", ", session.Places)} (after a crash: interceptor cleanup).");
+        string cleanup = networkNamespace is null ? "interceptor cleanup" : $"interceptor cleanup --netns {Printable.Escape(networkNamespace)}";
+        output.Warn($"rules in place: {string.Join(", ", session.Places)} (after a crash: {cleanup}).");
     }
 
     internal void Packet(in CapturedPacket packet, FirewallHook hook, uint id, ImpairmentDecision decision)

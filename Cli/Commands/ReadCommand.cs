@@ -16,9 +16,10 @@ internal static class ReadCommand
     private static readonly Option<string> Write = new("--write", "-w")
     {
         Description = "Write the packets instead of printing them: pcap if the name ends in .pcap or .cap, else pcapng; - is standard output.",
+        HelpName = "FILE",
     };
 
-    private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets." };
+    private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets.", HelpName = "N" };
     private static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "IP header fields and checksums too." };
     private static readonly Option<bool> LinkHeader = new("--link-header", "-e") { Description = "The link header in front." };
     private static readonly Option<bool> Hex = new("--hex", "-x") { Description = "The bytes below each packet, from the network header on." };

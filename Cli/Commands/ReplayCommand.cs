@@ -16,17 +16,17 @@ internal static class ReplayCommand
 {
     private static readonly Argument<string> File = new("FILE") { Description = "The capture; - is standard input." };
     private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
-    private static readonly Option<string> Interface = new("--interface", "-i") { Description = "The interface to send on." };
-    private static readonly Option<string> Speed = new("--speed") { Description = "So many times as fast as captured, as 2 or 0.5 (default 1)." };
-    private static readonly Option<long?> Pps = new("--pps") { Description = "So many packets in a second, evenly." };
-    private static readonly Option<string> Rate = new("--rate") { Description = "So many bits in a second, as 10Mbit: of the packets, without what the wire adds." };
+    private static readonly Option<string> Interface = new("--interface", "-i") { Description = "The interface to send on. See: interceptor interfaces.", HelpName = "IF" };
+    private static readonly Option<string> Speed = new("--speed") { Description = "So many times as fast as captured, as 2 or 0.5 (default 1).", HelpName = "X" };
+    private static readonly Option<long?> Pps = new("--pps") { Description = "So many packets in a second, evenly.", HelpName = "N" };
+    private static readonly Option<string> Rate = new("--rate") { Description = "So many bits in a second, as 10Mbit: of the packets, without what the wire adds.", HelpName = "R" };
     private static readonly Option<bool> TopSpeed = new("--top-speed") { Description = "As fast as it goes." };
-    private static readonly Option<long> Loop = new("--loop") { Description = "Send the capture so often; 0: until stopped.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<long?> Limit = new("--limit", "-c") { Description = "Send at most so many packets." };
-    private static readonly Option<string> Duration = new("--duration") { Description = "Send for so long at most, as 30s." };
-    private static readonly Option<string> MaxGap = new("--max-gap") { Description = "Wait no longer than this between two packets, as 1s." };
+    private static readonly Option<long> Loop = new("--loop") { Description = "Send the capture so often; 0: until stopped.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private static readonly Option<long?> Limit = new("--limit", "-c") { Description = "Send at most so many packets.", HelpName = "N" };
+    private static readonly Option<string> Duration = new("--duration") { Description = "Send for so long at most, as 30s.", HelpName = "D" };
+    private static readonly Option<string> MaxGap = new("--max-gap") { Description = "Wait no longer than this between two packets, as 1s.", HelpName = "D" };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Send nothing and wait for nothing: tell what would be sent, and in what time." };
-    private static readonly Option<string> Write = new("--write", "-w") { Description = "Write what is sent to a capture, with the times of sending." };
+    private static readonly Option<string> Write = new("--write", "-w") { Description = "Write what is sent to a capture, with the times of sending.", HelpName = "FILE" };
 
     internal static Command Create()
     {
@@ -65,7 +65,7 @@ internal static class ReplayCommand
         }
 
         copy?.Commit();
-        WriteSummary(replayer.Report, text, context.Output);
+        WriteSummary(replayer.Report, text, context.Output, dry);
         return Conclude(replayer.Report, path, interfaceName, injector, context);
     }
 
@@ -191,7 +191,7 @@ internal static class ReplayCommand
         _ => "it holds none",
     };
 
-    private static void WriteSummary(ReplayReport report, TextWriter text, CommandOutput output)
+    private static void WriteSummary(ReplayReport report, TextWriter text, CommandOutput output, bool dry = false)
     {
         if (output.Json)
         {
@@ -201,7 +201,7 @@ internal static class ReplayCommand
 
         CultureInfo culture = CultureInfo.InvariantCulture;
         text.WriteLine(string.Create(culture,
-            $"Actual: {report.Packets} packets ({report.Bytes} bytes) sent in {report.ElapsedNanoseconds / 1e9:F6} seconds"));
+            $"{(dry ? "Dry run" : "Actual")}: {report.Packets} packets ({report.Bytes} bytes) {(dry ? "would be sent" : "sent")} in {report.ElapsedNanoseconds / 1e9:F6} seconds"));
         text.WriteLine(string.Create(culture, $"Rated: {report.PacketsPerSecond:F2} packets/s, {report.DataRate}"));
         if (report.Failed + report.Skipped > 0)
         {
@@ -209,7 +209,7 @@ internal static class ReplayCommand
                 $"Not sent: {report.Failed} failed, {report.NotMatching} did not match, {report.OtherLinkType} of another link type"));
         }
 
-        if (report.Timing.Count > 0)
+        if (report.Timing.Count > 0 && !dry)
         {
             text.WriteLine(string.Create(culture,
                 $"Timing error: p50 {Milliseconds(report.Timing.Percentile(0.5)):F3} ms, p99 {Milliseconds(report.Timing.Percentile(0.99)):F3} ms, max {Milliseconds(report.Timing.Maximum):F3} ms"));

@@ -47,15 +47,28 @@ internal static class Quantity
         _ => null,
     }));
 
-    /// <summary>A probability in [0, 1]: <c>1%</c>, <c>0.5%</c>, <c>0.01</c>.</summary>
+    /// <summary>A duration with its unit: where tc-netem would read a bare number as microseconds, ours as seconds would surprise.</summary>
+    internal static TimeSpan DurationWithUnit(string text)
+    {
+        TimeSpan duration = Duration(text);
+        return duration > TimeSpan.Zero && char.IsAsciiDigit(text[^1])
+            ? throw new UsageException($"'{text}' is a duration without a unit: write {text}ms or {text}s.")
+            : duration;
+    }
+
+    /// <summary>A probability in [0, 1]: <c>1%</c>, <c>0.5%</c>. The sign is a must: to tc-netem a bare 0.1 is 0.1%, to others 10%.</summary>
     internal static double Probability(string text)
     {
         decimal value = Scaled(text, "probability between 0% and 100%, as 1%", unit => unit switch
         {
-            "%" => 0.01m,
-            "" => 1m,
+            "%" or "" => 0.01m,
             _ => null,
         });
+        if (value > 0 && !text.EndsWith('%'))
+        {
+            throw new UsageException($"'{text}' is a probability without a unit: write {text}%.");
+        }
+
         return value <= 1m ? (double)value : throw new UsageException($"'{text}' is more than 100%.");
     }
 

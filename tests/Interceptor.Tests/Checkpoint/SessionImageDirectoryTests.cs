@@ -47,6 +47,15 @@ public sealed class SessionImageDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Only_the_owner_reads_an_image()
+    {
+        const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        SessionFiles.Write(Image, Example());
+        Assert.Equal(Owner | UnixFileMode.UserExecute, File.GetUnixFileMode(Image));
+        Assert.All(Directory.EnumerateFiles(Image), file => Assert.Equal(Owner, File.GetUnixFileMode(file)));
+    }
+
+    [Fact]
     public void Nothing_is_overwritten_and_nothing_is_left_aside()
     {
         Directory.CreateDirectory(Image);

@@ -35,7 +35,7 @@ public sealed class QuantityTests
     [Theory]
     [InlineData("1%", 0.01)]
     [InlineData("0.5%", 0.005)]
-    [InlineData("0.25", 0.25)]
+    [InlineData("0", 0)]
     [InlineData("100%", 1)]
     public void Probabilities_are_read(string text, double expected) => Assert.Equal(expected, Quantity.Probability(text), 12);
 
@@ -48,6 +48,19 @@ public sealed class QuantityTests
     [InlineData("10XB")]
     [InlineData("99999999999999999999999999TB")]
     public void A_size_that_is_none_is_a_usage_error(string text) => Assert.Throws<UsageException>(() => Quantity.Size(text));
+
+    [Theory]
+    [InlineData("0.1")]
+    [InlineData("10")]
+    public void A_probability_without_its_sign_is_a_usage_error(string text) => Assert.Throws<UsageException>(() => Quantity.Probability(text));
+
+    [Fact]
+    public void A_delay_without_its_unit_is_a_usage_error()
+    {
+        Assert.Throws<UsageException>(() => Quantity.DurationWithUnit("20"));
+        Assert.Equal(TimeSpan.FromMilliseconds(20), Quantity.DurationWithUnit("20ms"));
+        Assert.Equal(TimeSpan.Zero, Quantity.DurationWithUnit("0"));
+    }
 
     [Fact]
     public void More_than_certain_is_a_usage_error() => Assert.Throws<UsageException>(() => Quantity.Probability("101%"));

@@ -10,7 +10,7 @@ public sealed class UsageTests : IDisposable
     public static TheoryData<string, int, string, string[]> Mistakes => new()
     {
         { "An unknown command", 2, "interceptor --help", ["frobnicate"] },
-        { "No command", 2, "interceptor --help", [] },
+        { "No command", 2, "checkpoint", [] },
         { "An unknown option", 2, "interceptor info --help", ["info", "--frobnicate"] },
         { "An unknown option among the words of a filter", 2, "--frobnicate", ["read", OwnCapture, "tcp", "--frobnicate"] },
         { "A missing argument", 2, "interceptor read --help", ["read"] },
@@ -19,6 +19,9 @@ public sealed class UsageTests : IDisposable
         { "A size that is none", 2, "64KiB", ["capture", "-i", "lo", "-B", "many"] },
         { "A rate that is none", 2, "rate", ["replay", OwnCapture, "-i", "lo", "--rate", "fast"] },
         { "A probability that is none", 2, "100%", ["intercept", "--loss", "101%"] },
+        { "A probability without its sign", 2, "write 0.1%", ["intercept", "--loss", "0.1"] },
+        { "A delay without its unit", 2, "write 20ms", ["intercept", "--delay", "20"] },
+        { "A namespace that does not exist, for cleanup", 1, "ip netns list", ["cleanup", "--netns", "nosuch"] },
         { "A duration that is none", 2, "duration", ["intercept", "--delay", "soon"] },
         { "A hook that is none", 2, "prerouting", ["intercept", "--hook", "sideways"] },
         { "A connection that is none", 2, "LOCAL-PEER", ["checkpoint", "--pid", "1", "--connection", "here-there", "-o", "/tmp/never"] },
@@ -45,6 +48,20 @@ public sealed class UsageTests : IDisposable
         Assert.True(result.Error.Contains(hint, StringComparison.Ordinal), $"{mistake}: no '{hint}' in: {result}");
         Assert.DoesNotContain("   at Interceptor", result.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_misspelt_command_is_the_only_mistake_told() =>
+        Assert.DoesNotContain("Required command", CliProcess.Run("capure").Error, StringComparison.Ordinal);
+
+    [Fact]
+    public void Help_is_a_command_too()
+    {
+        Assert.Equal(HelpOf().Output, CliProcess.Run("help").Output);
+        Assert.Equal(HelpOf("demo", "restore").Output, CliProcess.Run("help", "demo", "restore").Output);
+    }
+
+    [Fact]
+    public void The_version_is_plain() => Assert.Matches(@"^\d+\.\d+\.\d+\n$", CliProcess.Run("--version").Output);
 
     [Fact]
     public void Escapes_in_an_argument_do_not_reach_the_terminal()
