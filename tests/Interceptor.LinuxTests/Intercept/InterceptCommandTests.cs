@@ -57,7 +57,8 @@ public sealed class InterceptCommandTests
         Assert.True(Number(Parse(first.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]), "removed") > 0, first.Output + first.Error);
         Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables() + loopback.SaveTables("ip6tables"), StringComparison.Ordinal);
         ChildResult second = Cli(loopback, "cleanup");
-        Assert.Equal((0, "nothing to clean up\n"), (second.ExitCode, second.Output));
+        Assert.Equal(0, second.ExitCode);
+        Assert.StartsWith("nothing to clean up", second.Output, StringComparison.Ordinal);
         loopback.Send(1, from: 8);
         Assert.Equal([8], loopback.Arrived());
     }
