@@ -43,8 +43,8 @@ public sealed class ReplayCommandTests
         using var folder = new TemporaryFolder();
         CliResult result = CliProcess.Run("replay", Write(folder, 0, 1), "--dry-run", "-w", "-");
         Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.DoesNotContain("Actual:", result.Output, StringComparison.Ordinal);
-        Assert.Contains("Actual: 2 packets", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Dry run:", result.Output, StringComparison.Ordinal);
+        Assert.Contains("Dry run: 2 packets (120 bytes) would be sent", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
