@@ -41,6 +41,8 @@ public sealed class NetworkLab : IDisposable
             VethLink link = VethLink.Create(
                 client, ClientInterface, [$"{ClientAddress}/24", $"{ClientAddressV6}/64"],
                 server, ServerInterface, [$"{ServerAddress}/24", $"{ServerAddressV6}/64"]);
+            client.Run(() => AwaitLocalRoute(ClientAddressV6));
+            server.Run(() => AwaitLocalRoute(ServerAddressV6));
             return new NetworkLab(client, server, link);
         }
         catch
@@ -57,6 +59,30 @@ public sealed class NetworkLab : IDisposable
         Server.Dispose();
         Client.Dispose();
     }
+
+    /// <summary>
+    /// The kernel adds an IPv6 address's own route a moment after the address, when its work queue gets to it; until then a packet to the address takes the
+    /// prefix's route and leaves by the link.
+    /// </summary>
+    private static void AwaitLocalRoute(string address)
+    {
+        const uint RTF_LOCAL = 0x80000000;
+        string host = $"{Convert.ToHexStringLower(System.Net.IPAddress.Parse(address).GetAddressBytes())} 80 ";
+        long end = Environment.TickCount64 + 10_000;
+        while (!File.ReadLines("/proc/thread-self/net/ipv6_route").Any(line => line.StartsWith(host, StringComparison.Ordinal) && (FlagsOf(line) & RTF_LOCAL) != 0))
+        {
+            if (Environment.TickCount64 > end)
+            {
+                throw new TimeoutException($"{address} has no local route.");
+            }
+
+            Thread.Yield();
+        }
+    }
+
+    // Destination, length, source, length, next hop, metric, references, uses, flags, device (net/ipv6/route.c).
+    private static uint FlagsOf(string line) =>
+        Convert.ToUInt32(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[8], 16);
 
     /// <summary>
     /// A new namespace takes the host's reverse path filter (net.core.devconf_inherit_init_net), which drops packets whose source has no
