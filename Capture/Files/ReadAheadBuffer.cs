@@ -7,15 +7,20 @@ namespace Interceptor.Capture.Files;
 /// </summary>
 internal sealed class ReadAheadBuffer : IDisposable
 {
-    private const int InitialLength = 1024 * 1024;
+    private const int LargestInitialLength = 1024 * 1024;
+    private const int SmallestInitialLength = 16 * 1024;
 
     private readonly Stream _stream;
-    private byte[] _buffer = GC.AllocateUninitializedArray<byte>(InitialLength);
+    private byte[] _buffer;
     private int _start;
     private int _end;
     private bool _ended;
 
-    internal ReadAheadBuffer(Stream stream) => _stream = stream;
+    internal ReadAheadBuffer(Stream stream)
+    {
+        _stream = stream;
+        _buffer = GC.AllocateUninitializedArray<byte>(InitialLength(stream));
+    }
 
     /// <summary>Offset in the stream of the first byte not yet consumed.</summary>
     internal long Offset { get; private set; }
@@ -66,6 +71,11 @@ internal sealed class ReadAheadBuffer : IDisposable
     }
 
     public void Dispose() => _stream.Dispose();
+
+    /// <summary>Small for a small file: whoever reads thousands of them does not pay for a megabyte each.</summary>
+    private static int InitialLength(Stream stream) => stream.CanSeek
+        ? (int)Math.Clamp(stream.Length - stream.Position, SmallestInitialLength, LargestInitialLength)
+        : LargestInitialLength;
 
     private bool Fill(int count)
     {
