@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Interceptor.Checkpoint;
 using Interceptor.Interop;
 using Interceptor.Packets;
 using Interceptor.Testing;
@@ -69,6 +70,10 @@ internal sealed class StreamServer : IDisposable
     {
         var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         client.Connect(IPAddress.Loopback, Endpoint.Port);
+
+        // The kernel is connected before the server has accepted.
+        FlowEndpoint peer = EndpointOf(client.LocalEndPoint!);
+        TcpLink.WaitUntil(() => SocketFinder.List(Pid).Any(socket => socket.Peer == peer), "the server's accept");
         return client;
     });
 
