@@ -103,9 +103,11 @@ internal static class RestoreDemoOutput
 
         if (report.ImageBytes > 0)
         {
-            Line(text, "moved with the socket", $"{report.Queues.Unread} bytes unread, {report.Queues.InFlight} sent and unacknowledged, {report.Queues.Unsent} unsent");
+            Line(text, "moved with the socket", $"{report.Queues.Unread} bytes unread");
+            Line(text, "", $"{report.Queues.InFlight} sent and unacknowledged, {report.Queues.Unsent} unsent");
             Line(text, "session image", $"{report.ImageBytes} bytes");
-            Line(text, "went on at", $"byte {report.Offsets.Read} of the upload, byte {report.Offsets.Written} of the download");
+            Line(text, "went on at", $"byte {report.Offsets.Read} of the upload,");
+            Line(text, "", $"byte {report.Offsets.Written} of the download");
             WriteHold(text, "held to the server", report.Incoming);
             WriteHold(text, "held from the server", report.Outgoing);
         }
@@ -122,7 +124,8 @@ internal static class RestoreDemoOutput
     private static void WriteHold(TextWriter text, string name, DemoHold hold)
     {
         string lost = hold.Lost == 0 ? "" : $", {hold.Lost} lost";
-        Line(text, name, $"{hold.Held} packets: {hold.Reinjected} reinjected, {hold.Dropped} dropped for the new socket to send anew{lost}");
+        Line(text, name, $"{hold.Held} packets: {hold.Reinjected} reinjected{lost},");
+        Line(text, "", $"{hold.Dropped} dropped for the new socket to send anew");
     }
 
     private static void WriteStream(TextWriter text, string name, DemoStream stream, long bytes)
@@ -131,8 +134,9 @@ internal static class RestoreDemoOutput
         Line(text, name, $"{stream.ReceivedBytes} of {bytes} bytes, {verdict}");
         if (stream.SentSha256.Length > 0)
         {
-            Line(text, "", $"sent     {stream.SentSha256}");
-            Line(text, "", $"received {stream.ReceivedSha256}");
+            // Indented less than the rest: with their hash they fill 80 columns.
+            text.WriteLine($"    sent      {stream.SentSha256}");
+            text.WriteLine($"    received  {stream.ReceivedSha256}");
         }
     }
 
@@ -156,7 +160,7 @@ internal static class RestoreDemoOutput
         return report.FinsSeenWhileFrozen > 0
             ? $"FAILED: all bytes arrived, but {report.FinsSeenWhileFrozen} FINs were seen while the connection was frozen."
             : string.Create(CultureInfo.InvariantCulture,
-                $"INTACT: the connection went on in another process after {report.FreezeMilliseconds:0.0} ms; every byte of both directions arrived, and the client saw nothing but the pause.");
+                $"INTACT: the connection went on in another process after {report.FreezeMilliseconds:0.0} ms;\nevery byte of both directions arrived, and the client saw nothing but the pause.");
     }
 
     private static void Line(TextWriter text, string name, string value) => text.WriteLine($"  {name,-24}{value}");
