@@ -21,10 +21,10 @@ def compare(title, commands, runs):
     for _ in range(runs):
         for name, command in commands.items():
             times[name].append(wall(command))
-    print(title)
+    print(title, flush=True)
     first = next(iter(times))
     ours = statistics.median(times[first])
     for name, values in times.items():
         median = statistics.median(values)
         ratio = "" if name == first else f"   ours/its {ours / median:.2f}"
-        print(f"  {name:<24} {' '.join(f'{value:.3f}' for value in values)}   median {median:.3f} s{ratio}")
+        print(f"  {name:<24} {' '.join(f'{value:.3f}' for value in values)}   median {median:.3f} s{ratio}", flush=True)
