@@ -31,6 +31,22 @@ public static class CaptureFile
         return HasPcapName(path) ? new PcapWriter(target, nanoseconds: true) : new PcapNgWriter(target, section);
     }
 
+    /// <summary>
+    /// Makes a file for packets of another with all that goes with them, for a <see cref="CaptureFileCopier"/>: the format follows from the name as in
+    /// <see cref="Create"/>, and a pcapng file takes over the section headers of a pcapng source.
+    /// </summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="source">What is copied.</param>
+    /// <param name="mode">Whether the file appears whole at the end, or grows under its name.</param>
+    /// <exception cref="CaptureFileException">It can't be made there.</exception>
+    public static CaptureFileWriter CreateCopy(string path, CaptureFileReader source, CaptureFileMode mode = CaptureFileMode.Replace)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return source.Format == CaptureFileFormat.PcapNg && !HasPcapName(path)
+            ? new PcapNgWriter(CaptureFileTarget.Open(path, mode))
+            : Create(path, mode);
+    }
+
     /// <summary>True for names that ask for classic pcap.</summary>
     public static bool HasPcapName(string path)
     {

@@ -75,6 +75,19 @@ public sealed class CaptureFileReader : IPacketSource
     /// <summary>The interfaces met so far: of a pcap file one from the start, of a pcapng file those described before the latest packet.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces => _records.Interfaces;
 
+    /// <summary>
+    /// Sees each pcapng block that is no packet, in its place between the packets, from <see cref="TryRead"/>; those of the beginning are read with the first
+    /// packet. Null for nobody: blocks that mean nothing to the reader are then skipped.
+    /// </summary>
+    public PcapNgBlockHandler? BlockHandler
+    {
+        get => _records.BlockHandler;
+        set => _records.BlockHandler = value;
+    }
+
+    /// <summary>The options of the packet read last as the file has them, lent until the next <see cref="TryRead"/>; none for pcap.</summary>
+    public PcapNgOptionList PacketOptions => _ended ? default : _records.Options;
+
     /// <inheritdoc/>
     public bool TryRead(out CapturedPacket packet)
     {

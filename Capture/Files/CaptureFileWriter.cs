@@ -97,6 +97,9 @@ public abstract class CaptureFileWriter : IPacketSink
         }
     }
 
+    /// <summary>The first interface that packets may name now.</summary>
+    private protected virtual int FirstInterfaceOfSection => 0;
+
     /// <summary>Writes what a complete file must have even if no packet came.</summary>
     private protected virtual void Finish()
     {
@@ -112,12 +115,12 @@ public abstract class CaptureFileWriter : IPacketSink
     private protected int InterfaceFor(in PacketMetadata metadata)
     {
         int id = metadata.InterfaceId;
-        if ((uint)id < (uint)_interfaces.Count && _interfaces[id].LinkType == metadata.LinkType)
+        if (id >= FirstInterfaceOfSection && id < _interfaces.Count && _interfaces[id].LinkType == metadata.LinkType)
         {
             return id;
         }
 
-        for (id = 0; id < _interfaces.Count; id++)
+        for (id = FirstInterfaceOfSection; id < _interfaces.Count; id++)
         {
             if (_interfaces[id].LinkType == metadata.LinkType)
             {

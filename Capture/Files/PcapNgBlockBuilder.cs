@@ -104,6 +104,18 @@ internal ref struct PcapNgBlockBuilder
         }
     }
 
+    /// <summary>An option as it is; gives its value for changes in place.</summary>
+    internal Span<byte> RawOption(ushort code, ReadOnlySpan<byte> value)
+    {
+        OptionHeader(code, value.Length);
+        Span<byte> copy = _block.Slice(_at, value.Length);
+        Bytes(value);
+        return copy;
+    }
+
+    /// <summary>What was written so far were records; what follows are options, if any.</summary>
+    internal void BeginOptions() => _hasOptions = false;
+
     internal void VerdictOption(PcapNgVerdict? value)
     {
         if (value is { } verdict)

@@ -17,6 +17,9 @@ internal ref struct PcapNgOptionReader(ReadOnlySpan<byte> options, bool swapped)
     /// <summary>The value of the current option, without padding.</summary>
     internal ReadOnlySpan<byte> Value { get; private set; }
 
+    /// <summary>What follows the end of the list; empty where it ends with its block or is damaged.</summary>
+    internal ReadOnlySpan<byte> AfterEnd { get; private set; }
+
     /// <summary>Goes to the next option; false at the end.</summary>
     internal bool MoveNext()
     {
@@ -29,6 +32,7 @@ internal ref struct PcapNgOptionReader(ReadOnlySpan<byte> options, bool swapped)
         int length = Order(BinaryPrimitives.ReadUInt16LittleEndian(_rest[2..]));
         if (code == PcapNgCodes.EndOfOptions || length > _rest.Length - 4)
         {
+            AfterEnd = code == PcapNgCodes.EndOfOptions ? _rest[4..] : default;
             return false;
         }
 

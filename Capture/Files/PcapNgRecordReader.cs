@@ -5,7 +5,7 @@ namespace Interceptor.Capture.Files;
 
 /// <summary>
 /// pcapng (draft-ietf-opsawg-pcapng): sections, each in its own byte order and with its own interfaces. Packet blocks of all three kinds
-/// are read, interface statistics add to the interfaces, everything else (names, secrets, custom and unknown blocks) is skipped.
+/// are read, interface statistics add to the interfaces, everything else (names, secrets, custom and unknown blocks) is skipped where nobody sees to it.
 /// Interface ids are handed on as the order of the descriptions over all sections.
 /// </summary>
 internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : RecordReader(buffer, path)
@@ -27,6 +27,8 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
     internal override string Detail => $"{(_swapped ? "big" : "little")}-endian, {_sections} {(_sections == 1 ? "section" : "sections")}";
 
     internal override PcapNgSection Section => _section;
+
+    internal override PcapNgOptionList Options => _optionsLength == 0 ? default : new(Buffer.PeekBehind(_optionsDistance, _optionsLength), _swapped);
 
     internal override bool TryRead(long number, out CapturedPacket packet)
     {
@@ -65,6 +67,10 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
                     break;
                 case PcapNgCodes.InterfaceStatistics:
                     ReadStatistics(TakeBlock(type, length, StatisticsHeaderLength));
+                    break;
+                case var _ when BlockHandler is not null:
+                    Show(type, TakeBlock(type, length, 0));
+                    Buffer.Advance(length);
                     break;
                 default:
                     SkipBlock(type, length);
@@ -153,6 +159,9 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         return block[8..^4];
     }
 
+    private void Show(uint type, ReadOnlySpan<byte> body, int interfaceId = -1) =>
+        BlockHandler?.Invoke(new PcapNgBlock(type, body, _swapped, interfaceId < 0 ? default : _states[interfaceId].Scale, interfaceId));
+
     private void SkipBlock(uint type, int length)
     {
         if (!Buffer.TrySkip(length - 4L) || !Buffer.TryEnsure(4))
@@ -198,6 +207,7 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
 
         _section = ReadSectionOptions(body[16..]);
         _sectionStart = _states.Count;
+        Show(PcapNgCodes.SectionHeader, body);
         Buffer.Advance(length);
     }
 
@@ -265,6 +275,7 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         {
             TimestampResolution = scale.UnitsPerSecond,
         });
+        Show(PcapNgCodes.InterfaceDescription, body, _states.Count - 1);
         Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);
     }
 
@@ -284,6 +295,11 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         {
             UInt128 dropped = (UInt128)(byInterface ?? 0) + (bySystem ?? 0);
             Interfaces[(int)id] = Interfaces[(int)id] with { Dropped = (long)UInt128.Min(dropped, long.MaxValue) };
+        }
+
+        if (id < Interfaces.Count)
+        {
+            Show(PcapNgCodes.InterfaceStatistics, body, (int)id);
         }
 
         Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);

@@ -3,14 +3,16 @@ using Interceptor.Packets;
 namespace Interceptor.Capture.Files;
 
 /// <summary>
-/// Writes pcapng: one little-endian section, timestamps in nanoseconds (as two's complement before 1970), any number of interfaces and
+/// Writes pcapng: little-endian, one section (a copy has those of its source), timestamps in nanoseconds (as two's complement before 1970), any number of interfaces and
 /// link types. A packet without a timestamp becomes a simple packet block where that can express it, and gets the epoch otherwise.
 /// </summary>
-public sealed class PcapNgWriter : CaptureFileWriter
+public sealed partial class PcapNgWriter : CaptureFileWriter
 {
     private const int FixedRoom = 64;
     private const int PacketOptionsRoom = 96;
     private const byte NanosecondResolution = 9;
+
+    private int _sectionStart;
 
     /// <summary>Writes to a stream.</summary>
     /// <param name="stream">Where to.</param>
@@ -24,6 +26,12 @@ public sealed class PcapNgWriter : CaptureFileWriter
     internal PcapNgWriter(CaptureFileTarget target, PcapNgSection? section)
         : base(target) => WriteSection(section ?? PcapNgSection.OfThisProcess);
 
+    /// <summary>A file whose first section header comes with <see cref="CopyBlock"/>.</summary>
+    internal PcapNgWriter(CaptureFileTarget target)
+        : base(target)
+    {
+    }
+
     /// <inheritdoc/>
     public override int AddInterface(CaptureInterface captureInterface) => AddInterface(captureInterface, filter: null);
 
@@ -34,6 +42,7 @@ public sealed class PcapNgWriter : CaptureFileWriter
     public int AddInterface(CaptureInterface captureInterface, string? filter)
     {
         ArgumentNullException.ThrowIfNull(captureInterface);
+        RequireSection();
         int room = FixedRoom + PcapNgBlockBuilder.RoomFor(captureInterface.Name)
             + PcapNgBlockBuilder.RoomFor(captureInterface.Description) + PcapNgBlockBuilder.RoomFor(filter);
         var block = new PcapNgBlockBuilder(Reserve(room), PcapNgCodes.InterfaceDescription);
@@ -52,7 +61,7 @@ public sealed class PcapNgWriter : CaptureFileWriter
     public override void Write(in CapturedPacket packet)
     {
         int id = InterfaceFor(packet.Metadata);
-        if (!packet.Metadata.HasTimestamp && id == 0 && IsSimple(packet))
+        if (!packet.Metadata.HasTimestamp && id == _sectionStart && IsSimple(packet))
         {
             WriteSimple(packet);
         }
@@ -81,10 +90,10 @@ public sealed class PcapNgWriter : CaptureFileWriter
     /// <param name="statistics">The counters; those that are null are left out.</param>
     public void WriteInterfaceStatistics(int interfaceId, CaptureTimestamp at, in InterfaceStatistics statistics)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(interfaceId);
+        ArgumentOutOfRangeException.ThrowIfLessThan(interfaceId, _sectionStart);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(interfaceId, Interfaces.Count);
         var block = new PcapNgBlockBuilder(Reserve(FixedRoom + (8 * 12)), PcapNgCodes.InterfaceStatistics);
-        block.UInt32((uint)interfaceId);
+        block.UInt32((uint)(interfaceId - _sectionStart));
         block.SplitUInt64((ulong)at.Nanoseconds);
         block.SplitUInt64Option(PcapNgCodes.StatisticsStart, (ulong?)statistics.Start?.Nanoseconds);
         block.SplitUInt64Option(PcapNgCodes.StatisticsEnd, (ulong?)statistics.End?.Nanoseconds);
@@ -114,12 +123,13 @@ public sealed class PcapNgWriter : CaptureFileWriter
         block.TextOption(PcapNgCodes.SectionApplication, section.Application);
         block.TextOption(PcapNgCodes.Comment, section.Comment);
         Accept(block.Finish());
+        _hasSection = true;
     }
 
     /// <summary>A simple packet block has no captured length: it must follow from the snap length.</summary>
     private bool IsSimple(in CapturedPacket packet)
     {
-        int snapLength = Interfaces[0].SnapLength;
+        int snapLength = Interfaces[_sectionStart].SnapLength;
         int original = packet.Metadata.OriginalLength;
         return packet.Data.Length == (snapLength == 0 ? original : Math.Min(original, snapLength));
     }
@@ -136,12 +146,7 @@ public sealed class PcapNgWriter : CaptureFileWriter
     private void WriteEnhanced(in CapturedPacket packet, int interfaceId, in PcapNgPacketOptions options)
     {
         int room = FixedRoom + packet.Data.Length + (options.IsEmpty ? 0 : PacketOptionsRoom + PcapNgBlockBuilder.RoomFor(options.Comment));
-        var block = new PcapNgBlockBuilder(Reserve(room), PcapNgCodes.EnhancedPacket);
-        block.UInt32((uint)interfaceId);
-        block.SplitUInt64((ulong)packet.Metadata.Timestamp.Nanoseconds);
-        block.UInt32((uint)packet.Data.Length);
-        block.UInt32((uint)Math.Max(packet.Metadata.OriginalLength, packet.Data.Length));
-        block.Bytes(packet.Data);
+        PcapNgBlockBuilder block = BeginEnhanced(packet, interfaceId, room);
         block.TextOption(PcapNgCodes.Comment, options.Comment);
         block.UInt32Option(PcapNgCodes.PacketFlags, options.Flags);
         block.UInt64Option(PcapNgCodes.PacketDropCount, options.DropCount);
@@ -150,5 +155,16 @@ public sealed class PcapNgWriter : CaptureFileWriter
         block.VerdictOption(options.Verdict);
         Accept(block.Finish());
         PacketsWritten++;
+    }
+
+    private PcapNgBlockBuilder BeginEnhanced(in CapturedPacket packet, int interfaceId, int room)
+    {
+        var block = new PcapNgBlockBuilder(Reserve(room), PcapNgCodes.EnhancedPacket);
+        block.UInt32((uint)(interfaceId - _sectionStart));
+        block.SplitUInt64((ulong)packet.Metadata.Timestamp.Nanoseconds);
+        block.UInt32((uint)packet.Data.Length);
+        block.UInt32((uint)Math.Max(packet.Metadata.OriginalLength, packet.Data.Length));
+        block.Bytes(packet.Data);
+        return block;
     }
 }

@@ -20,6 +20,12 @@ internal abstract class RecordReader(ReadAheadBuffer buffer, string path)
     /// <summary>The next packet; false at the clean end of the file.</summary>
     internal abstract bool TryRead(long number, out CapturedPacket packet);
 
+    /// <summary>Sees blocks between packets; null for nobody.</summary>
+    internal PcapNgBlockHandler? BlockHandler { get; set; }
+
+    /// <summary>The options of the packet read last, as they are.</summary>
+    internal virtual PcapNgOptionList Options => default;
+
     /// <summary>The options of the packet read last.</summary>
     internal virtual PcapNgPacketOptions ReadOptions() => default;
 

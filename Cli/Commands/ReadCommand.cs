@@ -54,7 +54,7 @@ internal static class ReadCommand
             return ReadAll(reader, filter, limit, new Printer(reader, ReadFormat(parsed), context.Output), context);
         }
 
-        using CaptureFileWriter writer = CaptureFile.Create(output, CaptureFileMode.Replace);
+        using CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader);
         return ReadAll(reader, filter, limit, new Copier(reader, writer, context.Output), context);
     }
 
@@ -129,25 +129,15 @@ internal static class ReadCommand
 
     private sealed class Copier(CaptureFileReader reader, CaptureFileWriter writer, CommandOutput output) : Consumer(reader, output)
     {
+        private readonly CaptureFileCopier _copier = new(reader, writer);
+
         internal override void Conclude(CaptureFileException? damage)
         {
-            writer.AddInterfacesOf(Reader);
-            writer.Commit();
+            _copier.Commit();
             base.Conclude(damage);
         }
 
-        protected override void Consume(in CapturedPacket packet)
-        {
-            writer.AddInterfacesOf(Reader);
-            if (writer is PcapNgWriter pcapng)
-            {
-                pcapng.Write(packet, Reader.ReadPacketOptions());
-            }
-            else
-            {
-                writer.Write(packet);
-            }
-        }
+        protected override void Consume(in CapturedPacket packet) => _copier.Copy(packet);
     }
 
     private sealed class Printer(CaptureFileReader reader, PacketFormatOptions format, CommandOutput output) : Consumer(reader, output)

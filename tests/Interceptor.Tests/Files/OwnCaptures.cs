@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Packets;
@@ -102,31 +101,5 @@ internal static class OwnCaptures
         }
 
         return [.. file];
-    }
-
-    /// <summary>Bytes of a file in one byte order.</summary>
-    private sealed class BlockBytes(bool bigEndian)
-    {
-        private readonly List<byte> _bytes = [];
-
-        internal BlockBytes UInt16(ushort value) => Bytes(BitConverter.GetBytes(bigEndian ? BinaryPrimitives.ReverseEndianness(value) : value));
-
-        internal BlockBytes UInt32(uint value) => Bytes(BitConverter.GetBytes(bigEndian ? BinaryPrimitives.ReverseEndianness(value) : value));
-
-        internal BlockBytes Bytes(byte[] value)
-        {
-            _bytes.AddRange(value);
-            return this;
-        }
-
-        internal byte[] Block(uint type, Action<BlockBytes> fill)
-        {
-            var body = new BlockBytes(bigEndian);
-            fill(body);
-            uint length = (uint)body._bytes.Count + 12;
-            return UInt32(type).UInt32(length).Bytes(body.ToArray()).UInt32(length).ToArray();
-        }
-
-        internal byte[] ToArray() => [.. _bytes];
     }
 }

@@ -8,7 +8,7 @@ using Interceptor.Tests.Packets;
 namespace Interceptor.Tests.Fuzz;
 
 /// <summary>
-/// Reads one input as a capture and gives every packet to the views, the printer, the filters and the tracker. Damage may be told as a
+/// Reads one input as a capture and gives every packet to the views, the printer, the filters, the tracker and a copy, which is read again. Damage may be told as a
 /// <see cref="CaptureFileException"/>; anything else that is thrown, and anything that contradicts what the types promise, is a finding.
 /// <para>Threads: one for each instance.</para>
 /// </summary>
@@ -28,13 +28,18 @@ internal sealed class FuzzTarget
     internal void Execute(byte[] input)
     {
         var tracker = new TcpTracker();
+        using var copy = new MemoryStream();
+        long packets = 0;
         try
         {
             using CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(input, writable: false), "input");
+            using var writer = new PcapNgWriter(copy, leaveOpen: true);
+            var copier = new CaptureFileCopier(reader, writer);
             while (reader.TryRead(out CapturedPacket packet))
             {
-                Packets++;
+                packets++;
                 Take(packet, reader, tracker);
+                copier.Copy(packet);
             }
 
             Check(reader.IsCompressed || reader.Offset == input.Length, "The reader ended before the file did.");
@@ -45,11 +50,30 @@ internal sealed class FuzzTarget
             Check(damage.Message.Length < 1000, "The message is long.");
         }
 
+        Packets += packets;
+        CheckCopy(copy, packets);
         tracker.Finish();
         foreach (TcpConnection connection in tracker.Connections)
         {
             Check(connection.First.Stream.StreamBytes >= 0 && connection.First.Stream.MissingBytes >= 0, "A count of stream bytes is negative.");
         }
+    }
+
+    /// <summary>Whatever was read was written so that it can be read again.</summary>
+    private static void CheckCopy(MemoryStream copy, long packets)
+    {
+        if (copy.Length == 0)
+        {
+            return;
+        }
+
+        copy.Position = 0;
+        using CaptureFileReader reader = CaptureFile.OpenRead(copy, "copy");
+        while (reader.TryRead(out _))
+        {
+        }
+
+        Check(reader.PacketsRead == packets, $"The copy has {reader.PacketsRead} packets of {packets}.");
     }
 
     private static void Check(bool condition, string message)

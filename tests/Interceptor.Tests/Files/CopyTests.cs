@@ -1,0 +1,143 @@
+using Interceptor.Capture.Files;
+using Interceptor.Packets;
+using Interceptor.Testing;
+
+namespace Interceptor.Tests.Files;
+
+public sealed class CopyTests
+{
+    private const uint MicrosecondsOfSecond = 1_000_000;
+
+    public static TheoryData<string> GoodFiles => ProjectPaths.SharedCapturesOrNull is { } root
+        ? [.. Table.Read(Path.Combine(root, "good", "oracle", "files.tsv")).Keys]
+        : [];
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_block_and_option_is_copied_in_its_place_from_either_byte_order(bool bigEndian) =>
+        Assert.Equal(Convert.ToHexString(Everything(false, 9)), Convert.ToHexString(Copy(Everything(bigEndian, 9))));
+
+    [Fact]
+    public void Instants_become_nanoseconds_and_an_offset_is_taken_in() =>
+        Assert.Equal(Convert.ToHexString(Everything(false, 9, seconds: 1_000_100)), Convert.ToHexString(Copy(Everything(true, 6, offset: 100))));
+
+    [Fact]
+    public void What_may_not_be_copied_is_left_out()
+    {
+        byte[] file =
+        [
+            .. Everything(false, 9),
+            .. new BlockBytes(false).Block(0x40000BAD, body => body.UInt32(32473).Text("priv")),
+            .. new BlockBytes(false).Block(0x7777, body => body.UInt32(1)),
+        ];
+        Assert.Equal(Everything(false, 9), Copy(file));
+    }
+
+    [Fact]
+    public void A_copy_of_a_copy_is_the_same()
+    {
+        foreach (string path in Directory.EnumerateFiles(ProjectPaths.OwnCaptures, "*.pcapng"))
+        {
+            CheckCopy(path);
+        }
+    }
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(GoodFiles))]
+    public void Copies_of_the_shared_captures_hold_the_same(string file) => CheckCopy(Path.Combine(ProjectPaths.RequireSharedCaptures(), "good", file));
+
+    [Fact]
+    public void The_options_of_a_packet_are_lent_without_an_allocation()
+    {
+        byte[] file = TestPackets.WritePcapNg(Enumerable.Repeat(TestPackets.Packet(60) with { Options = new() { Comment = "c", Queue = 1 } }, 200));
+        using CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(file), "memory");
+        Assert.True(reader.TryRead(out _));
+        long bytes = reader.PacketOptions.Bytes.Length;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        while (reader.TryRead(out _))
+        {
+            bytes += reader.PacketOptions.Bytes.Length;
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(200 * 20, bytes);
+    }
+
+    private static void CheckCopy(string path)
+    {
+        CaptureFileSummary before = CaptureFileSummary.Read(path, hash: true);
+        if (before.Error is not null)
+        {
+            return;
+        }
+
+        byte[] copy = Copy(File.ReadAllBytes(path));
+        using CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(copy), "copy");
+        CaptureFileSummary after = CaptureFileSummary.Read(reader, hash: true);
+        Assert.Null(after.Error);
+        Assert.Equal(before.PacketsSha256, after.PacketsSha256);
+        Assert.Equal(before.Interfaces.Select(each => each with { TimestampResolution = 1_000_000_000 }), after.Interfaces);
+        Assert.Equal(before.Dropped, after.Dropped);
+        Assert.True(before.Format == CaptureFileFormat.Pcap || before.Section == after.Section);
+        Assert.Equal(copy, Copy(copy));
+    }
+
+    private static byte[] Copy(byte[] file)
+    {
+        using var folder = new TemporaryFolder();
+        string output = folder.File("out.pcapng");
+        using CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(file), "memory");
+        using (CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader))
+        {
+            var copier = new CaptureFileCopier(reader, writer);
+            while (reader.TryRead(out CapturedPacket packet))
+            {
+                copier.Copy(packet);
+            }
+
+            copier.Commit();
+        }
+
+        return File.ReadAllBytes(output);
+    }
+
+    /// <summary>Two sections with each kind of block and option; numbers and instants in the byte order and resolution asked for.</summary>
+    private static byte[] Everything(bool big, byte resolution, ulong seconds = 1_000_000, ulong offset = 0) =>
+        [.. Section(big, resolution, "the first", seconds, offset), .. Section(big, resolution, "the second", seconds, offset)];
+
+    private static byte[] Section(bool big, byte resolution, string comment, ulong seconds, ulong offset)
+    {
+        ulong time = resolution == 9 ? (seconds * 1_000_000_000) + 5_000 : (seconds * MicrosecondsOfSecond) + 5;
+        return
+        [
+            .. new BlockBytes(big).Block(0x0A0D0D0A, body => body.UInt32(0x1A2B3C4D).UInt16(1).UInt16(0).UInt64(ulong.MaxValue)
+                .Option(1, value => value.Text(comment)).Option(1, value => value.Text("again")).Option(2, value => value.Text("x86"))
+                .Option(2988, value => value.UInt32(32473).Text("custom")).Option(777, value => value.Text("unknown")).Option(0, _ => { })),
+            .. new BlockBytes(big).Block(1, body => body.UInt16(1).UInt16(0).UInt32(65535)
+                .Option(2, value => value.Text("eth0")).Option(3, value => value.Text("the wire")).Option(4, value => value.Bytes([192, 0, 2, 1, 255, 255, 255, 0]))
+                .Option(6, value => value.Bytes([2, 0, 0, 0, 0, 1])).Option(8, value => value.UInt64(1_000_000_000)).Option(11, value => value.Text("\0tcp port 80"))
+                .Option(12, value => value.Text("Linux 6.12")).Option(13, value => value.Bytes([4])).Option(15, value => value.Text("a card"))
+                .Option(16, value => value.UInt64(10)).Option(17, value => value.UInt64(20)).Bytes(Offset(big, offset))
+                .Option(9, value => value.Bytes([resolution])).Option(0, _ => { })),
+            .. new BlockBytes(big).Block(10, body => body.UInt32(0x544C534B).UInt32(5).Text("LABEL").Bytes(new byte[3])
+                .Option(1, value => value.Text("keys")).Option(0, _ => { })),
+            .. new BlockBytes(big).Block(4, body => body.Option(1, value => value.Bytes([192, 0, 2, 1]).Text("client\0")).Option(0, _ => { })
+                .Option(2, value => value.Text("dns")).Option(0, _ => { })),
+            .. new BlockBytes(big).Block(6, body => body.UInt32(0).UInt32((uint)(time >> 32)).UInt32((uint)time).UInt32(5).UInt32(60)
+                .Bytes([1, 2, 3, 4, 5, 0, 0, 0]).Option(1, value => value.Text("one")).Option(1, value => value.Text("two")).Option(2, value => value.UInt32(0x61))
+                .Option(3, value => value.Bytes([2, 1, 2, 3, 4])).Option(4, value => value.UInt64(7)).Option(5, value => value.UInt64(0x0102030405060708))
+                .Option(6, value => value.UInt32(3)).Option(7, value => value.Bytes([1]).UInt64(2)).Option(8, value => value.UInt32(12).UInt32(13))
+                .Option(2989, value => value.UInt32(32473).Bytes([9, 8])).Option(0, _ => { })),
+            .. new BlockBytes(big).Block(0xBAD, body => body.UInt32(32473).Bytes([1, 2, 3, 4])),
+            .. new BlockBytes(big).Block(6, body => body.UInt32(0).UInt32((uint)(time >> 32)).UInt32((uint)time).UInt32(4).UInt32(4).Bytes([9, 9, 9, 9])),
+            .. new BlockBytes(big).Block(3, body => body.UInt32(4).Bytes([7, 7, 7, 7])),
+            .. new BlockBytes(big).Block(5, body => body.UInt32(0).UInt32((uint)(time >> 32)).UInt32((uint)time)
+                .Option(2, value => value.UInt32((uint)(time >> 32)).UInt32((uint)time)).Option(4, value => value.UInt64(100)).Option(5, value => value.UInt64(2))
+                .Option(6, value => value.UInt64(98)).Option(7, value => value.UInt64(1)).Option(8, value => value.UInt64(97)).Option(0, _ => { })),
+        ];
+    }
+
+    private static byte[] Offset(bool big, ulong offset) =>
+        offset == 0 ? [] : new BlockBytes(big).Option(14, value => value.UInt64(offset)).ToArray();
+}
