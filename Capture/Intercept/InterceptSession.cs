@@ -177,7 +177,7 @@ public sealed class InterceptSession : IDisposable
     private void Take(InterceptedPacket packet)
     {
         // What a batch brings beyond the limit is none of ours any more.
-        if (_passing || _matched >= _options.Count)
+        if (_matched >= _options.Count)
         {
             packet.Accept();
             return;
@@ -194,8 +194,8 @@ public sealed class InterceptSession : IDisposable
         _matched++;
         CapturedPacket captured = packet.Packet;
         captured.Parse().TryGetFlow(out FlowKey flow);
-        ImpairmentDecision decision = _impairments.Decide(flow, packet.Hook);
-        _observer?.Invoke(in captured, packet.Hook, packet.Id, decision);
+        ImpairmentDecision decision = _passing ? default : _impairments.Decide(flow, packet.Hook);
+        Observe(in captured, packet, decision);
         if (decision.Drop)
         {
             packet.Drop();
@@ -210,6 +210,20 @@ public sealed class InterceptSession : IDisposable
 
             // The verdict needs no bytes: the kernel has the packet, and a copy of each would be memory without a use.
             _delayed.Add(packet.KeepAs(_noBytes.Rent(0)), Clock.MonotonicNanoseconds() + decision.DelayNanoseconds);
+        }
+    }
+
+    private void Observe(in CapturedPacket captured, InterceptedPacket packet, ImpairmentDecision decision)
+    {
+        try
+        {
+            _observer?.Invoke(in captured, packet.Hook, packet.Id, decision);
+        }
+        catch
+        {
+            // The run ends now; what is decided on the way out must not fail for the same reason.
+            _observer = null;
+            throw;
         }
     }
 
