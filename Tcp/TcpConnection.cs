@@ -86,7 +86,7 @@ public sealed class TcpConnection
         }
 
         LastPacketAt = at;
-        TcpEndpoint sender = IsFrom(First, in flow) ? First : Second;
+        TcpEndpoint sender = SenderOf(in flow);
         TcpEndpoint receiver = sender.Peer;
         LearnBase(sender, in segment);
         LearnInitiator(sender, in segment);
@@ -109,6 +109,9 @@ public sealed class TcpConnection
             Release(at);
         }
     }
+
+    /// <summary>The end that sends in the direction of <paramref name="flow"/>.</summary>
+    internal TcpEndpoint SenderOf(in FlowKey flow) => IsFrom(First, in flow) ? First : Second;
 
     // Closed connections stay for the report, their queues do not.
     private void Release(CaptureTimestamp at)

@@ -14,14 +14,17 @@ public sealed class TcpTracker
     private readonly FragmentReassembler _fragments = new();
     private readonly TcpTrackerOptions _options;
     private readonly ITcpStreamConsumer? _consumer;
+    private readonly ITcpSegmentObserver? _observer;
 
     /// <summary>A tracker that has seen nothing.</summary>
     /// <param name="options">What it does besides following; null for the defaults.</param>
     /// <param name="consumer">Gets the streams' bytes in order; null for nobody.</param>
-    public TcpTracker(TcpTrackerOptions? options = null, ITcpStreamConsumer? consumer = null)
+    /// <param name="observer">Is told of each segment once it was followed; null for nobody.</param>
+    public TcpTracker(TcpTrackerOptions? options = null, ITcpStreamConsumer? consumer = null, ITcpSegmentObserver? observer = null)
     {
         _options = options ?? new TcpTrackerOptions();
         _consumer = consumer;
+        _observer = observer;
     }
 
     /// <summary>All connections in order of their first packet; a connection's place is its id.</summary>
@@ -62,6 +65,7 @@ public sealed class TcpTracker
         }
 
         connection.Process(in flow, in segment, at, number);
+        _observer?.Followed(connection.SenderOf(in flow), in segment, at, number);
         return connection;
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.ExceptionServices;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
+using Interceptor.Cli.Graph;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Filters;
@@ -48,6 +49,18 @@ internal static class TcpCommand
         HelpName = "client|server",
     };
 
+    private static readonly Option<int?> Graph = new("--graph")
+    {
+        Description = "With -o: draw what this connection sent, acknowledged, offered and repeated over time.",
+        HelpName = "ID",
+    };
+
+    private static readonly Option<string?> GraphFile = new("-o", "--output")
+    {
+        Description = "With --graph: the file, by its name a picture (.svg), a page with details under the pointer (.html) or the numbers (.csv).",
+        HelpName = "FILE",
+    };
+
     private static readonly Option<bool> NoHash = new("--no-hash") { Description = "Don't hash the streams, and don't copy their bytes." };
 
     internal static Command Create()
@@ -55,7 +68,7 @@ internal static class TcpCommand
         Side.AcceptOnlyFromAmong("client", "server");
         var command = new Command("tcp", "Follows the TCP connections of a capture or an interface and rebuilds their sockets' state.")
         {
-            File, Filter, Interface, Count, Duration, At, Connection, Follow, Side, NoHash,
+            File, Filter, Interface, Count, Duration, At, Connection, Follow, Side, Graph, GraphFile, NoHash,
         };
         command.SetBody(Run);
         return command;

@@ -1,0 +1,14 @@
+namespace Interceptor.Cli.Graph;
+
+/// <summary>What a picture is written as.</summary>
+internal enum GraphFormat
+{
+    /// <summary>One SVG image.</summary>
+    Svg,
+
+    /// <summary>One HTML page with the same image, and details under the pointer.</summary>
+    Html,
+
+    /// <summary>The numbers behind it.</summary>
+    Csv,
+}
