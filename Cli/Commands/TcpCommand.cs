@@ -89,9 +89,10 @@ internal static class TcpCommand
         }
 
         string? interfaceName = parsed.GetValue(Interface);
+        using TimeSequenceGraph? graph = CreateGraph(parsed);
         StreamPrinter? printer = follow is { } id ? new StreamPrinter(context.Output, id, parsed.GetValue(Side), isLive: interfaceName is not null) : null;
         var options = new TcpTrackerOptions { HashStreams = !parsed.GetValue(NoHash) && printer is null };
-        var reading = new TcpReading(new TcpTracker(options, printer), TcpInstant.Parse(parsed.GetValue(At)), limit);
+        var reading = new TcpReading(new TcpTracker(options, printer, graph?.Recorder), TcpInstant.Parse(parsed.GetValue(At)), limit);
         if (interfaceName is { } name)
         {
             ReadInterface(parsed, name, reading, context);
@@ -102,7 +103,7 @@ internal static class TcpCommand
         }
 
         int code = printer is null
-            ? Report(context.Output, reading, parsed.GetValue(Connection))
+            ? Report(context.Output, reading, parsed.GetValue(Connection), graph)
             : CheckId(context.Output, reading, follow!.Value);
         printer?.End();
         if (reading.Damage is { } damage)
@@ -112,6 +113,21 @@ internal static class TcpCommand
         }
 
         return code;
+    }
+
+    private static TimeSequenceGraph? CreateGraph(ParseResult parsed)
+    {
+        if (GraphRequest.Parse(parsed.GetValue(Graph), parsed.GetValue(GraphFile)) is not { } request)
+        {
+            return null;
+        }
+
+        if (parsed.GetValue(Follow) is not null || (parsed.GetValue(Connection) is { } only && only != request.ConnectionId))
+        {
+            throw new UsageException("--graph tells of its own connection: leave --follow and other --connection out.");
+        }
+
+        return new TimeSequenceGraph(request, parsed.GetValue(Interface) ?? Path.GetFileName(parsed.GetValue(File)) ?? "");
     }
 
     private static void ReadFile(ParseResult parsed, TcpReading reading, CommandContext context)
@@ -155,8 +171,9 @@ internal static class TcpCommand
         }
     }
 
-    private static int Report(CommandOutput output, TcpReading reading, int? only)
+    private static int Report(CommandOutput output, TcpReading reading, int? only, TimeSequenceGraph? graph)
     {
+        only ??= graph?.ConnectionId;
         int code = only is { } id ? CheckId(output, reading, id) : ExitCode.Done;
         output.HoldJson = true;
         foreach (TcpConnection connection in reading.Tracker.Connections)
@@ -176,6 +193,7 @@ internal static class TcpCommand
             }
         }
 
+        graph?.Finish(output);
         if (output.Json)
         {
             output.WriteJson("summary", json =>

@@ -34,7 +34,8 @@ internal readonly record struct Axis(double Low, double High, double Start, doub
         });
         for (double n = Math.Ceiling(Low / step); n * step <= High; n++)
         {
-            yield return (n * step, string.Create(CultureInfo.InvariantCulture, $"{Math.Round(n * step / unit, 6):0.######} {name}"));
+            // Adding 0 turns the -0 that rounding up can give into 0.
+            yield return (n * step, string.Create(CultureInfo.InvariantCulture, $"{Math.Round(n * step / unit, 6) + 0.0:0.######} {name}"));
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class FileWrittenAside : IDisposable
             throw new IOException($"{path}: can't be written: it is a directory.");
         }
 
-        _finalPath = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        _finalPath = (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
         _temporaryPath = Path.Combine(Path.GetDirectoryName(_finalPath)!, $".interceptor.{Environment.ProcessId}-{Guid.NewGuid():n}.part");
         try
         {

@@ -32,7 +32,7 @@ internal static class GraphWords
             unit++;
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{Math.Round(count, 2):0.##} {units[unit]}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Math.Round(count, 2) + 0.0:0.##} {units[unit]}");
     }
 
     /// <summary>A time with its unit, as <c>1.5 s</c>.</summary>

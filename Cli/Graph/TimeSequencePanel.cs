@@ -12,8 +12,8 @@ internal sealed class TimeSequencePanel
     internal const double Right = 1376;
     internal const double Height = 318;
 
-    // A window further above the data than this many times their height would press them flat.
-    private const double WindowRoom = 2;
+    // How far above the data the window's edge may be, in their height, so that it does not press them flat.
+    private const double WindowRoom = 0.6;
     private const double ShortestSegment = 2;
 
     private readonly TimeSequenceDirection _direction;
@@ -27,10 +27,11 @@ internal sealed class TimeSequencePanel
         Time = new Axis(firstTime - pad, lastTime + pad, Left, Right);
         (double low, double high) = DataRange(direction);
         double span = Math.Max(high - low, 16);
-        double window = direction.Edges.Select(edges => (double)(edges.HighestWindowEdge ?? 0)).DefaultIfEmpty().Max();
-        IsWindowOutside = window > high + (WindowRoom * span);
-        HighestWindow = window;
-        high = Math.Max(low + span, IsWindowOutside ? high : window);
+        double room = high + (WindowRoom * span);
+        double[] windows = [.. direction.Edges.Where(edges => edges.HighestWindowEdge is not null).Select(edges => (double)edges.HighestWindowEdge!)];
+        HighestWindow = windows.DefaultIfEmpty().Max();
+        IsWindowOutside = HighestWindow > room;
+        high = Math.Max(low + span, windows.Where(edge => edge <= room).DefaultIfEmpty().Max());
         Sequence = new Axis(low - (span * 0.04), high + ((high - low) * 0.06), top + Height, top);
     }
 

@@ -37,7 +37,7 @@ internal sealed class TimeSequenceSvg
         ("reordered", "M7 -6V6", "out of order"),
         ("head", "M0 4H7V-4H16", "send head (SndNxt)"),
         ("acknowledged", "M0 4H7V-4H16", "acknowledged (SndUna)"),
-        ("queue", "M0 -6H16V6H0Z", "in the write queue"),
+        ("queue", "M0 -6H16V6H0Z", "write queue"),
         ("window", "M0 0H18", "window edge"),
         ("sack", "M7 -6V6", "SACK"),
         ("dsack", "M7 -6V6", "D-SACK"),
@@ -108,13 +108,13 @@ internal sealed class TimeSequenceSvg
 
     private static void WriteLegend(StringBuilder svg)
     {
-        const double GlyphWidth = 6.4;
+        const double GlyphWidth = 6.9;
         double x = 24;
         svg.Append("<g class=\"legend\">\n");
         foreach ((string name, string shape, string text) in Legend)
         {
             svg.Append(CultureInfo.InvariantCulture, $"<g transform=\"translate({x:0.#} 80)\"><path class=\"{name}\" d=\"{shape}\"/><text x=\"22\" y=\"4\">{text}</text></g>\n");
-            x += 22 + (text.Length * GlyphWidth) + 14;
+            x += 22 + (text.Length * GlyphWidth) + 10;
         }
 
         svg.Append("</g>\n");
@@ -129,7 +129,7 @@ internal sealed class TimeSequenceSvg
         string numbers = string.Join(", ",
             GraphWords.Count(sent.Packets, "segment"), GraphWords.Bytes(sender.Stream.StreamBytes), GraphWords.Count(sent.Retransmissions, "retransmission"),
             $"{GraphWords.Count(answered.DuplicateAcks, "duplicate ACK")} back", $"{GraphWords.Count(answered.ZeroWindows, "zero window")} back");
-        string window = panel.IsWindowOutside ? $" · the window edge is above the picture, at most at {GraphWords.Bytes(panel.HighestWindow)}" : "";
+        string window = panel.IsWindowOutside ? $" · the window edge goes above the picture, up to {GraphWords.Bytes(panel.HighestWindow)}" : "";
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{TimeSequencePanel.Left}\" y=\"{top - 10}\"><tspan class=\"heading\">{GraphWords.Xml($"{id} {sender.Address} → {other}")}</tspan>");
         svg.Append(CultureInfo.InvariantCulture, $"<tspan class=\"note\" dx=\"12\">{GraphWords.Xml(numbers + window)}</tspan></text>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"plot\" x=\"{TimeSequencePanel.Left}\" y=\"{top}\" width=\"{TimeSequencePanel.Right - TimeSequencePanel.Left}\" height=\"{TimeSequencePanel.Height}\"/>\n");
