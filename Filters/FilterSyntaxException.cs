@@ -14,6 +14,7 @@ public sealed class FilterSyntaxException : FormatException
     {
         Expression = expression;
         Position = position;
+        Reason = reason;
     }
 
     /// <summary>The expression.</summary>
@@ -21,4 +22,7 @@ public sealed class FilterSyntaxException : FormatException
 
     /// <summary>Index of the offending character, or -1.</summary>
     public int Position { get; }
+
+    /// <summary>What is wrong, as a clause without a full stop.</summary>
+    public string Reason { get; }
 }

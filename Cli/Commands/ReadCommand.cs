@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Cli.Input;
@@ -11,7 +12,12 @@ namespace Interceptor.Cli.Commands;
 /// <summary><c>interceptor read FILE</c>: prints packets in tcpdump's notation, or writes the matching ones.</summary>
 internal static class ReadCommand
 {
-    private static readonly Argument<string> File = new("FILE") { Description = "The capture: pcap or pcapng, also compressed with gzip; - is standard input." };
+    private static readonly Argument<string> File = new("FILE")
+    {
+        Description = "The capture: pcap or pcapng, also compressed with gzip; - is standard input. Needed except with --explain.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
     private static readonly Option<string> Write = new("--write", "-w")
     {
@@ -25,18 +31,30 @@ internal static class ReadCommand
     private static readonly Option<bool> Hex = new("--hex", "-x") { Description = "The bytes below each packet, from the network header on." };
     private static readonly Option<bool> HexAndText = new("--hex-text", "-X") { Description = "The same, with printable characters beside." };
 
+    private static readonly Option<string> Explain = new("--explain")
+    {
+        HelpName = "FILTER",
+        Description = "Read no packet: print what this filter, given as one word, compiles to and where it can run; for FILE's link types if there is one.",
+    };
+
     internal static Command Create()
     {
         var command = new Command("read", "Prints the packets of a capture in tcpdump's notation (times of day in UTC), or writes the matching ones.")
         {
-            File, Filter, Write, Count, Verbose, LinkHeader, Hex, HexAndText,
+            File, Filter, Write, Count, Verbose, LinkHeader, Hex, HexAndText, Explain,
         };
+        command.Validators.Add(Validate);
         command.SetBody(Run);
         return command;
     }
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
+        if (parsed.GetValue(Explain) is { } explained)
+        {
+            return RunExplain(explained, parsed.GetValue(File), context);
+        }
+
         string expression = FilterWords.Join(parsed.GetValue(Filter));
         LinkTypeFilter? filter = expression.Length == 0 ? null : new LinkTypeFilter(expression);
         long limit = parsed.GetValue(Count) ?? long.MaxValue;
@@ -56,6 +74,43 @@ internal static class ReadCommand
 
         using CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader);
         return ReadAll(reader, filter, limit, new Copier(reader, writer, context.Output), context);
+    }
+
+    private static void Validate(CommandResult result)
+    {
+        if (result.GetResult(Explain) is null)
+        {
+            if (result.GetResult(File) is not { Tokens.Count: > 0 })
+            {
+                result.AddError("Required argument missing for command: 'read'.");
+            }
+        }
+        else if (result.GetResult(Filter) is { Tokens.Count: > 0 } || result.Children.OfType<OptionResult>().Any(IsOfPackets))
+        {
+            result.AddError("--explain takes the filter as one word, as: --explain 'tcp port 80'. Nothing but a FILE and --json goes with it.");
+        }
+    }
+
+    private static bool IsOfPackets(OptionResult result) => !result.Implicit && result.Option != Explain && result.Option != CommandRunner.JsonOption;
+
+    private static int RunExplain(string expression, string? file, CommandContext context)
+    {
+        CaptureFileSummary? capture = file is null ? null : CaptureFileSummary.Read(file, cancellation: context.Signals.Token);
+        if (capture is { Error: { } error, LinkTypes.Count: 0 })
+        {
+            throw error;
+        }
+
+        IReadOnlyList<LinkType> linkTypes = capture is { LinkTypes: { Count: > 0 } found } ? found : [LinkType.Ethernet, LinkType.Raw];
+        ExplanationPrinter.Write(context.Output, FilterExplanation.Of(expression, linkTypes), capture?.Error?.Message);
+        if (capture?.Error is not { } damage)
+        {
+            return ExitCode.Done;
+        }
+
+        context.Output.Flush();
+        context.Output.Warn(Printable.Escape(damage.Message));
+        return CommandRunner.CodeOf(damage);
     }
 
     private static PacketFormatOptions ReadFormat(ParseResult parsed) => new()
