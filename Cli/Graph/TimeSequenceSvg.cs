@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Interceptor.Cli.Output;
 using Interceptor.Tcp;
 using Interceptor.Tcp.Graph;
 
@@ -10,6 +11,9 @@ internal sealed class TimeSequenceSvg
 {
     internal const double Width = 1400;
     internal const double Height = 900;
+
+    // Characters of the source's name that leave room for the rest of its line.
+    private const int LongestName = 46;
     private const double FirstTop = 126;
     private const double SecondTop = 534;
 
@@ -98,12 +102,14 @@ internal sealed class TimeSequenceSvg
 
     private string Subtitle(TcpConnection connection)
     {
-        string opening = connection.Opening == TcpOpening.Handshake ? "" : " · the handshake is not in the capture: windows are not scaled, the first number seen is 1";
+        string opening = connection.Opening == TcpOpening.Handshake ? "" : " · no handshake seen: windows unscaled";
         string joined = _recorder.FromClient!.IsDownsampled || _recorder.FromServer!.IsDownsampled
-            ? " · too much for one picture: neighbours in time are drawn as one, from the lowest to the highest; each retransmission is drawn" : "";
+            ? " · downsampled: neighbours in time drawn as one, each retransmission drawn" : "";
+        string name = Printable.Escape(_source);
+        name = name.Length <= LongestName ? name : $"{name[..(LongestName - 1)]}…";
         long duration = connection.LastPacketAt - connection.FirstPacketAt;
         return string.Create(CultureInfo.InvariantCulture,
-            $"{_source}, connection {connection.Id} · {GraphWords.Count(connection.Packets, "segment")} in {GraphWords.Duration(duration)}{opening}{joined}");
+            $"{name}, connection {connection.Id} · {GraphWords.Count(connection.Packets, "segment")} in {GraphWords.Duration(duration)}{opening}{joined}");
     }
 
     private static void WriteLegend(StringBuilder svg)

@@ -83,7 +83,7 @@ public sealed class TimeSequenceTests
         Assert.Equal(whole.Segments.Sum(item => item.Count), small.Segments.Sum(item => item.Count));
         Assert.Equal(whole.Edges.Max(item => item.HighestWindowEdge), small.Edges.Max(item => item.HighestWindowEdge));
         Assert.Equal(whole.Edges[^1].SendHead, small.Edges[^1].SendHead);
-        Assert.Contains("neighbours in time are drawn as one", new TimeSequenceSvg(Record(path, buckets), "a capture").Write(), StringComparison.Ordinal);
+        Assert.Contains("neighbours in time drawn as one", new TimeSequenceSvg(Record(path, buckets), "a capture").Write(), StringComparison.Ordinal);
     }
 
     [Fact]
