@@ -19,7 +19,8 @@ public static class CaptureFile
     public static CaptureFileReader OpenRead(Stream stream, string name) => new(stream, name);
 
     /// <summary>
-    /// Makes a capture file: pcapng, or pcap where the name ends in <c>.pcap</c> or <c>.cap</c>; <c>-</c> is standard output, as pcapng.
+    /// Makes a capture file: pcapng, or pcap where the name ends in <c>.pcap</c> or <c>.cap</c>; compressed with gzip where <c>.gz</c> follows;
+    /// <c>-</c> is standard output, as pcapng.
     /// </summary>
     /// <param name="path">Where to.</param>
     /// <param name="mode">Whether the file appears whole at the end, or grows under its name.</param>
@@ -50,9 +51,12 @@ public static class CaptureFile
     /// <summary>True for names that ask for classic pcap.</summary>
     public static bool HasPcapName(string path)
     {
-        string extension = System.IO.Path.GetExtension(path);
+        string extension = System.IO.Path.GetExtension(HasGzipName(path) ? System.IO.Path.GetFileNameWithoutExtension(path) : path);
         return extension.Equals(".pcap", StringComparison.OrdinalIgnoreCase) || extension.Equals(".cap", StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>True for names that ask for compression.</summary>
+    internal static bool HasGzipName(string path) => path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
 
     private static Stream OpenStream(string path)
     {

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 using Interceptor.Packets;
 
 namespace Interceptor.Capture.Files;
@@ -30,7 +29,7 @@ public sealed class CaptureFileReader : IPacketSource
             if ((ushort)magic == GzipMagic)
             {
                 _compressed = new PrependedStream(_buffer.TakeAvailable(), stream);
-                _buffer = new ReadAheadBuffer(new GZipStream(_compressed, CompressionMode.Decompress));
+                _buffer = new ReadAheadBuffer(new UnpackingStream(_compressed, path));
                 magic = ReadMagic();
             }
 

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Interceptor.Interop;
 
 namespace Interceptor.Capture.Files;
@@ -9,6 +10,7 @@ internal sealed class CaptureFileTarget : IDisposable
     private readonly string? _finalPath;
     private readonly string? _temporaryPath;
     private readonly long _origin;
+    private readonly GZipStream? _gzip;
     private bool _failed;
     private bool _committed;
 
@@ -16,6 +18,7 @@ internal sealed class CaptureFileTarget : IDisposable
     {
         Path = path;
         Stream = stream;
+        _gzip = CaptureFile.HasGzipName(path) ? new GZipStream(stream, CompressionLevel.Optimal, leaveOpen: true) : null;
         _leaveOpen = leaveOpen;
         _temporaryPath = temporaryPath;
         _finalPath = finalPath;
@@ -62,34 +65,42 @@ internal sealed class CaptureFileTarget : IDisposable
     /// </summary>
     internal void Write(ReadOnlySpan<byte> blocks)
     {
-        if (_failed || blocks.IsEmpty)
+        if (_failed || _committed || blocks.IsEmpty)
         {
             return;
         }
 
         try
         {
-            Stream.Write(blocks);
+            ((Stream?)_gzip ?? Stream).Write(blocks);
             BytesWritten += blocks.Length;
         }
         catch (IOException exception)
         {
             _failed = true;
             CutBack();
-            if (Stream is FileStream && exception.HResult != Errno.EPIPE)
-            {
-                throw Unwritable(Path, exception);
-            }
-
+            ThrowUnwritable(exception);
             throw;
         }
     }
 
     internal void Flush()
     {
-        if (!_failed)
+        if (_failed || _committed)
         {
+            return;
+        }
+
+        try
+        {
+            _gzip?.Flush();
             Stream.Flush();
+        }
+        catch (IOException exception)
+        {
+            _failed = true;
+            ThrowUnwritable(exception);
+            throw;
         }
     }
 
@@ -101,6 +112,7 @@ internal sealed class CaptureFileTarget : IDisposable
             return;
         }
 
+        EndCompression();
         Stream.Flush();
         if (_temporaryPath is not null)
         {
@@ -118,14 +130,47 @@ internal sealed class CaptureFileTarget : IDisposable
 
     public void Dispose()
     {
-        if (!_leaveOpen)
+        try
         {
-            Stream.Dispose();
+            if (!_failed && !_committed)
+            {
+                EndCompression();
+            }
         }
-
-        if (_temporaryPath is not null && !_committed)
+        finally
         {
-            File.Delete(_temporaryPath);
+            if (!_leaveOpen)
+            {
+                Stream.Dispose();
+            }
+
+            if (_temporaryPath is not null && !_committed)
+            {
+                File.Delete(_temporaryPath);
+            }
+        }
+    }
+
+    /// <summary>Writes what gzip holds back and its checksum.</summary>
+    private void EndCompression()
+    {
+        try
+        {
+            _gzip?.Dispose();
+        }
+        catch (IOException exception)
+        {
+            _failed = true;
+            ThrowUnwritable(exception);
+            throw;
+        }
+    }
+
+    private void ThrowUnwritable(IOException exception)
+    {
+        if (Stream is FileStream && exception.HResult != Errno.EPIPE)
+        {
+            throw Unwritable(Path, exception);
         }
     }
 
@@ -154,7 +199,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
     private void CutBack()
     {
-        if (!Stream.CanSeek)
+        if (!Stream.CanSeek || _gzip is not null)
         {
             return;
         }

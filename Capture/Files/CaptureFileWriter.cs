@@ -30,7 +30,7 @@ public abstract class CaptureFileWriter : IPacketSink
     /// <summary>Packets written.</summary>
     public long PacketsWritten { get; private protected set; }
 
-    /// <summary>Bytes of the file so far, those still buffered included.</summary>
+    /// <summary>Bytes of the file so far, before compression, those still buffered included.</summary>
     public long BytesWritten => _target.BytesWritten + _used;
 
     /// <summary>Describes an interface and gives its id, which packets name in <see cref="PacketMetadata.InterfaceId"/>.</summary>

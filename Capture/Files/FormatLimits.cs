@@ -20,6 +20,15 @@ internal static class FormatLimits
     /// <summary>Characters of all their names and descriptions together: a small compressed file can hold gigabytes of them.</summary>
     internal const int MostInterfaceText = 16 * 1024 * 1024;
 
+    /// <summary>Bytes that a compressed file may unpack to.</summary>
+    internal const long MostUnpacked = 64L * 1024 * 1024 * 1024;
+
+    /// <summary>Bytes that a compressed file may unpack to, however small it is.</summary>
+    internal const long UnpackedAtAnyRatio = 64L * 1024 * 1024;
+
+    /// <summary>How many times its size a compressed file may unpack to beyond that; deflate reaches 1032, captures hardly 50.</summary>
+    internal const int LargestRatio = 500;
+
     /// <summary>The longest packet that is taken from an interface with this snap length (0: none given).</summary>
     internal static int PacketLength(uint snapLength) =>
         (int)Math.Clamp(snapLength, StandardPacketLength, LargestPacketLength);

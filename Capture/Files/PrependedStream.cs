@@ -8,6 +8,9 @@ internal sealed class PrependedStream(byte[] head, Stream tail) : Stream
     /// <summary>True once the underlying stream said that it is at its end.</summary>
     internal bool Ended { get; private set; }
 
+    /// <summary>Bytes given so far.</summary>
+    internal long BytesRead { get; private set; }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -29,10 +32,12 @@ internal sealed class PrependedStream(byte[] head, Stream tail) : Stream
             int count = Math.Min(buffer.Length, head.Length - _given);
             head.AsSpan(_given, count).CopyTo(buffer);
             _given += count;
+            BytesRead += count;
             return count;
         }
 
         int read = tail.Read(buffer);
+        BytesRead += read;
         Ended |= read == 0 && buffer.Length > 0;
         return read;
     }

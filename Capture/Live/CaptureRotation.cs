@@ -1,3 +1,5 @@
+using Interceptor.Capture.Files;
+
 namespace Interceptor.Capture.Live;
 
 /// <summary>When a recording goes on in a further file, and how many are kept. The files are numbered: <c>lo.pcapng</c> gives <c>lo-00001.pcapng</c>, ...</summary>
@@ -15,7 +17,8 @@ public sealed record CaptureRotation
     /// <summary>The name of the file with a number, from 1.</summary>
     public static string NameOf(string path, int number)
     {
-        string name = $"{Path.GetFileNameWithoutExtension(path)}-{number:D5}{Path.GetExtension(path)}";
+        string extension = CaptureFile.HasGzipName(path) ? Path.GetExtension(path[..^3]) + path[^3..] : Path.GetExtension(path);
+        string name = $"{Path.GetFileName(path)[..^extension.Length]}-{number:D5}{extension}";
         return Path.GetDirectoryName(path) is { Length: > 0 } directory ? Path.Combine(directory, name) : name;
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
+using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Packets;
 
@@ -13,7 +14,7 @@ internal static class InfoCommand
 {
     private static readonly Argument<string[]> Files = new("FILE")
     {
-        Description = "Capture files: pcap or pcapng, also compressed with gzip; - is standard input.",
+        Description = "Capture files: pcap or pcapng, also compressed with gzip; - is standard input. " + CaptureLimits.Text,
         Arity = ArgumentArity.OneOrMore,
     };
 
