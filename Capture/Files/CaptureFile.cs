@@ -12,6 +12,12 @@ public static class CaptureFile
     /// <exception cref="CaptureFileException">It does not exist, can't be read, is empty, or is no capture.</exception>
     public static CaptureFileReader OpenRead(string path) => new(OpenStream(path), path);
 
+    /// <summary>Opens a capture that another program may still be writing: at its end the reader waits for more.</summary>
+    /// <param name="path">A file or FIFO.</param>
+    /// <param name="until">Ends the file where it is then; what is half written there is told as <see cref="CaptureFileFault.Truncated"/>.</param>
+    /// <exception cref="CaptureFileException">It does not exist, can't be read, or is no capture.</exception>
+    public static CaptureFileReader OpenFollowing(string path, CancellationToken until) => new(new FollowingStream(OpenStream(path), until), path);
+
     /// <summary>Reads a capture from a stream, which the reader then owns.</summary>
     /// <param name="stream">The stream, at the start of the capture; need not be seekable.</param>
     /// <param name="name">What to call it in messages.</param>

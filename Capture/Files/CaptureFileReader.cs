@@ -84,6 +84,16 @@ public sealed class CaptureFileReader : IPacketSource
         set => _records.BlockHandler = value;
     }
 
+    /// <summary>
+    /// Called before the file is asked for more bytes, which may wait on a pipe or a file that is followed: the moment to show what was read so far.
+    /// What it throws comes out of <see cref="TryRead"/>. Null for nothing.
+    /// </summary>
+    public Action? BeforeRead
+    {
+        get => _buffer.BeforeRead;
+        set => _buffer.BeforeRead = value;
+    }
+
     /// <summary>The options of the packet read last as the file has them, lent until the next <see cref="TryRead"/>; none for pcap.</summary>
     public PcapNgOptionList PacketOptions => _ended ? default : _records.Options;
 
@@ -148,6 +158,7 @@ public sealed class CaptureFileReader : IPacketSource
     private CaptureFileException? Translate(Exception exception) => exception switch
     {
         CaptureFileException => null,
+        _ when _buffer.BeforeReadFailed => null,
         InvalidDataException when _compressed is { Ended: true } =>
             new(Path, _buffer.Offset, CaptureFileFault.Truncated, "the compressed file ends inside its data", exception),
         InvalidDataException => new(Path, _buffer.Offset, CaptureFileFault.Corrupt, "the compressed data is damaged", exception),

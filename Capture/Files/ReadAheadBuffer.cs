@@ -28,6 +28,12 @@ internal sealed class ReadAheadBuffer : IDisposable
     /// <summary>Bytes that can be looked at now.</summary>
     internal int Available => _end - _start;
 
+    /// <summary>Called before the stream is asked for more, which may wait; null for nothing.</summary>
+    internal Action? BeforeRead { get; set; }
+
+    /// <summary>True if <see cref="BeforeRead"/> threw: what flies is the caller's and no fault of the stream.</summary>
+    internal bool BeforeReadFailed { get; private set; }
+
     /// <summary>Makes <paramref name="count"/> bytes available; false if the stream ends before.</summary>
     internal bool TryEnsure(int count) => _end - _start >= count || Fill(count);
 
@@ -91,6 +97,13 @@ internal sealed class ReadAheadBuffer : IDisposable
             if (_end == _buffer.Length)
             {
                 Array.Resize(ref _buffer, _buffer.Length * 2);
+            }
+
+            if (BeforeRead is { } beforeRead)
+            {
+                BeforeReadFailed = true;
+                beforeRead();
+                BeforeReadFailed = false;
             }
 
             int read = _stream.Read(_buffer, _end, _buffer.Length - _end);

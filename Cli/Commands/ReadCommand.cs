@@ -37,11 +37,13 @@ internal static class ReadCommand
         Description = "Read no packet: print what this filter, given as one word, compiles to and where it can run; for FILE's link types if there is one.",
     };
 
+    private static readonly Option<bool> Follow = new("--follow", "-f") { Description = "At the end of the file wait for more, until Ctrl-C or -c." };
+
     internal static Command Create()
     {
         var command = new Command("read", "Prints the packets of a capture in tcpdump's notation (times of day in UTC), or writes the matching ones.")
         {
-            File, Filter, Write, Count, Verbose, LinkHeader, Hex, HexAndText, Explain,
+            File, Filter, Write, Count, Verbose, LinkHeader, Hex, HexAndText, Follow, Explain,
         };
         command.Validators.Add(Validate);
         command.SetBody(Run);
@@ -64,7 +66,7 @@ internal static class ReadCommand
         }
 
         OutputFile.Check(parsed.GetValue(Write), context.Output);
-        using CaptureFileReader reader = CaptureFile.OpenRead(parsed.GetRequiredValue(File));
+        using CaptureFileReader reader = Open(parsed.GetRequiredValue(File), parsed.GetValue(Follow), context);
         FilterWords.CheckBefore(filter, reader);
         if (parsed.GetValue(Write) is not { } output)
         {
@@ -113,6 +115,13 @@ internal static class ReadCommand
         return CommandRunner.CodeOf(damage);
     }
 
+    private static CaptureFileReader Open(string file, bool follow, CommandContext context) => (file, follow) switch
+    {
+        (CaptureFile.StandardStream, true) => throw new UsageException("--follow is for files: standard input is read as it comes anyway."),
+        (_, true) => CaptureFile.OpenFollowing(file, context.Signals.Token),
+        _ => CaptureFile.OpenRead(file),
+    };
+
     private static PacketFormatOptions ReadFormat(ParseResult parsed) => new()
     {
         Verbose = parsed.GetValue(Verbose),
@@ -123,6 +132,7 @@ internal static class ReadCommand
     private static int ReadAll(CaptureFileReader reader, LinkTypeFilter? filter, long limit, Consumer consumer, CommandContext context)
     {
         CaptureFileException? damage = null;
+        reader.BeforeRead = consumer.ShowSoFar;
         try
         {
             while (consumer.Packets < limit && !context.Signals.Stopped && reader.TryRead(out CapturedPacket packet))
@@ -137,7 +147,8 @@ internal static class ReadCommand
         }
         catch (CaptureFileException exception) when (exception.Fault is not (CaptureFileFault.Unsupported or CaptureFileFault.Unwritable))
         {
-            damage = exception;
+            // Where the reading was ended, the packet that was just being written is no damage.
+            damage = context.Signals.Stopped && exception.Fault == CaptureFileFault.Truncated ? null : exception;
         }
 
         consumer.Conclude(damage);
@@ -166,6 +177,9 @@ internal static class ReadCommand
             Consume(packet);
         }
 
+        /// <summary>Hands over what was made of the packets so far: the next one may be long in coming.</summary>
+        internal virtual void ShowSoFar() => output.Flush();
+
         internal virtual void Conclude(CaptureFileException? damage)
         {
             if (output.Json)
@@ -185,6 +199,8 @@ internal static class ReadCommand
     private sealed class Copier(CaptureFileReader reader, CaptureFileWriter writer, CommandOutput output) : Consumer(reader, output)
     {
         private readonly CaptureFileCopier _copier = new(reader, writer);
+
+        internal override void ShowSoFar() => writer.Flush();
 
         internal override void Conclude(CaptureFileException? damage)
         {
