@@ -118,6 +118,12 @@ public sealed partial class TcpEndpoint
             AdvanceReceive(segment.Acknowledgment);
         }
 
+        if (_receive.RcvWnd is not null && segment.Acknowledgment < _receive.RcvWup)
+        {
+            // Overtaken on its way to the observer: its sender has advertised a later window since (rcv_wup never goes back).
+            return;
+        }
+
         _receive.RcvWup = segment.Acknowledgment;
         _receive.RcvWnd = ScaledWindow(in segment);
     }

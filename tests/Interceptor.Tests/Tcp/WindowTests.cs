@@ -34,6 +34,18 @@ public sealed class WindowTests
         """);
 
     [Fact]
+    public void An_acknowledgment_that_was_overtaken_does_not_take_the_advertised_window_back() => TrackerScript.Run("""
+        +0 > S  0:0(0) win 64240 <mss 1000>
+        +0 < S. 0:0(0) ack 1 win 9000 <mss 1000>
+        +0 > P. 1:3001(3000) ack 1 win 64240
+        +0 < .  1:1(0) ack 3001 win 6000
+        +0 < .  1:1(0) ack 2001 win 7000
+        +0 ? peer.RcvWup=3001 peer.RcvWnd=6000 SndUna=3001 SndWnd=6000
+        +0 < .  1:1(0) ack 3001 win 9000
+        +0 ? peer.RcvWup=3001 peer.RcvWnd=9000 SndWnd=9000
+        """);
+
+    [Fact]
     public void Data_beyond_the_window_does_not_reach_the_receiver() => TrackerScript.Run("""
         +0 > S  0:0(0) win 64240 <mss 1000>
         +0 < S. 0:0(0) ack 1 win 1000 <mss 1000>
