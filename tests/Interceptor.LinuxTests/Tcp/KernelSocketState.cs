@@ -1,0 +1,88 @@
+using System.Net.Sockets;
+using Interceptor.Interop;
+using Interceptor.Packets;
+using Interceptor.Tcp;
+
+namespace Interceptor.LinuxTests.Tcp;
+
+/// <summary>
+/// What the kernel says of one of the test's own sockets: TCP_REPAIR for a few microseconds in any state, TCP_INFO, and the three queue lengths.
+/// Comes back equal only if no segment reached or left the socket in between.
+/// </summary>
+internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, uint SegmentsOut, uint SegmentsSacked)
+{
+    internal static KernelSocketState Read(Socket socket, FlowEndpoint local, FlowEndpoint peer)
+    {
+        // Borrowed: given back by Detach, so that the handle never closes it.
+        var fd = new FileDescriptor((int)socket.SafeHandle.DangerousGetHandle());
+        try
+        {
+            return Read(fd, local, peer);
+        }
+        finally
+        {
+            fd.Detach();
+            GC.KeepAlive(socket);
+        }
+    }
+
+    private static KernelSocketState Read(FileDescriptor fd, FlowEndpoint local, FlowEndpoint peer)
+    {
+        Set(fd, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON);
+        try
+        {
+            SequenceNumber rcvNxt = ReadSequence(fd, Libc.TCP_RECV_QUEUE);
+            SequenceNumber writeSeq = ReadSequence(fd, Libc.TCP_SEND_QUEUE);
+            Set(fd, Libc.TCP_REPAIR_QUEUE, Libc.TCP_NO_QUEUE);
+            var window = NativeSocket.GetStruct<Libc.tcp_repair_window>(fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR_WINDOW, "getsockopt", "window");
+            var info = NativeSocket.GetStruct<Libc.tcp_info>(fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt", "info");
+            var state = (TcpState)info.tcpi_state;
+            var snapshot = new TcpSnapshot
+            {
+                Local = local,
+                Peer = peer,
+                State = state,
+                WriteSeq = writeSeq,
+                SndUna = writeSeq - NativeSocket.IoctlInt(fd, Libc.SIOCOUTQ, "ioctl(SIOCOUTQ)", "socket"),
+                SndNxt = writeSeq - NativeSocket.IoctlInt(fd, Libc.SIOCOUTQNSD, "ioctl(SIOCOUTQNSD)", "socket"),
+                SndWnd = window.snd_wnd,
+                SndWl1 = new SequenceNumber(window.snd_wl1),
+                MaxWindow = window.max_window,
+                RcvNxt = rcvNxt,
+                CopiedSeq = rcvNxt - NativeSocket.IoctlInt(fd, Libc.SIOCINQ, "ioctl(SIOCINQ)", "socket") - (HasFin(state) ? 1 : 0),
+                RcvWnd = window.rcv_wnd,
+                RcvWup = new SequenceNumber(window.rcv_wup),
+                MssClamp = NativeSocket.GetInt(fd, Libc.IPPROTO_TCP, Libc.TCP_MAXSEG, "getsockopt(TCP_MAXSEG)", "socket"),
+                WindowScaling = (info.tcpi_options & Libc.TCPI_OPT_WSCALE) != 0,
+                SndWindowScale = info.tcpi_wscale & 0xF,
+                RcvWindowScale = info.tcpi_wscale >> 4,
+                SackPermitted = (info.tcpi_options & Libc.TCPI_OPT_SACK) != 0,
+                Timestamps = (info.tcpi_options & Libc.TCPI_OPT_TIMESTAMPS) != 0,
+                FinQueued = state is TcpState.FinWait1 or TcpState.FinWait2 or TcpState.Closing or TcpState.LastAck,
+                FinReceived = HasFin(state),
+            };
+            return new KernelSocketState(snapshot, info.tcpi_segs_in, info.tcpi_segs_out, Sacked(fd));
+        }
+        finally
+        {
+            Set(fd, Libc.TCP_REPAIR, Libc.TCP_REPAIR_OFF_NO_WP);
+        }
+    }
+
+    private static bool HasFin(TcpState state) => state is TcpState.CloseWait or TcpState.LastAck or TcpState.Closing;
+
+    // tcpi_sacked of struct tcp_info.
+    private static uint Sacked(FileDescriptor fd)
+    {
+        Span<byte> info = stackalloc byte[32];
+        return NativeSocket.TryGet(fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, info, out _, out _) ? BitConverter.ToUInt32(info[28..]) : 0;
+    }
+
+    private static SequenceNumber ReadSequence(FileDescriptor fd, int queue)
+    {
+        Set(fd, Libc.TCP_REPAIR_QUEUE, queue);
+        return new SequenceNumber((uint)NativeSocket.GetInt(fd, Libc.IPPROTO_TCP, Libc.TCP_QUEUE_SEQ, "getsockopt(TCP_QUEUE_SEQ)", "socket"));
+    }
+
+    private static void Set(FileDescriptor fd, int option, int value) => NativeSocket.SetInt(fd, Libc.IPPROTO_TCP, option, value, "setsockopt", "socket");
+}

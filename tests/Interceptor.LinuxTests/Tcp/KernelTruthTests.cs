@@ -1,0 +1,222 @@
+using System.Net.Sockets;
+using Interceptor.Capture.Intercept;
+using Interceptor.Packets;
+using Interceptor.Tcp;
+
+namespace Interceptor.LinuxTests.Tcp;
+
+public sealed class KernelTruthTests
+{
+    private const int TransferBytes = 300_000;
+
+    [Fact]
+    public void A_clean_transfer()
+    {
+        using var lab = new TruthLab();
+        Instant(lab, "after the handshake");
+        MidTransfer(lab, "clean");
+        TruthLab.Transfer(lab.Server, lab.Client, 100_000);
+        Quiet(lab, "clean, both directions");
+    }
+
+    [Fact]
+    public void Loss_and_delay()
+    {
+        using var lab = new TruthLab(new ImpairmentOptions { Loss = 0.03, Delay = TimeSpan.FromMilliseconds(5), Seed = 3 });
+        MidTransfer(lab, "loss and delay");
+        TruthLab.Transfer(lab.Server, lab.Client, 100_000);
+        Quiet(lab, "loss and delay, both directions");
+    }
+
+    [Fact]
+    public void Reordering()
+    {
+        using var lab = new TruthLab(new ImpairmentOptions { Delay = TimeSpan.FromMilliseconds(4), Jitter = TimeSpan.FromMilliseconds(4), Seed = 7 });
+        MidTransfer(lab, "reordering");
+        TruthLab.Transfer(lab.Server, lab.Client, 100_000);
+        Quiet(lab, "reordering, both directions");
+    }
+
+    [Fact]
+    public void A_reader_that_stops()
+    {
+        using var lab = new TruthLab();
+        int written = 0;
+        TruthLab.Until(() =>
+        {
+            written += TruthLab.Write(lab.Client, 1 << 20);
+            TcpSnapshot client = lab.ReadClient().Snapshot;
+            return client.SndWnd == 0 && client.InFlightBytes == 0 && client.UnsentBytes > 0;
+        }, "a closed window");
+        TruthInstant closed = Instant(lab, "zero window");
+        Assert.Equal(0u, closed.ClientAtClient.SndWnd);
+        Assert.Equal(0u, closed.ServerAtServer.RcvWnd);
+        Assert.True(closed.Client.Snapshot.UnsentBytes > 0 && closed.Server.Snapshot.UnreadBytes > 0);
+        int read = 0;
+        TruthLab.Until(() =>
+        {
+            read += TruthLab.Read(lab.Server, written - read);
+            return read == written;
+        }, "the rest of the data");
+        TruthInstant open = Quiet(lab, "zero window opened again");
+        Assert.True(open.ServerAtServer.RcvWnd > 0);
+    }
+
+    [Fact]
+    public void A_gap_at_the_receiver()
+    {
+        using var lab = new TruthLab();
+        TruthInstant? gap = null;
+        TruthLab.Until(() => (gap = TryMakeGap(lab)) is not null, "a gap that no retransmission fills");
+        TcpSnapshot server = gap!.ServerAtServer;
+        Assert.True(server.OutOfOrderBytes > 0);
+        Assert.Equal((int)gap.Client.SegmentsSacked * SegmentBytes(lab), server.OutOfOrderBytes);
+        Assert.Equal(gap.Client.Snapshot.SndNxt - server.RcvNxt - SegmentBytes(lab), server.OutOfOrderBytes);
+        lab.Release();
+        TruthInstant filled = Quiet(lab, "gap filled");
+        Assert.Equal(0, filled.ServerAtServer.OutOfOrderBytes);
+    }
+
+    [Fact]
+    public void An_orderly_close()
+    {
+        using var lab = new TruthLab();
+        TruthLab.Transfer(lab.Client, lab.Server, 10_000);
+        lab.Hold();
+        lab.Client.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TcpState.FinWait1, Instant(lab, "first FIN sent").ClientAtClient.State);
+        TruthLab.Until(() => lab.ReadClient().Snapshot.State == TcpState.FinWait2, "FIN-WAIT-2");
+        TruthInstant half = Instant(lab, "half closed");
+        Assert.Equal((TcpState.FinWait2, TcpState.CloseWait), (half.ClientAtClient.State, half.ServerAtServer.State));
+        TruthLab.Transfer(lab.Server, lab.Client, 10_000);
+        Quiet(lab, "data in the other half");
+        lab.Hold();
+        lab.Server.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TcpState.LastAck, Instant(lab, "second FIN sent").ServerAtServer.State);
+        TruthLab.Until(() => lab.ReadClient().Snapshot.State == TcpState.Closed && lab.ReadServer().Snapshot.State == TcpState.Closed, "the end");
+        TruthInstant end = lab.Freeze();
+        Assert.Equal((TcpState.TimeWait, TcpState.Closed), (end.ClientAtClient.State, end.ServerAtServer.State));
+
+        // The kernel moved TIME-WAIT (06) out of the socket, into an entry of its own.
+        string[] sockets = lab.ClientHost.Run(() => File.ReadAllLines("/proc/thread-self/net/tcp"));
+        Assert.Contains(sockets, line => line.Contains($":{lab.ClientEnd.Port:X4} ", StringComparison.Ordinal) && line.Contains(" 06 ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Both_ends_close_at_once()
+    {
+        using var lab = new TruthLab();
+        TruthLab.Transfer(lab.Client, lab.Server, 10_000);
+        Quiet(lab, "before the close");
+        lab.Hold();
+        lab.Client.Shutdown(SocketShutdown.Send);
+        lab.Server.Shutdown(SocketShutdown.Send);
+        TruthInstant both = lab.Freeze();
+        both.Check("both FINs sent");
+        Assert.Equal((TcpState.FinWait1, TcpState.FinWait1), (both.ClientAtClient.State, both.ServerAtServer.State));
+        lab.ToServer.Release();
+        TruthLab.Until(() => lab.ReadServer().Snapshot.State == TcpState.Closing, "CLOSING");
+        TruthInstant crossed = lab.Freeze();
+        crossed.Check("one FIN arrived");
+        Assert.Equal((TcpState.FinWait1, TcpState.Closing), (crossed.ClientAtClient.State, crossed.ServerAtServer.State));
+    }
+
+    [Fact]
+    public void A_close_behind_data_that_the_window_stops()
+    {
+        using var lab = new TruthLab();
+        TruthLab.Until(() =>
+        {
+            TruthLab.Write(lab.Client, 1 << 20);
+            TcpSnapshot client = lab.ReadClient().Snapshot;
+            return client.SndWnd == 0 && client.InFlightBytes == 0 && client.UnsentBytes > 0;
+        }, "a closed window");
+        lab.Client.Shutdown(SocketShutdown.Send);
+        TruthInstant instant = Instant(lab, "FIN unsent");
+        Assert.Equal((TcpState.FinWait1, TcpState.Established), (instant.Client.Snapshot.State, instant.ClientAtClient.State));
+        TruthLab.Until(() => TruthLab.Read(lab.Server, int.MaxValue) == 0 && lab.ReadServer().Snapshot.State == TcpState.CloseWait, "the FIN");
+        Quiet(lab, "FIN delivered");
+    }
+
+    // Ten segments are under way; the first is lost on the router, and what the sender sends instead stays there.
+    private static TruthInstant? TryMakeGap(TruthLab lab)
+    {
+        TruthLab.Until(() => lab.ReadClient().Snapshot.QueuedBytes == 0, "the last acknowledgment");
+        lab.Hold();
+        SequenceNumber first = lab.ReadClient().Snapshot.SndNxt;
+        int segment = SegmentBytes(lab);
+        for (int i = 0; i < 10; i++)
+        {
+            TruthLab.Write(lab.Client, segment);
+        }
+
+        TruthLab.Until(() => lab.ToServer.Held.Any(packet => EndsAt(packet, first + (10 * segment))), "ten segments on the router");
+        lab.ToServer.Release(packet => SegmentOf(packet) == first ? HeldVerdict.Drop : HeldVerdict.Accept);
+        lab.ToServer.Hold();
+        lab.ToServer.Settle();
+        lab.ToClient.Release();
+        TruthLab.Until(() => lab.ReadClient() is var client && (client.SegmentsSacked == 9 || client.Snapshot.SndUna > first), "the SACK blocks");
+        TruthInstant instant = lab.Freeze();
+        if (instant.Server.Snapshot.RcvNxt == first && instant.Client.SegmentsSacked == 9)
+        {
+            instant.Check("gap");
+            return instant;
+        }
+
+        // A timer's retransmission slipped through between the release and the hold.
+        lab.Release();
+        TruthLab.Read(lab.Server, int.MaxValue);
+        return null;
+    }
+
+    private static SequenceNumber? SegmentOf(HeldPacket packet) => View(packet).TryGetTcp(out TcpView tcp) ? tcp.Sequence : null;
+
+    private static bool EndsAt(HeldPacket packet, SequenceNumber end) =>
+        View(packet) is var view && view.TryGetTcp(out TcpView tcp) && tcp.Sequence + view.PayloadLength == end;
+
+    private static PacketView View(HeldPacket packet) => PacketView.Parse(packet.Data, LinkType.Raw, packet.OriginalLength);
+
+    // Outside of repair TCP_MAXSEG is the size that the socket sends now.
+    private static int SegmentBytes(TruthLab lab)
+    {
+        Span<byte> value = stackalloc byte[4];
+        lab.Client.GetRawSocketOption(6, 2, value);
+        return BitConverter.ToInt32(value);
+    }
+
+    private static void MidTransfer(TruthLab lab, string name)
+    {
+        for (int i = 1; i <= 3; i++)
+        {
+            TruthLab.Transfer(lab.Client, lab.Server, TransferBytes / 3);
+            lab.ToClient.Hold();
+            int written = TruthLab.Write(lab.Client, 400_000);
+            int answered = TruthLab.Write(lab.Server, 30_000);
+            TruthInstant instant = Instant(lab, $"{name}, instant {i}");
+            Assert.True(instant.Client.Snapshot.InFlightBytes > 0 && instant.Server.Snapshot.InFlightBytes > 0);
+            TruthLab.Until(() =>
+            {
+                written -= TruthLab.Read(lab.Server, written);
+                answered -= TruthLab.Read(lab.Client, answered);
+                return written == 0 && answered == 0;
+            }, "what was under way");
+        }
+
+        Quiet(lab, $"{name}, at rest");
+    }
+
+    /// <summary>Both queues are acknowledged: no place on the path knows less than another.</summary>
+    private static TruthInstant Quiet(TruthLab lab, string when)
+    {
+        TruthLab.Until(() => lab.ReadClient().Snapshot.QueuedBytes == 0 && lab.ReadServer().Snapshot.QueuedBytes == 0, "the last acknowledgment");
+        return Instant(lab, when);
+    }
+
+    private static TruthInstant Instant(TruthLab lab, string when)
+    {
+        TruthInstant instant = lab.Freeze();
+        instant.Check(when);
+        lab.Release();
+        return instant;
+    }
+}
