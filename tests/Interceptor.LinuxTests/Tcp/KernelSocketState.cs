@@ -8,16 +8,27 @@ namespace Interceptor.LinuxTests.Tcp;
 /// <summary>
 /// What the kernel says of one of the test's own sockets: TCP_REPAIR for a few microseconds in any state, TCP_INFO, and the three queue lengths.
 /// Comes back equal only if no segment reached or left the socket in between.
+/// <para>Only while both directions are held: as long as the send queue is selected, whatever lets a socket send (an acknowledgment, a loss probe) makes the
+/// kernel count unsent data as sent, and no segment leaves (tcp_write_xmit). <see cref="IsDisturbed"/> tells.</para>
 /// </summary>
-internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, uint SegmentsOut, uint SegmentsSacked)
+internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, uint SegmentsOut, uint SegmentsSacked, bool IsDisturbed)
 {
-    internal static KernelSocketState Read(Socket socket, FlowEndpoint local, FlowEndpoint peer)
+    internal static KernelSocketState Read(Socket socket, FlowEndpoint local, FlowEndpoint peer) => Borrow(socket, fd => Read(fd, local, peer));
+
+    /// <summary>What can be read at any time.</summary>
+    internal static SocketGlance Glance(Socket socket) => Borrow(socket, fd =>
     {
-        // Borrowed: given back by Detach, so that the handle never closes it.
+        Libc.tcp_info info = ReadInfo(fd);
+        return new SocketGlance((TcpState)info.tcpi_state, Queued(fd), Unsent(fd), info.tcpi_snd_wnd, Sacked(fd));
+    });
+
+    private static T Borrow<T>(Socket socket, Func<FileDescriptor, T> read)
+    {
+        // Given back by Detach, so that the handle never closes it.
         var fd = new FileDescriptor((int)socket.SafeHandle.DangerousGetHandle());
         try
         {
-            return Read(fd, local, peer);
+            return read(fd);
         }
         finally
         {
@@ -28,6 +39,7 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
 
     private static KernelSocketState Read(FileDescriptor fd, FlowEndpoint local, FlowEndpoint peer)
     {
+        int unsent = Unsent(fd);
         Set(fd, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON);
         try
         {
@@ -35,7 +47,7 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
             SequenceNumber writeSeq = ReadSequence(fd, Libc.TCP_SEND_QUEUE);
             Set(fd, Libc.TCP_REPAIR_QUEUE, Libc.TCP_NO_QUEUE);
             var window = NativeSocket.GetStruct<Libc.tcp_repair_window>(fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR_WINDOW, "getsockopt", "window");
-            var info = NativeSocket.GetStruct<Libc.tcp_info>(fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt", "info");
+            Libc.tcp_info info = ReadInfo(fd);
             var state = (TcpState)info.tcpi_state;
             var snapshot = new TcpSnapshot
             {
@@ -43,8 +55,8 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
                 Peer = peer,
                 State = state,
                 WriteSeq = writeSeq,
-                SndUna = writeSeq - NativeSocket.IoctlInt(fd, Libc.SIOCOUTQ, "ioctl(SIOCOUTQ)", "socket"),
-                SndNxt = writeSeq - NativeSocket.IoctlInt(fd, Libc.SIOCOUTQNSD, "ioctl(SIOCOUTQNSD)", "socket"),
+                SndUna = writeSeq - Queued(fd),
+                SndNxt = writeSeq - Unsent(fd),
                 SndWnd = window.snd_wnd,
                 SndWl1 = new SequenceNumber(window.snd_wl1),
                 MaxWindow = window.max_window,
@@ -61,7 +73,7 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
                 FinQueued = state is TcpState.FinWait1 or TcpState.FinWait2 or TcpState.Closing or TcpState.LastAck,
                 FinReceived = HasFin(state),
             };
-            return new KernelSocketState(snapshot, info.tcpi_segs_in, info.tcpi_segs_out, Sacked(fd));
+            return new KernelSocketState(snapshot, info.tcpi_segs_in, info.tcpi_segs_out, Sacked(fd), Unsent(fd) != unsent);
         }
         finally
         {
@@ -70,6 +82,13 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
     }
 
     private static bool HasFin(TcpState state) => state is TcpState.CloseWait or TcpState.LastAck or TcpState.Closing;
+
+    private static Libc.tcp_info ReadInfo(FileDescriptor fd) =>
+        NativeSocket.GetStruct<Libc.tcp_info>(fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt(TCP_INFO)", "socket");
+
+    private static int Queued(FileDescriptor fd) => NativeSocket.IoctlInt(fd, Libc.SIOCOUTQ, "ioctl(SIOCOUTQ)", "socket");
+
+    private static int Unsent(FileDescriptor fd) => NativeSocket.IoctlInt(fd, Libc.SIOCOUTQNSD, "ioctl(SIOCOUTQNSD)", "socket");
 
     // tcpi_sacked of struct tcp_info.
     private static uint Sacked(FileDescriptor fd)

@@ -45,8 +45,7 @@ public sealed class KernelTruthTests
         TruthLab.Until(() =>
         {
             written += TruthLab.Write(lab.Client, 1 << 20);
-            TcpSnapshot client = lab.ReadClient().Snapshot;
-            return client.SndWnd == 0 && client.InFlightBytes == 0 && client.UnsentBytes > 0;
+            return lab.GlanceAtClient().IsStoppedByWindow;
         }, "a closed window");
         TruthInstant closed = Instant(lab, "zero window");
         Assert.Equal(0u, closed.ClientAtClient.SndWnd);
@@ -85,7 +84,7 @@ public sealed class KernelTruthTests
         lab.Hold();
         lab.Client.Shutdown(SocketShutdown.Send);
         Assert.Equal(TcpState.FinWait1, Instant(lab, "first FIN sent").ClientAtClient.State);
-        TruthLab.Until(() => lab.ReadClient().Snapshot.State == TcpState.FinWait2, "FIN-WAIT-2");
+        TruthLab.Until(() => lab.GlanceAtClient().State == TcpState.FinWait2, "FIN-WAIT-2");
         TruthInstant half = Instant(lab, "half closed");
         Assert.Equal((TcpState.FinWait2, TcpState.CloseWait), (half.ClientAtClient.State, half.ServerAtServer.State));
         TruthLab.Transfer(lab.Server, lab.Client, 10_000);
@@ -93,8 +92,8 @@ public sealed class KernelTruthTests
         lab.Hold();
         lab.Server.Shutdown(SocketShutdown.Send);
         Assert.Equal(TcpState.LastAck, Instant(lab, "second FIN sent").ServerAtServer.State);
-        TruthLab.Until(() => lab.ReadClient().Snapshot.State == TcpState.Closed && lab.ReadServer().Snapshot.State == TcpState.Closed, "the end");
-        TruthInstant end = lab.Freeze();
+        TruthLab.Until(() => lab.GlanceAtClient().State == TcpState.Closed && lab.GlanceAtServer().State == TcpState.Closed, "the end");
+        TruthInstant end = Freeze(lab);
         Assert.Equal((TcpState.TimeWait, TcpState.Closed), (end.ClientAtClient.State, end.ServerAtServer.State));
 
         // The kernel moved TIME-WAIT (06) out of the socket, into an entry of its own.
@@ -111,12 +110,12 @@ public sealed class KernelTruthTests
         lab.Hold();
         lab.Client.Shutdown(SocketShutdown.Send);
         lab.Server.Shutdown(SocketShutdown.Send);
-        TruthInstant both = lab.Freeze();
+        TruthInstant both = Freeze(lab);
         both.Check("both FINs sent");
         Assert.Equal((TcpState.FinWait1, TcpState.FinWait1), (both.ClientAtClient.State, both.ServerAtServer.State));
         lab.ToServer.Release();
-        TruthLab.Until(() => lab.ReadServer().Snapshot.State == TcpState.Closing, "CLOSING");
-        TruthInstant crossed = lab.Freeze();
+        TruthLab.Until(() => lab.GlanceAtServer().State == TcpState.Closing, "CLOSING");
+        TruthInstant crossed = Freeze(lab);
         crossed.Check("one FIN arrived");
         Assert.Equal((TcpState.FinWait1, TcpState.Closing), (crossed.ClientAtClient.State, crossed.ServerAtServer.State));
     }
@@ -128,22 +127,20 @@ public sealed class KernelTruthTests
         TruthLab.Until(() =>
         {
             TruthLab.Write(lab.Client, 1 << 20);
-            TcpSnapshot client = lab.ReadClient().Snapshot;
-            return client.SndWnd == 0 && client.InFlightBytes == 0 && client.UnsentBytes > 0;
+            return lab.GlanceAtClient().IsStoppedByWindow;
         }, "a closed window");
         lab.Client.Shutdown(SocketShutdown.Send);
         TruthInstant instant = Instant(lab, "FIN unsent");
         Assert.Equal((TcpState.FinWait1, TcpState.Established), (instant.Client.Snapshot.State, instant.ClientAtClient.State));
-        TruthLab.Until(() => TruthLab.Read(lab.Server, int.MaxValue) == 0 && lab.ReadServer().Snapshot.State == TcpState.CloseWait, "the FIN");
+        TruthLab.Until(() => TruthLab.Read(lab.Server, int.MaxValue) == 0 && lab.GlanceAtServer().State == TcpState.CloseWait, "the FIN");
         Quiet(lab, "FIN delivered");
     }
 
     // Ten segments are under way; the first is lost on the router, and what the sender sends instead stays there.
     private static TruthInstant? TryMakeGap(TruthLab lab)
     {
-        TruthLab.Until(() => lab.ReadClient().Snapshot.QueuedBytes == 0, "the last acknowledgment");
-        lab.Hold();
-        SequenceNumber first = lab.ReadClient().Snapshot.SndNxt;
+        TruthLab.Until(() => lab.GlanceAtClient().Queued == 0, "the last acknowledgment");
+        SequenceNumber first = Freeze(lab).Client.Snapshot.SndNxt;
         int segment = SegmentBytes(lab);
         for (int i = 0; i < 10; i++)
         {
@@ -155,8 +152,8 @@ public sealed class KernelTruthTests
         lab.ToServer.Hold();
         lab.ToServer.Settle();
         lab.ToClient.Release();
-        TruthLab.Until(() => lab.ReadClient() is var client && (client.SegmentsSacked == 9 || client.Snapshot.SndUna > first), "the SACK blocks");
-        TruthInstant instant = lab.Freeze();
+        TruthLab.Until(() => lab.GlanceAtClient() is var client && (client.SegmentsSacked == 9 || client.Queued < 10 * segment), "the SACK blocks");
+        TruthInstant instant = Freeze(lab);
         if (instant.Server.Snapshot.RcvNxt == first && instant.Client.SegmentsSacked == 9)
         {
             instant.Check("gap");
@@ -186,35 +183,48 @@ public sealed class KernelTruthTests
 
     private static void MidTransfer(TruthLab lab, string name)
     {
-        for (int i = 1; i <= 3; i++)
-        {
-            TruthLab.Transfer(lab.Client, lab.Server, TransferBytes / 3);
-            lab.ToClient.Hold();
-            int written = TruthLab.Write(lab.Client, 400_000);
-            int answered = TruthLab.Write(lab.Server, 30_000);
-            TruthInstant instant = Instant(lab, $"{name}, instant {i}");
-            Assert.True(instant.Client.Snapshot.InFlightBytes > 0 && instant.Server.Snapshot.InFlightBytes > 0);
-            TruthLab.Until(() =>
-            {
-                written -= TruthLab.Read(lab.Server, written);
-                answered -= TruthLab.Read(lab.Client, answered);
-                return written == 0 && answered == 0;
-            }, "what was under way");
-        }
-
+        int instants = 0;
+        TruthLab.Until(() => (instants += TryMidTransfer(lab, $"{name}, instant {instants + 1}") ? 1 : 0) == 3, "three instants");
         Quiet(lab, $"{name}, at rest");
+    }
+
+    private static bool TryMidTransfer(TruthLab lab, string when)
+    {
+        TruthLab.Transfer(lab.Client, lab.Server, TransferBytes / 3);
+        lab.ToClient.Hold();
+        int written = TruthLab.Write(lab.Client, 400_000);
+        int answered = TruthLab.Write(lab.Server, 30_000);
+        TruthInstant? instant = lab.TryFreeze();
+        instant?.Check(when);
+        lab.Release();
+        TruthLab.Until(() =>
+        {
+            written -= TruthLab.Read(lab.Server, written);
+            answered -= TruthLab.Read(lab.Client, answered);
+            return written == 0 && answered == 0;
+        }, "what was under way");
+        Assert.True(instant is null || (instant.Client.Snapshot.InFlightBytes > 0 && instant.Server.Snapshot.InFlightBytes > 0));
+        return instant is not null;
     }
 
     /// <summary>Both queues are acknowledged: no place on the path knows less than another.</summary>
     private static TruthInstant Quiet(TruthLab lab, string when)
     {
-        TruthLab.Until(() => lab.ReadClient().Snapshot.QueuedBytes == 0 && lab.ReadServer().Snapshot.QueuedBytes == 0, "the last acknowledgment");
+        TruthLab.Until(() => lab.GlanceAtClient().Queued == 0 && lab.GlanceAtServer().Queued == 0, "the last acknowledgment");
         return Instant(lab, when);
+    }
+
+    // Without unsent data that the window allows, reading can't disturb.
+    private static TruthInstant Freeze(TruthLab lab)
+    {
+        TruthInstant? instant = lab.TryFreeze();
+        Assert.NotNull(instant);
+        return instant;
     }
 
     private static TruthInstant Instant(TruthLab lab, string when)
     {
-        TruthInstant instant = lab.Freeze();
+        TruthInstant instant = Freeze(lab);
         instant.Check(when);
         lab.Release();
         return instant;

@@ -28,6 +28,7 @@ internal sealed class TruthLab : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread? _impairing;
     private readonly Socket _markers;
+    private InterceptSession? _impairments;
     private int _marker;
 
     internal TruthLab(ImpairmentOptions? impairments = null, Action<Socket>? configureServer = null)
@@ -148,9 +149,9 @@ internal sealed class TruthLab : IDisposable
         }
     }
 
-    internal KernelSocketState ReadClient() => KernelSocketState.Read(Client, ClientEnd, ServerEnd);
+    internal SocketGlance GlanceAtClient() => KernelSocketState.Glance(Client);
 
-    internal KernelSocketState ReadServer() => KernelSocketState.Read(Server, ServerEnd, ClientEnd);
+    internal SocketGlance GlanceAtServer() => KernelSocketState.Glance(Server);
 
     internal void Hold()
     {
@@ -169,25 +170,33 @@ internal sealed class TruthLab : IDisposable
     /// <summary>
     /// An instant at which kernel and packets can be compared: both sockets are read, the recordings are read up to a marker sent after that, and
     /// both sockets are read again. If they say the same, counters of segments included, the models stand where the sockets stand. Both directions
-    /// are held meanwhile, so only a timer can disturb it: then it is tried again.
+    /// are held meanwhile, so only a timer can disturb it: then it is tried again. Null where the reading itself made a socket count data as sent
+    /// that never left: the release and the retransmission heal that.
     /// </summary>
-    internal TruthInstant Freeze()
+    internal TruthInstant? TryFreeze()
     {
         Hold();
+        if (_impairments is { } session)
+        {
+            Until(() => session.ReadSummary() is var counts && counts.Received == counts.Accepted + counts.Dropped, "an empty delay queue");
+        }
+
+        PassMarker();
         TruthInstant? instant = null;
-        Until(() => (instant = TryTake()) is not null, "an instant without a segment");
-        return instant!;
+        bool isDisturbed = false;
+        Until(() => (instant = TryTake(ref isDisturbed)) is not null || isDisturbed, "an instant without a segment");
+        return isDisturbed ? null : instant;
     }
 
-    private TruthInstant? TryTake()
+    private TruthInstant? TryTake(ref bool isDisturbed)
     {
         KernelSocketState client = ReadClient();
         KernelSocketState server = ReadServer();
-        int marker = ++_marker;
-        _markers.Send(BitConverter.GetBytes(marker));
-        ClientTap.ReadTo(marker);
-        ServerTap.ReadTo(marker);
-        if (ReadClient() != client || ReadServer() != server)
+        PassMarker();
+        KernelSocketState clientAgain = ReadClient();
+        KernelSocketState serverAgain = ReadServer();
+        isDisturbed = client.IsDisturbed || server.IsDisturbed || clientAgain.IsDisturbed || serverAgain.IsDisturbed;
+        if (isDisturbed || clientAgain != client || serverAgain != server)
         {
             return null;
         }
@@ -201,6 +210,19 @@ internal sealed class TruthLab : IDisposable
             ClientAtServer = ServerTap.Snapshot(ClientEnd, ServerEnd),
             ServerAtServer = ServerTap.Snapshot(ServerEnd, ClientEnd),
         };
+    }
+
+    private KernelSocketState ReadClient() => KernelSocketState.Read(Client, ClientEnd, ServerEnd);
+
+    private KernelSocketState ReadServer() => KernelSocketState.Read(Server, ServerEnd, ClientEnd);
+
+    // No segment of the connection: neither held nor delayed, and behind everything that both hosts sent and got till now.
+    private void PassMarker()
+    {
+        int marker = ++_marker;
+        _markers.Send(BitConverter.GetBytes(marker));
+        ClientTap.ReadTo(marker);
+        ServerTap.ReadTo(marker);
     }
 
     public void Dispose()
@@ -246,6 +268,7 @@ internal sealed class TruthLab : IDisposable
             try
             {
                 using InterceptSession session = InterceptSession.Start(options);
+                _impairments = session;
                 ready.Set();
                 session.Run(null, _stop.Token);
             }
