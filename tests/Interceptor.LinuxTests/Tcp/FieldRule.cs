@@ -8,7 +8,7 @@ internal sealed record FieldRule(string Field, Func<TcpSnapshot, object> Value, 
 {
     internal delegate bool Check(TcpSnapshot model, TcpSnapshot kernel, TcpSnapshot peerKernel);
 
-    /// <summary>At the interface of the socket's own host: exact, but for what the application did and no segment tells.</summary>
+    /// <summary>At the interface of the socket's own host: exact, but for what the application did and what the kernel joined before it looked.</summary>
     internal static IReadOnlyList<FieldRule> OwnHost { get; } =
     [
         new("State", s => s.State, (m, k, _) => m.State == WithoutUnsentFin(k)),
@@ -16,8 +16,10 @@ internal sealed record FieldRule(string Field, Func<TcpSnapshot, object> Value, 
         Exact("SndNxt", s => s.SndNxt),
         Exact("InFlightBytes", s => s.InFlightBytes),
         Exact("SndWnd", s => s.SndWnd),
-        Exact("SndWl1", s => s.SndWl1),
-        Exact("MaxWindow", s => s.MaxWindow),
+
+        // While a system call has the socket, the kernel joins what arrives (tcp_add_to_backlog, net/ipv4/tcp_ipv4.c): the first number and the last window remain.
+        new("SndWl1", s => s.SndWl1, (m, k, p) => m.SndWl1 >= k.SndWl1 && m.SndWl1 <= p.SndNxt),
+        new("MaxWindow", s => s.MaxWindow, (m, k, _) => m.MaxWindow >= k.MaxWindow && k.MaxWindow >= k.SndWnd),
         Exact("RcvNxt", s => s.RcvNxt),
         Exact("RcvWnd", s => s.RcvWnd),
         Exact("RcvWup", s => s.RcvWup),

@@ -142,10 +142,11 @@ internal sealed class TruthLab : IDisposable
     internal static void Until(Func<bool> condition, string what)
     {
         long start = Stopwatch.GetTimestamp();
+        var spin = default(SpinWait);
         while (!condition())
         {
             Assert.True(Stopwatch.GetElapsedTime(start) < Deadline, $"Waited {Deadline.TotalSeconds} s for: {what}.");
-            Thread.Yield();
+            spin.SpinOnce();
         }
     }
 

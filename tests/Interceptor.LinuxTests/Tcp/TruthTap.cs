@@ -33,12 +33,13 @@ internal sealed class TruthTap : IDisposable
     internal void ReadTo(int marker)
     {
         long start = Stopwatch.GetTimestamp();
+        var spin = default(SpinWait);
         while (true)
         {
             Assert.True(Stopwatch.GetElapsedTime(start) < TruthLab.Deadline, $"Marker {marker} did not come.");
             if (!_capture.Packets.TryRead(out PacketLease? lease))
             {
-                Thread.Yield();
+                spin.SpinOnce();
                 continue;
             }
 
