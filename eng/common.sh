@@ -27,10 +27,11 @@ has_library() {
     return 1
 }
 
-# missing_packages tool:package... prints the packages whose tool (or lib*.so) is absent.
+# missing_packages tool:package... prints the packages whose tool (or library, or file by its whole path) is absent.
 missing_packages() {
     for pair in "$@"; do
         case "${pair%%:*}" in
+            /*) [ -e "${pair%%:*}" ] || printf '%s ' "${pair#*:}" ;;
             lib*) has_library "${pair%%:*}" || printf '%s ' "${pair#*:}" ;;
             *) has_tool "${pair%%:*}" || printf '%s ' "${pair#*:}" ;;
         esac
