@@ -1,7 +1,7 @@
 namespace Interceptor.Capture.Files;
 
 /// <summary>A stream whose first bytes were already read: gives them back first. Read-only, forward-only.</summary>
-internal sealed class PrependedStream(byte[] head, Stream tail) : Stream
+internal sealed class PrependedStream(byte[] head, Stream tail) : ForwardReadStream(tail)
 {
     private int _given;
 
@@ -10,20 +10,6 @@ internal sealed class PrependedStream(byte[] head, Stream tail) : Stream
 
     /// <summary>Bytes given so far.</summary>
     internal long BytesRead { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -36,31 +22,9 @@ internal sealed class PrependedStream(byte[] head, Stream tail) : Stream
             return count;
         }
 
-        int read = tail.Read(buffer);
+        int read = Inner.Read(buffer);
         BytesRead += read;
         Ended |= read == 0 && buffer.Length > 0;
         return read;
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            tail.Dispose();
-        }
-
-        base.Dispose(disposing);
     }
 }
