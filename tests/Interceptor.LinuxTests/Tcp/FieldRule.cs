@@ -43,7 +43,9 @@ internal sealed record FieldRule(string Field, Func<TcpSnapshot, object> Value, 
         new("RcvWup+RcvWnd", s => Edge(s.RcvWup, s.RcvWnd), (m, k, _) => Edge(m.RcvWup, m.RcvWnd) <= Edge(k.RcvWup, k.RcvWnd)),
         new("SndUna+SndWnd", s => Edge(s.SndUna, s.SndWnd), (m, k, _) => Edge(m.SndUna, m.SndWnd) >= Edge(k.SndUna, k.SndWnd)),
         new("SndWl1", s => s.SndWl1, (m, _, p) => m.SndWl1 <= p.SndNxt),
-        new("MaxWindow", s => s.MaxWindow, (m, k, _) => m.MaxWindow >= k.MaxWindow),
+
+        // On a path that reorders, the socket takes windows in the order of arrival: one from a segment that was sent again can count there and not here.
+        new("MaxWindow", s => s.MaxWindow, (m, k, _) => m.MaxWindow >= m.SndWnd && m.MaxWindow >= k.SndWnd),
         new("FinQueued", s => s.FinQueued, (m, k, _) => !m.FinQueued || k.FinQueued),
         new("FinReceived", s => s.FinReceived, (m, k, p) => m.FinReceived == (p.FinQueued && p.SndNxt == p.WriteSeq) && (m.FinReceived || !k.FinReceived)),
         new("State", s => s.State, (m, k, p) => m.State == k.State || k.FinQueued || p.FinQueued),
