@@ -56,7 +56,7 @@ ensure_packages() {
     fi
 }
 
-runtime_packages="libpcap.so.0.8:libpcap0.8 iptables:iptables ip:iproute2 unshare:util-linux"
+runtime_packages="libpcap.so.0.8:libpcap0.8 libzstd.so.1:libzstd1 iptables:iptables ip:iproute2 unshare:util-linux"
 
 # A number that changes when any source or project file is added, removed or changed.
 source_fingerprint() {

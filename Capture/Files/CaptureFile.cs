@@ -7,7 +7,7 @@ public static class CaptureFile
     public const string StandardStream = "-";
 
     /// <summary>
-    /// Opens a capture: a file, a FIFO, or <c>-</c> for standard input. The format is told by the content; gzip is unpacked on the way.
+    /// Opens a capture: a file, a FIFO, or <c>-</c> for standard input. The format is told by the content; gzip and Zstandard are unpacked on the way.
     /// </summary>
     /// <exception cref="CaptureFileException">It does not exist, can't be read, is empty, or is no capture.</exception>
     public static CaptureFileReader OpenRead(string path) => new(OpenStream(path), path);
@@ -25,8 +25,8 @@ public static class CaptureFile
     public static CaptureFileReader OpenRead(Stream stream, string name) => new(stream, name);
 
     /// <summary>
-    /// Makes a capture file: pcapng, or pcap where the name ends in <c>.pcap</c> or <c>.cap</c>; compressed with gzip where <c>.gz</c> follows;
-    /// <c>-</c> is standard output, as pcapng.
+    /// Makes a capture file: pcapng, or pcap where the name ends in <c>.pcap</c> or <c>.cap</c>; compressed with gzip where <c>.gz</c> follows, with
+    /// Zstandard where <c>.zst</c> does; <c>-</c> is standard output, as pcapng.
     /// </summary>
     /// <param name="path">Where to.</param>
     /// <param name="mode">Whether the file appears whole at the end, or grows under its name.</param>
@@ -57,12 +57,9 @@ public static class CaptureFile
     /// <summary>True for names that ask for classic pcap.</summary>
     public static bool HasPcapName(string path)
     {
-        string extension = System.IO.Path.GetExtension(HasGzipName(path) ? System.IO.Path.GetFileNameWithoutExtension(path) : path);
+        string extension = Path.GetExtension(CompressionFormat.OfName(path) == CaptureCompression.None ? path : Path.GetFileNameWithoutExtension(path));
         return extension.Equals(".pcap", StringComparison.OrdinalIgnoreCase) || extension.Equals(".cap", StringComparison.OrdinalIgnoreCase);
     }
-
-    /// <summary>True for names that ask for compression.</summary>
-    internal static bool HasGzipName(string path) => path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
 
     private static Stream OpenStream(string path)
     {

@@ -4,16 +4,13 @@ using Interceptor.Packets;
 namespace Interceptor.Capture.Files;
 
 /// <summary>
-/// Reads a capture file front to back: pcap or pcapng, compressed with gzip or not. It reads ahead in large blocks and lends a span into
+/// Reads a capture file front to back: pcap or pcapng, compressed with gzip, Zstandard or not at all. It reads ahead in large blocks and lends a span into
 /// them: nothing is copied or allocated for a packet. Made by <see cref="CaptureFile.OpenRead(string)"/>.
 /// <para>Damage is reported once, as a <see cref="CaptureFileException"/> after everything readable was delivered; then the file is at its end.</para>
 /// <para>Threads: one reader.</para>
 /// </summary>
 public sealed class CaptureFileReader : IPacketSource
 {
-    private const ushort GzipMagic = 0x8B1F;
-    private const uint ZstandardMagic = 0xFD2FB528;
-
     private readonly ReadAheadBuffer _buffer;
     private readonly RecordReader _records;
     private readonly PrependedStream? _compressed;
@@ -26,17 +23,18 @@ public sealed class CaptureFileReader : IPacketSource
         try
         {
             uint magic = ReadMagic();
-            if ((ushort)magic == GzipMagic)
+            Compression = CompressionFormat.OfMagic(magic);
+            if (Compression != CaptureCompression.None)
             {
                 _compressed = new PrependedStream(_buffer.TakeAvailable(), stream);
-                _buffer = new ReadAheadBuffer(new UnpackingStream(_compressed, path));
+                _buffer = new ReadAheadBuffer(new UnpackingStream(_compressed, Compression, path));
                 magic = ReadMagic();
             }
 
             Format = magic == PcapNgCodes.SectionHeader ? CaptureFileFormat.PcapNg : CaptureFileFormat.Pcap;
             _records = magic == PcapNgCodes.SectionHeader ? new PcapNgRecordReader(_buffer, path)
                 : PcapRecordReader.IsPcap(magic) ? new PcapRecordReader(_buffer, path)
-                : throw Unknown(magic);
+                : throw Unknown();
         }
         catch (Exception exception)
         {
@@ -57,10 +55,10 @@ public sealed class CaptureFileReader : IPacketSource
     public CaptureFileFormat Format { get; }
 
     /// <summary>Resolution, byte order and version, for people; complete when the file was read to its end.</summary>
-    public string FormatDetail => IsCompressed ? $"{_records.Detail}, gzip" : _records.Detail;
+    public string FormatDetail => Compression == CaptureCompression.None ? _records.Detail : $"{_records.Detail}, {CompressionFormat.NameOf(Compression)}";
 
-    /// <summary>True if the file is compressed.</summary>
-    public bool IsCompressed => _compressed is not null;
+    /// <summary>How the file is compressed.</summary>
+    public CaptureCompression Compression { get; }
 
     /// <summary>Bytes of the file (uncompressed) consumed so far.</summary>
     public long Offset => _buffer.Offset;
@@ -150,9 +148,11 @@ public sealed class CaptureFileReader : IPacketSource
             : $"the file ends after {_buffer.Available} bytes, inside its first header");
     }
 
-    private CaptureFileException Unknown(uint magic) => new(Path, 0, CaptureFileFault.UnknownFormat, magic == ZstandardMagic
-        ? "the file is compressed with Zstandard, which is not read here; unpack it with: zstd -d"
-        : $"this is neither pcap nor pcapng: it begins with {magic & 0xFF:x2} {(magic >> 8) & 0xFF:x2} {(magic >> 16) & 0xFF:x2} {magic >> 24:x2}");
+    private CaptureFileException Unknown()
+    {
+        _ = _buffer.TryEnsure(ForeignFormat.HeadLength);
+        return new(Path, 0, CaptureFileFault.UnknownFormat, ForeignFormat.Describe(_buffer.Peek(Math.Min(_buffer.Available, ForeignFormat.HeadLength))));
+    }
 
     /// <summary>What a stream throws as what a reader of captures expects; null where it is already, or is none of the file's making.</summary>
     private CaptureFileException? Translate(Exception exception) => exception switch
@@ -161,7 +161,8 @@ public sealed class CaptureFileReader : IPacketSource
         _ when _buffer.BeforeReadFailed => null,
         InvalidDataException when _compressed is { Ended: true } =>
             new(Path, _buffer.Offset, CaptureFileFault.Truncated, "the compressed file ends inside its data", exception),
-        InvalidDataException => new(Path, _buffer.Offset, CaptureFileFault.Corrupt, "the compressed data is damaged", exception),
+        InvalidDataException => new(Path, _buffer.Offset, CaptureFileFault.Corrupt,
+            Compression == CaptureCompression.Zstandard ? exception.Message : "the compressed data is damaged", exception),
         IOException or UnauthorizedAccessException =>
             new(Path, _buffer.Offset, CaptureFileFault.Unreadable, $"can't be read: {exception.Message}", exception),
         _ => null,

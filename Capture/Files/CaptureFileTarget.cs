@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Interceptor.Interop;
 
 namespace Interceptor.Capture.Files;
@@ -10,7 +9,7 @@ internal sealed class CaptureFileTarget : IDisposable
     private readonly string? _finalPath;
     private readonly string? _temporaryPath;
     private readonly long _origin;
-    private readonly GZipStream? _gzip;
+    private readonly Stream? _packer;
     private bool _failed;
     private bool _committed;
 
@@ -18,7 +17,7 @@ internal sealed class CaptureFileTarget : IDisposable
     {
         Path = path;
         Stream = stream;
-        _gzip = CaptureFile.HasGzipName(path) ? new GZipStream(stream, CompressionLevel.Optimal, leaveOpen: true) : null;
+        _packer = CompressionFormat.Pack(CompressionFormat.OfName(path), stream);
         _leaveOpen = leaveOpen;
         _temporaryPath = temporaryPath;
         _finalPath = finalPath;
@@ -72,7 +71,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
         try
         {
-            ((Stream?)_gzip ?? Stream).Write(blocks);
+            (_packer ?? Stream).Write(blocks);
             BytesWritten += blocks.Length;
         }
         catch (IOException exception)
@@ -93,7 +92,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
         try
         {
-            _gzip?.Flush();
+            _packer?.Flush();
             Stream.Flush();
         }
         catch (IOException exception)
@@ -151,12 +150,12 @@ internal sealed class CaptureFileTarget : IDisposable
         }
     }
 
-    /// <summary>Writes what gzip holds back and its checksum.</summary>
+    /// <summary>Writes what the compression holds back and its checksum.</summary>
     private void EndCompression()
     {
         try
         {
-            _gzip?.Dispose();
+            _packer?.Dispose();
         }
         catch (IOException exception)
         {
@@ -199,7 +198,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
     private void CutBack()
     {
-        if (!Stream.CanSeek || _gzip is not null)
+        if (!Stream.CanSeek || _packer is not null)
         {
             return;
         }

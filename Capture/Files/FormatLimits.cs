@@ -26,8 +26,14 @@ internal static class FormatLimits
     /// <summary>Bytes that a compressed file may unpack to, however small it is.</summary>
     internal const long UnpackedAtAnyRatio = 64L * 1024 * 1024;
 
-    /// <summary>How many times its size a compressed file may unpack to beyond that; deflate reaches 1032, captures hardly 50.</summary>
+    /// <summary>How many times its size a compressed file may unpack to beyond that; deflate reaches 1032 and Zstandard far more, captures hardly 50.</summary>
     internal const int LargestRatio = 500;
+
+    /// <summary>The window of a Zstandard frame as a power of two: what <c>zstd -d</c> takes without being asked, and all that its levels write without <c>--long</c>.</summary>
+    internal const int LargestWindowLog = 27;
+
+    /// <summary>Bytes of that window.</summary>
+    internal const int LargestWindow = 1 << LargestWindowLog;
 
     /// <summary>The longest packet that is taken from an interface with this snap length (0: none given).</summary>
     internal static int PacketLength(uint snapLength) =>

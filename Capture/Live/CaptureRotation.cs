@@ -17,7 +17,7 @@ public sealed record CaptureRotation
     /// <summary>The name of the file with a number, from 1.</summary>
     public static string NameOf(string path, int number)
     {
-        string extension = CaptureFile.HasGzipName(path) ? Path.GetExtension(path[..^3]) + path[^3..] : Path.GetExtension(path);
+        string extension = CompressionFormat.ExtensionsOf(path);
         string name = $"{Path.GetFileName(path)[..^extension.Length]}-{number:D5}{extension}";
         return Path.GetDirectoryName(path) is { Length: > 0 } directory ? Path.Combine(directory, name) : name;
     }

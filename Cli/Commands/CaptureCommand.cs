@@ -20,7 +20,7 @@ internal static class CaptureCommand
 
     private static readonly Option<string?> WriteTo = new("-w", "--write")
     {
-        Description = "Write to a file instead of printing: pcapng, or pcap if the name ends in .pcap; compressed if .gz follows; - is standard output.",
+        Description = "Write to a file instead of printing: pcapng, or pcap if the name ends in .pcap; compressed if .gz or .zst follows; - is standard output.",
         HelpName = "FILE",
     };
 

@@ -14,7 +14,7 @@ internal static class InfoCommand
 {
     private static readonly Argument<string[]> Files = new("FILE")
     {
-        Description = "Capture files: pcap or pcapng, also compressed with gzip; - is standard input. " + CaptureLimits.Text,
+        Description = "Capture files: pcap or pcapng, also compressed with gzip or Zstandard; - is standard input. " + CaptureLimits.Text,
         Arity = ArgumentArity.OneOrMore,
     };
 

@@ -14,14 +14,14 @@ internal static class ReadCommand
 {
     private static readonly Argument<string> File = new("FILE")
     {
-        Description = "The capture: pcap or pcapng, also compressed with gzip; - is standard input. Needed except with --explain. " + CaptureLimits.Text,
+        Description = "The capture: pcap or pcapng, also compressed with gzip or Zstandard; - is standard input. Needed except with --explain. " + CaptureLimits.Text,
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
     private static readonly Option<string> Write = new("--write", "-w")
     {
-        Description = "Write the packets instead of printing them: pcapng with all that the capture holds, or pcap if the name ends in .pcap or .cap; compressed if .gz follows; - is standard output.",
+        Description = "Write the packets instead of printing them: pcapng with all that the capture holds, or pcap if the name ends in .pcap or .cap; compressed if .gz or .zst follows; - is standard output.",
         HelpName = "FILE",
     };
 

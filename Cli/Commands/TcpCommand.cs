@@ -17,7 +17,7 @@ internal static class TcpCommand
 {
     private static readonly Argument<string?> File = new("FILE")
     {
-        Description = "Capture file: pcap or pcapng, also compressed with gzip; - is standard input. With -i there is none. " + CaptureLimits.Text,
+        Description = "Capture file: pcap or pcapng, also compressed with gzip or Zstandard; - is standard input. With -i there is none. " + CaptureLimits.Text,
         Arity = ArgumentArity.ZeroOrOne,
     };
 

@@ -20,6 +20,7 @@ internal static class MachineProbe
         var findings = new List<MachineFinding>
         {
             Try("libpcap", "filters, capture, interfaces", true, "apt-get install libpcap0.8", LoadLibpcap),
+            Try("libzstd", "captures compressed with Zstandard", false, "apt-get install libzstd1", LoadLibzstd),
             Try("iptables", "intercept, checkpoint, demo", true, "apt-get install iptables", () => FindTool("iptables-restore")),
             Try("ip", "tests and scripts", false, "apt-get install iproute2", () => FindTool("ip")),
             Try("unshare", "demo without root", false, "apt-get install util-linux", () => FindTool("unshare")),
@@ -73,6 +74,12 @@ internal static class MachineProbe
     {
         LibPcap.Require();
         return PacketFilter.Compile("tcp port 80", LinkType.Raw).Program.Instructions.Length > 0 ? "loads and compiles filters" : "compiles to nothing";
+    }
+
+    private static string LoadLibzstd()
+    {
+        LibZstd.Require();
+        return "loads";
     }
 
     private static string FindTool(string tool) =>

@@ -8,8 +8,8 @@ namespace Interceptor.Tests.Files;
 /// <summary>Every shared capture against tshark's figures of it (good/oracle/files.tsv), and every damaged one against both peers (bad/PEERS.tsv).</summary>
 public sealed class OracleTests
 {
-    /// <summary>Sun's snoop format, which tshark reads and which is not promised here.</summary>
-    private static readonly HashSet<string> OtherFormats = ["tcptrace-all.bin", "tcptrace-finger.bin"];
+    /// <summary>Solaris's snoop format, which tshark reads and which is named and refused here.</summary>
+    private static readonly HashSet<string> SnoopFiles = ["tcptrace-all.bin", "tcptrace-finger.bin"];
 
     /// <summary>
     /// Files with custom blocks (0x00000BAD, 0x40000BAD), which tshark 4.0 numbers as frames; they are no packets, and tcpdump skips them as we do.
@@ -79,9 +79,10 @@ public sealed class OracleTests
         CaptureFileSummary summary = CaptureFileSummary.Read(Path.Combine(root, "bad", file));
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.InRange(allocated, 0, 4 * 1024 * 1024);
-        if (OtherFormats.Contains(file))
+        if (SnoopFiles.Contains(file))
         {
             Assert.Equal(Capture.CaptureFileFault.UnknownFormat, summary.Error?.Fault);
+            Assert.Contains("it looks like snoop", summary.Error?.Message, StringComparison.Ordinal);
             return;
         }
 

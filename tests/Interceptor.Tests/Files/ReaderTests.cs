@@ -112,7 +112,7 @@ public sealed class ReaderTests
         byte[] packed = Compress(plain);
         using (CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(packed), "memory"))
         {
-            Assert.True(reader.IsCompressed);
+            Assert.Equal(CaptureCompression.Gzip, reader.Compression);
             Assert.Equal(5000, TestPackets.ReadAll(reader).Count);
         }
 
@@ -128,7 +128,17 @@ public sealed class ReaderTests
     [InlineData("d4c3", CaptureFileFault.Truncated, "ends after 2 bytes")]
     [InlineData("d4c3b2a102000400", CaptureFileFault.Truncated, "the pcap file header")]
     [InlineData("68656c6c6f20776f726c64", CaptureFileFault.UnknownFormat, "neither pcap nor pcapng: it begins with 68 65 6c 6c")]
-    [InlineData("28b52ffd00000000", CaptureFileFault.UnknownFormat, "zstd -d")]
+    [InlineData("28b52ffd", CaptureFileFault.Truncated, "the compressed file ends inside its data")]
+    [InlineData("736e6f6f700000000000000200000004", CaptureFileFault.UnknownFormat, "it looks like snoop, Solaris's format; convert it with: editcap -F pcapng")]
+    [InlineData("6274736e6f6f7000000000010000", CaptureFileFault.UnknownFormat, "looks like btsnoop")]
+    [InlineData("69707472616365203230", CaptureFileFault.UnknownFormat, "looks like an iptrace of AIX")]
+    [InlineData("474d4255", CaptureFileFault.UnknownFormat, "Microsoft Network Monitor")]
+    [InlineData("52545353", CaptureFileFault.UnknownFormat, "Microsoft Network Monitor")]
+    [InlineData("5452534e49464620646174612020", CaptureFileFault.UnknownFormat, "a Sniffer capture")]
+    [InlineData("fd377a585a000004", CaptureFileFault.UnknownFormat, "xz -d")]
+    [InlineData("425a683931415926", CaptureFileFault.UnknownFormat, "bzip2 -d")]
+    [InlineData("04224d18", CaptureFileFault.UnknownFormat, "lz4 -d")]
+    [InlineData("504b0304", CaptureFileFault.UnknownFormat, "unzip")]
     public void What_is_no_capture_is_told(string hex, CaptureFileFault fault, string reason)
     {
         CaptureFileException failure = Assert.Throws<CaptureFileException>(() => CaptureFile.OpenRead(new MemoryStream(Convert.FromHexString(hex)), "memory"));

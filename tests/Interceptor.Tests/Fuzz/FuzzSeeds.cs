@@ -1,3 +1,4 @@
+using Interceptor.Capture.Files;
 using Interceptor.Testing;
 
 namespace Interceptor.Tests.Fuzz;
@@ -13,7 +14,7 @@ internal static class FuzzSeeds
         string[] folders = ProjectPaths.SharedCapturesOrNull is { } shared
             ? [ProjectPaths.OwnCaptures, Path.Combine(shared, "good"), Path.Combine(shared, "bad")]
             : [ProjectPaths.OwnCaptures];
-        return
+        byte[][] plain =
         [
             .. folders
                 .SelectMany(folder => Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
@@ -21,7 +22,20 @@ internal static class FuzzSeeds
                 .Select(Head)
                 .Where(seed => seed.Length >= 4),
         ];
+        return [.. plain, .. plain.Where((_, index) => index % 10 == 0).SelectMany(Packed)];
     }
+
+    /// <summary>Mutations of these reach the unpacking; a tenth of the rest is enough, because unpacking takes most of an execution's time.</summary>
+    private static IEnumerable<byte[]> Packed(byte[] plain) => new[] { CaptureCompression.Gzip, CaptureCompression.Zstandard }.Select(compression =>
+    {
+        using var packed = new MemoryStream();
+        using (Stream packer = CompressionFormat.Pack(compression, packed)!)
+        {
+            packer.Write(plain);
+        }
+
+        return packed.ToArray();
+    });
 
     private static byte[] Head(string path)
     {

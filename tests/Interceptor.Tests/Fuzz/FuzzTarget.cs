@@ -42,7 +42,7 @@ internal sealed class FuzzTarget
                 copier.Copy(packet);
             }
 
-            Check(reader.IsCompressed || reader.Offset == input.Length, "The reader ended before the file did.");
+            Check(reader.Compression != CaptureCompression.None || reader.Offset == input.Length, "The reader ended before the file did.");
             Sound++;
         }
         catch (CaptureFileException damage)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Interceptor.Tests.Fuzz;
 
 /// <summary>
-/// Damaged captures through the reader, the views, the filters and the tracker. INTERCEPTOR_FUZZ=N runs N executions, with a new seed each time
+/// Damaged captures, some of them compressed, through the reader, the views, the filters and the tracker. INTERCEPTOR_FUZZ=N runs N executions, with a new seed each time
 /// unless INTERCEPTOR_FUZZ_SEED gives one; INTERCEPTOR_FUZZ_INPUT=FILE executes one kept input.
 /// </summary>
 public sealed class FuzzTests
