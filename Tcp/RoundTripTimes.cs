@@ -21,6 +21,9 @@ public sealed class RoundTripTimes
     /// <summary>Longest, ns; 0 without samples.</summary>
     public long Maximum { get; private set; }
 
+    /// <summary>The smoothed time of RFC 6298 (SRTT), ns; 0 without samples.</summary>
+    public long Smoothed { get; private set; }
+
     /// <summary>Takes one sample in ns; a negative one (a capture whose clock stepped back) is left out.</summary>
     public void Add(long nanoseconds)
     {
@@ -31,6 +34,9 @@ public sealed class RoundTripTimes
 
         Minimum = Count == 0 ? nanoseconds : Math.Min(Minimum, nanoseconds);
         Maximum = Math.Max(Maximum, nanoseconds);
+
+        // RFC 6298, 2.3: alpha is 1/8.
+        Smoothed = Count == 0 ? nanoseconds : Smoothed + ((nanoseconds - Smoothed) / 8);
         if (Count++ % _stride != 0)
         {
             return;

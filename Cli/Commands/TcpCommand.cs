@@ -5,6 +5,7 @@ using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
 using Interceptor.Cli.Graph;
 using Interceptor.Cli.Input;
+using Interceptor.Cli.Live;
 using Interceptor.Cli.Output;
 using Interceptor.Filters;
 using Interceptor.Packets;
@@ -15,6 +16,8 @@ namespace Interceptor.Cli.Commands;
 /// <summary><c>interceptor tcp (FILE | -i IF)</c>: the connections of a capture or an interface, their sockets' state, their streams.</summary>
 internal static class TcpCommand
 {
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
+
     private static readonly Argument<string?> File = new("FILE")
     {
         Description = "Capture file: pcap or pcapng, also compressed with gzip or Zstandard; - is standard input. With -i there is none. " + CaptureLimits.Text,
@@ -25,7 +28,7 @@ internal static class TcpCommand
 
     private static readonly Option<string?> Interface = new("-i", "--interface")
     {
-        Description = "Follow the connections on an interface until Ctrl-C, -c or --duration; any for all of them.",
+        Description = "Follow the connections on an interface until Ctrl-C, -c or --duration; any for all of them. On a terminal, a table that is drawn anew each second; q ends it.",
         HelpName = "IF",
     };
 
@@ -161,7 +164,13 @@ internal static class TcpCommand
             stop.CancelAfter(Quantity.Duration(duration));
         }
 
-        reading.ReadAll(source, filter: null, CancellationToken.None);
+        using (LivePage? page = OpenPage(parsed, name, reading, source.Capture, context))
+        {
+            reading.ReadAll(source, filter: null, CancellationToken.None);
+            page?.Dispose();
+            page?.ThrowFailure();
+        }
+
         source.Capture.Stop();
         LiveCaptureStatistics statistics = source.Capture.Statistics;
         if (statistics.DroppedByKernel + statistics.DroppedByUser > 0)
@@ -170,6 +179,11 @@ internal static class TcpCommand
                 $"{statistics.DroppedByKernel} packets were dropped by the kernel and {statistics.DroppedByUser} by us: counts and streams have gaps."));
         }
     }
+
+    private static LivePage? OpenPage(ParseResult parsed, string name, TcpReading reading, LiveCapture capture, CommandContext context) =>
+        context.Output.Json || parsed.GetValue(Follow) is not null || !LivePage.IsPossible
+            ? null
+            : new LivePage(new TcpLiveScreen(name, reading, capture, parsed.GetValue(Connection)), RefreshInterval, capture.Stop);
 
     private static int Report(CommandOutput output, TcpReading reading, int? only, TimeSequenceGraph? graph)
     {

@@ -15,6 +15,9 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
 
     internal TcpTracker Tracker { get; } = tracker;
 
+    /// <summary>Held while the tracker and the counts change: another thread that looks at them takes it.</summary>
+    internal Lock Gate { get; } = new();
+
     /// <summary>Packets read.</summary>
     internal long Packets { get; private set; }
 
@@ -30,16 +33,14 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
         {
             while (Packets < limit && source.TryRead(out CapturedPacket packet))
             {
-                if (Packets++ % PacketsBetweenStopChecks == 0)
+                lock (Gate)
                 {
-                    stop.ThrowIfCancellationRequested();
+                    Take(in packet, filter);
                 }
 
-                if (IsInTime(packet.Metadata.Timestamp) && (filter is null || filter.Matches(in packet)))
+                if ((Packets - 1) % PacketsBetweenStopChecks == 0)
                 {
-                    Matched++;
-                    PacketView view = packet.Parse();
-                    Tracker.Process(in view, packet.Metadata.Timestamp, packet.Metadata.Number);
+                    stop.ThrowIfCancellationRequested();
                 }
             }
         }
@@ -48,7 +49,21 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
             Damage = exception;
         }
 
-        Tracker.Finish();
+        lock (Gate)
+        {
+            Tracker.Finish();
+        }
+    }
+
+    private void Take(in CapturedPacket packet, LinkTypeFilter? filter)
+    {
+        Packets++;
+        if (IsInTime(packet.Metadata.Timestamp) && (filter is null || filter.Matches(in packet)))
+        {
+            Matched++;
+            PacketView view = packet.Parse();
+            Tracker.Process(in view, packet.Metadata.Timestamp, packet.Metadata.Number);
+        }
     }
 
     private bool IsInTime(CaptureTimestamp time)

@@ -1,0 +1,79 @@
+using System.Text;
+using Spectre.Console;
+
+namespace Interceptor.Cli.Live;
+
+/// <summary>A frame as lines of a terminal of a given width. Texts are data and never markup.</summary>
+internal static class LiveFrameText
+{
+    private const int SpareWidth = 8;
+
+    private static readonly Style Bar = new(decoration: Decoration.Bold);
+    private static readonly Style Header = new(decoration: Decoration.Underline);
+    private static readonly Style Sorted = new(decoration: Decoration.Underline | Decoration.Bold | Decoration.Invert);
+    private static readonly Style Past = new(decoration: Decoration.Dim);
+    private static readonly Style Help = new(foreground: Color.Grey);
+
+    /// <summary>The lines, at most <paramref name="height"/>; the footer is the last line of the terminal.</summary>
+    internal static IReadOnlyList<string> Lines(LiveFrame frame, int width, int height, bool hasColors)
+    {
+        var text = new StringWriter(new StringBuilder(), System.Globalization.CultureInfo.InvariantCulture) { NewLine = "\n" };
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = hasColors ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(text),
+            Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+        });
+
+        // The view fits already; a grid that fills a console of its own width loses its last character.
+        console.Profile.Width = width + SpareWidth;
+        console.Profile.Capabilities.Unicode = true;
+        console.Write(Line(frame.Title, width, Bar));
+        console.WriteLine();
+        console.Write(Table(frame.Table));
+        List<string> lines = [.. text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(height)];
+        text.GetStringBuilder().Clear();
+        console.Write(Line(frame.Footer, width, Help));
+        while (lines.Count < height - 1)
+        {
+            lines.Add("");
+        }
+
+        if (height > 2)
+        {
+            lines.RemoveRange(height - 1, lines.Count - (height - 1));
+            lines.Add(text.ToString().TrimEnd('\n'));
+        }
+
+        return lines;
+    }
+
+    private static Text Line(string text, int width, Style style) => new(text.Length <= width ? text : text[..width], style);
+
+    private static Grid Table(LiveView view)
+    {
+        var grid = new Grid();
+        for (int i = 0; i < view.Columns.Count; i++)
+        {
+            LiveViewColumn column = view.Columns[i];
+            bool isLast = i == view.Columns.Count - 1;
+            grid.AddColumn(new GridColumn
+            {
+                Width = column.Width,
+                NoWrap = true,
+                Padding = new Padding(0, 0, isLast ? 0 : 2, 0),
+                Alignment = column.IsRight ? Justify.Right : Justify.Left,
+            });
+        }
+
+        grid.AddRow([.. view.Columns.Select(column => new Text(column.Title, column.IsSorted ? Sorted : Header))]);
+        foreach (LiveViewRow row in view.Rows)
+        {
+            grid.AddRow([.. row.Cells.Select(cell => new Text(cell, row.IsPast ? Past : Style.Plain))]);
+        }
+
+        return grid;
+    }
+}
