@@ -14,11 +14,11 @@ public sealed class TcpConnection
     private bool _initiatorIsKnown;
     private bool _initiatorIsSecond;
 
-    internal TcpConnection(int id, in FlowKey flow, TcpTrackerOptions options, Streams.ITcpStreamConsumer? consumer)
+    internal TcpConnection(int id, in FlowKey flow, TcpTrackerOptions options, Streams.ITcpStreamConsumer? consumer, Streams.RecentBytesBudget budget)
     {
         Id = id;
-        First = new TcpEndpoint(this, flow.Source, options, consumer);
-        Second = new TcpEndpoint(this, flow.Destination, options, consumer);
+        First = new TcpEndpoint(this, flow.Source, options, consumer, budget);
+        Second = new TcpEndpoint(this, flow.Destination, options, consumer, budget);
         First.Peer = Second;
         Second.Peer = First;
         IsLoop = flow.Source == flow.Destination;
@@ -95,7 +95,7 @@ public sealed class TcpConnection
             sender.Stream.SetStart(segment.Sequence + 1);
         }
 
-        long fresh = sender.Stream.Add(segment.TextStart, segment.Length, segment.Payload, at);
+        long fresh = receiver.Take(in segment, at);
         sender.Count(in segment, fresh, at.Nanoseconds);
         sender.Sent(in segment, at.Nanoseconds);
         receiver.Arrive(in segment, at.Nanoseconds);

@@ -1,9 +1,38 @@
 using Interceptor.Packets;
+using Interceptor.Tcp.Streams;
 
 namespace Interceptor.Tcp;
 
 public sealed partial class TcpEndpoint
 {
+    // A timestamp that old tells nothing any more: the clock behind it may have wrapped (TCP_PAWS_24DAYS, net/ipv4/tcp.h).
+    private const long TimestampLifetime = 24L * 24 * 3600 * CaptureTimestamp.NanosecondsPerSecond;
+
+    private long _timestampRecentAt;
+
+    /// <summary>
+    /// The text of a segment that the peer sent goes into the peer's stream. Comes before <c>Sent</c> and <c>Arrive</c>: what becomes of it depends on what this end
+    /// has till now. Returns how many of its bytes were not seen before.
+    /// </summary>
+    internal long Take(in TcpSegment segment, CaptureTimestamp at)
+    {
+        if (segment.Length == 0 || segment.Rst)
+        {
+            // What a RST carries is a reason for people, no part of the stream (RFC 9293, 3.5.3).
+            return 0;
+        }
+
+        var arrival = new TextArrival(
+            RcvNxt: _receives ? ReceiveQueue.RcvNxt : segment.TextStart,
+            IsTaken: TakesText(in segment, at.Nanoseconds),
+            IsProbe: segment.Length == 1 && Peer._sends && segment.End == Peer.WriteQueue.SndUna);
+        return Peer.Stream.Add(in segment, in arrival, at);
+    }
+
+    // The text of a SYN waits for the acknowledgment: a listener takes it only with a Fast Open cookie, an active opener never (RFC 7413; Linux tcp_rcv_synsent_state_process).
+    private bool TakesText(in TcpSegment segment, long now) =>
+        !segment.Syn && (!_receives || (!ReceiveQueue.FinReceived && CheckSequenceNumber(in segment, now)));
+
     /// <summary>A segment of the peer reached this end. The steps and their order are those of RFC 9293, 3.10.7.4.</summary>
     internal void Arrive(in TcpSegment segment, long now)
     {
@@ -12,7 +41,7 @@ public sealed partial class TcpEndpoint
             return;
         }
 
-        if (!CheckSequenceNumber(in segment) || !CheckReset(in segment) || !CheckSyn(in segment, now))
+        if (!CheckSequenceNumber(in segment, now) || !CheckReset(in segment) || !CheckSyn(in segment, now))
         {
             return;
         }
@@ -22,7 +51,7 @@ public sealed partial class TcpEndpoint
             return;
         }
 
-        ProcessText(in segment);
+        ProcessText(in segment, now);
     }
 
     // States before the numbers of the peer are known: LISTEN and SYN-SENT (RFC 9293, 3.10.7.2 and .3). False where the segment is done with.
@@ -86,7 +115,7 @@ public sealed partial class TcpEndpoint
         _receive.RcvWup = segment.Sequence + 1;
         if (segment.Options.HasTimestamps)
         {
-            _receive.TimestampRecent = segment.Options.TimestampValue;
+            NoteTimestamp(in segment, now);
         }
 
         _send.SndWnd = segment.WindowField;
@@ -107,16 +136,14 @@ public sealed partial class TcpEndpoint
         else
         {
             Happen(TcpEvent.ReceiveSyn);
+            ProcessText(in segment, now);
         }
-
-        ProcessText(in segment);
     }
 
     // First: is any of it inside the window? Linux tcp_sequence() and tcp_paws_discard(), net/ipv4/tcp_input.c, 6.12.
-    private bool CheckSequenceNumber(in TcpSegment segment)
+    private bool CheckSequenceNumber(in TcpSegment segment, long now)
     {
-        if (segment.Options.HasTimestamps && !segment.Rst && _receive.TimestampRecent is { } recent
-            && unchecked((int)(recent - segment.Options.TimestampValue)) > 1 && segment.Sequence >= ReceiveQueue.RcvNxt)
+        if (segment.Options.HasTimestamps && !segment.Rst && IsTooOld(in segment, now))
         {
             return false;
         }
@@ -127,6 +154,17 @@ public sealed partial class TcpEndpoint
         SequenceNumber right = SequenceNumber.Max(ReceiveQueue.RcvNxt, (isWindowKnown ? left : ReceiveQueue.RcvNxt) + (int)window);
         return segment.End >= left && segment.Sequence <= right;
     }
+
+    // PAWS, RFC 7323, 5.3. A peer whose clock stood at 0 in its SYN may have none yet (tcp_paws_check, include/net/tcp.h). An acknowledgment that repeats the
+    // last one and was overtaken is let through, as it changes nothing (tcp_disordered_ack).
+    private bool IsTooOld(in TcpSegment segment, long now) =>
+        IsOlderThanRecent(in segment, now, tolerance: 1)
+        && !(segment.SequenceLength == 0 && segment.Sequence == ReceiveQueue.RcvNxt && segment.Acknowledgment == WriteQueue.SndUna);
+
+    private bool IsOlderThanRecent(in TcpSegment segment, long now, int tolerance) =>
+        _receive.TimestampRecent is { } recent && recent != 0
+        && unchecked((int)(recent - segment.Options.TimestampValue)) > tolerance
+        && now - _timestampRecentAt < TimestampLifetime;
 
     // Second: a reset counts only if it has exactly the next number (RFC 5961, 3.2); any other is answered and ignored.
     private bool CheckReset(in TcpSegment segment)
@@ -172,7 +210,7 @@ public sealed partial class TcpEndpoint
                 Happen(TcpEvent.ReceiveSynAck);
             }
 
-            ProcessText(in segment);
+            ProcessText(in segment, now);
         }
 
         return false;
@@ -255,11 +293,11 @@ public sealed partial class TcpEndpoint
     private static uint? EchoOf(in TcpSegment segment) => segment.Options.HasTimestamps ? segment.Options.TimestampEcho : null;
 
     // Seventh and eighth: the text goes to its place, and a FIN counts once everything before it arrived.
-    private void ProcessText(in TcpSegment segment)
+    private void ProcessText(in TcpSegment segment, long now)
     {
-        if (segment.Options.HasTimestamps && segment.Sequence <= _receive.RcvWup)
+        if (segment.Options.HasTimestamps && segment.Sequence <= _receive.RcvWup && !IsOlderThanRecent(in segment, now, tolerance: 0))
         {
-            _receive.TimestampRecent = segment.Options.TimestampValue;
+            NoteTimestamp(in segment, now);
         }
 
         if (segment.Length == 0 && !segment.Fin)
@@ -273,6 +311,12 @@ public sealed partial class TcpEndpoint
         {
             CheckFin();
         }
+    }
+
+    private void NoteTimestamp(in TcpSegment segment, long now)
+    {
+        _receive.TimestampRecent = segment.Options.TimestampValue;
+        _timestampRecentAt = now;
     }
 
     private void CheckFin() => Happen(TcpEvent.ReceiveFin);

@@ -117,6 +117,11 @@ public sealed partial class TcpEndpoint
         {
             AdvanceReceive(segment.Acknowledgment);
         }
+        else if (segment.Syn && State == TcpState.SynReceived && segment.Acknowledgment == _receive.Irs + 1)
+        {
+            // Text of the SYN was not taken (RFC 7413, 4.1.2): it comes again.
+            ReceiveQueue.Reset(segment.Acknowledgment);
+        }
 
         if (_receive.RcvWnd is not null && segment.Acknowledgment < _receive.RcvWup)
         {

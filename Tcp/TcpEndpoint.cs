@@ -27,11 +27,11 @@ public sealed partial class TcpEndpoint
     private bool _receives;
     private uint _timestampValue;
 
-    internal TcpEndpoint(TcpConnection connection, FlowEndpoint address, TcpTrackerOptions options, ITcpStreamConsumer? consumer)
+    internal TcpEndpoint(TcpConnection connection, FlowEndpoint address, TcpTrackerOptions options, ITcpStreamConsumer? consumer, RecentBytesBudget budget)
     {
         Connection = connection;
         Address = address;
-        Stream = new StreamAssembler(this, options.HashStreams, consumer);
+        Stream = new StreamAssembler(this, options.HashStreams, consumer, budget);
     }
 
     /// <summary>The connection it is an end of.</summary>

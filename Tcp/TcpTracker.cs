@@ -12,6 +12,7 @@ public sealed class TcpTracker
     private readonly Dictionary<FlowKey, TcpConnection> _current = [];
     private readonly List<TcpConnection> _connections = [];
     private readonly FragmentReassembler _fragments = new();
+    private readonly RecentBytesBudget _recentBytes = new();
     private readonly TcpTrackerOptions _options;
     private readonly ITcpStreamConsumer? _consumer;
     private readonly ITcpSegmentObserver? _observer;
@@ -59,7 +60,7 @@ public sealed class TcpTracker
         if (!_current.TryGetValue(key, out TcpConnection? connection) || connection.Contradicts(in flow, in segment))
         {
             connection?.Finish();
-            connection = new TcpConnection(_connections.Count, in flow, _options, _consumer);
+            connection = new TcpConnection(_connections.Count, in flow, _options, _consumer, _recentBytes);
             _connections.Add(connection);
             _current[key] = connection;
         }

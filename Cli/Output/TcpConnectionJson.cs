@@ -43,6 +43,7 @@ internal static class TcpConnectionJson
         json.WriteNumber("payload_bytes", counters.PayloadBytes);
         json.WriteNumber("stream_bytes", sender.Stream.StreamBytes);
         json.WriteNumber("missing_bytes", sender.Stream.MissingBytes);
+        WriteNumberOrNull(json, "conflicting_bytes", sender.Stream.ComparesBytes ? sender.Stream.ConflictingBytes : null);
         if (sender.Stream.Sha256 is { } hash)
         {
             json.WriteString("stream_sha256", Convert.ToHexStringLower(hash));

@@ -30,6 +30,7 @@ internal static class TcpConnectionText
         var line = new StringBuilder();
         line.Append(CultureInfo.InvariantCulture, $"      {arrow} {socket.State.ToRfcName(),-12} {counters.Packets} packets, {sender.Stream.StreamBytes} bytes");
         Append(line, sender.Stream.MissingBytes, "missing");
+        Append(line, sender.Stream.ConflictingBytes, "CONFLICTING BYTES");
         Append(line, counters.Retransmissions, "retransmissions");
         Append(line, counters.OutOfOrder, "out of order");
         Append(line, counters.DuplicateAcks, "duplicate acks");

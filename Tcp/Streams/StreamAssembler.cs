@@ -5,8 +5,9 @@ namespace Interceptor.Tcp.Streams;
 
 /// <summary>
 /// The stream of one direction: counts each byte once, and where bytes are wanted (for the hash or a consumer) puts them in order. What arrives in order is
-/// used in place without copying; what lies behind a gap is held until the gap fills, or the peer acknowledged it and enough came after it (the capture missed
-/// the bytes), or the bound is reached, or the capture ends. Of two segments with different bytes for one place the first one seen wins.
+/// used in place; what lies behind a gap is held until the gap fills, or the peer acknowledged it and enough came after it (the capture missed
+/// the bytes), or the bound is reached, or the capture ends. Of two segments with different bytes for one place that one counts which a Linux receiver
+/// gives to its application (<see cref="HeldPieces"/>), and the difference is counted.
 /// <para>Threads: one at a time.</para>
 /// </summary>
 public sealed class StreamAssembler
@@ -20,12 +21,10 @@ public sealed class StreamAssembler
     /// <summary>Bytes held at most for one direction; more than common receive windows.</summary>
     public const int MaximumHeld = 8 * 1024 * 1024;
 
-    // What one held piece costs besides its bytes: many tiny pieces must not pass the bound either.
-    private const int PieceOverhead = 64;
-
     private readonly bool _hashes;
     private readonly ByteRanges _seen = new();
-    private PriorityQueue<HeldPiece, long>? _held;
+    private readonly RecentBytes _recent;
+    private HeldPieces? _held;
     private SequenceNumber _origin;
     private bool _hasOrigin;
     private bool _startIsKnown;
@@ -34,15 +33,15 @@ public sealed class StreamAssembler
     private long _top;
     private long _position;
     private long _acknowledged = long.MinValue;
-    private long _heldCost;
     private IncrementalHash? _hash;
     private byte[]? _digest;
     private ITcpStreamConsumer? _consumer;
     private bool _asked;
 
-    internal StreamAssembler(TcpEndpoint sender, bool hashes, ITcpStreamConsumer? consumer)
+    internal StreamAssembler(TcpEndpoint sender, bool hashes, ITcpStreamConsumer? consumer, RecentBytesBudget budget)
     {
         Sender = sender;
+        _recent = new RecentBytes(budget);
         _hashes = hashes;
         _consumer = consumer;
     }
@@ -62,11 +61,23 @@ public sealed class StreamAssembler
     /// </summary>
     public long UnhashedBytes { get; private set; }
 
-    /// <summary>Bytes waiting behind a gap.</summary>
-    public long HeldBytes { get; private set; }
+    /// <summary>
+    /// Bytes that came again with another content, each time they did; 0 where no bytes are kept (<see cref="ComparesBytes"/>). A probe's byte is no content.
+    /// </summary>
+    public long ConflictingBytes { get; private set; }
 
-    // The pieces never overlap, and only the lowest is ever looked at: a heap, so that a stream of holes costs no more than a logarithm a segment.
-    private int HeldPieces => _held?.Count ?? 0;
+    /// <summary>
+    /// Bytes that came again and were compared with nothing: the first copy was cut off, or lies farther back than the last 64 KiB that were put in order.
+    /// </summary>
+    public long UncomparedBytes { get; private set; }
+
+    /// <summary>Bytes are kept, so that copies can be compared: the stream is hashed, or somebody wanted it.</summary>
+    public bool ComparesBytes => _hashes || (_asked && _consumer is not null);
+
+    /// <summary>Bytes waiting behind a gap.</summary>
+    public long HeldBytes => _held?.Bytes ?? 0;
+
+    private int HeldCount => _held?.Count ?? 0;
 
     /// <summary>SHA-256 over the bytes in order so far; after <see cref="TcpTracker.Finish"/> over all. Null where the tracker does not hash.</summary>
     public byte[]? Sha256 => !_hashes ? null : _digest ?? _hash?.GetCurrentHash() ?? SHA256.HashData([]);
@@ -91,20 +102,25 @@ public sealed class StreamAssembler
     }
 
     /// <summary>Takes the text of a segment; returns how many of its bytes were not seen before.</summary>
-    internal long Add(SequenceNumber first, int length, ReadOnlySpan<byte> captured, CaptureTimestamp at)
+    /// <param name="segment">The segment.</param>
+    /// <param name="arrival">What its receiver makes of it.</param>
+    /// <param name="at">When it was captured.</param>
+    internal long Add(in TcpSegment segment, in TextArrival arrival, CaptureTimestamp at)
     {
-        if (length == 0)
+        if (segment.Length == 0)
         {
             return 0;
         }
 
+        SequenceNumber first = segment.TextStart;
+        ReadOnlySpan<byte> captured = segment.Payload;
         SetOrigin(first);
         long start = first.Unwrap(_origin, _top);
-        long end = start + length;
+        long end = start + segment.Length;
         _top = Math.Max(_top, end);
         if (start < _start)
         {
-            int before = (int)Math.Min(length, _start - start);
+            int before = (int)Math.Min(segment.Length, _start - start);
             start += before;
             captured = captured[Math.Min(before, captured.Length)..];
         }
@@ -114,23 +130,28 @@ public sealed class StreamAssembler
             return 0;
         }
 
+        // What lies before the position was passed: where it is new it counts, but is neither hashed nor delivered.
+        long position = _isDelivering ? Math.Clamp(_position, start, end) : start;
+        long late = _seen.Add(start, position);
+        long fresh = late + _seen.Add(position, end);
         if (!WantsBytes())
         {
-            long counted = _seen.Add(start, end);
-            UnhashedBytes += _hashes ? counted : 0;
-            return counted;
-        }
-
-        if (_isDelivering && HeldPieces == 0 && start <= _position && end > _position)
-        {
-            int known = (int)(_position - start);
-            long fresh = _seen.Add(start, end);
-            UnhashedBytes += fresh - (end - _position);
-            Deliver(captured[Math.Min(known, captured.Length)..], end - _position, at);
+            UnhashedBytes += _hashes ? fresh : 0;
             return fresh;
         }
 
-        return AddOutOfOrder(start, end, captured, at);
+        UnhashedBytes += late;
+        if (fresh < end - start && !arrival.IsProbe)
+        {
+            CompareCopies(start, captured, end - start - fresh);
+        }
+
+        if (position < end)
+        {
+            Place(position, end, captured[(int)Math.Min(position - start, captured.Length)..], in arrival, at);
+        }
+
+        return fresh;
     }
 
     /// <summary>The peer acknowledged everything before <paramref name="ack"/>.</summary>
@@ -142,8 +163,13 @@ public sealed class StreamAssembler
         }
 
         _acknowledged = Math.Max(_acknowledged, ack.Unwrap(_origin, _top));
-        if (HeldPieces > 0)
+        if (HeldCount > 0)
         {
+            if (_isDelivering)
+            {
+                DeliverHeld(at);
+            }
+
             SkipGaps(at);
         }
     }
@@ -151,7 +177,7 @@ public sealed class StreamAssembler
     /// <summary>Both ends closed in order: nothing new can come, so the hash is closed now, unless a gap may still be filled.</summary>
     internal void Seal(CaptureTimestamp at)
     {
-        if (HeldPieces == 0 && MissingBytes == 0)
+        if (HeldCount == 0 && MissingBytes == 0)
         {
             Finish(at);
         }
@@ -160,12 +186,13 @@ public sealed class StreamAssembler
     /// <summary>Nothing comes any more: gaps are passed over, the hash is closed, memory is released.</summary>
     internal void Finish(CaptureTimestamp at)
     {
-        while (HeldPieces > 0)
+        while (HeldCount > 0)
         {
             PassGap(at);
         }
 
         _held = null;
+        _recent.Release();
         if (_hashes && _digest is null)
         {
             _digest = _hash?.GetHashAndReset() ?? SHA256.HashData([]);
@@ -194,78 +221,82 @@ public sealed class StreamAssembler
         return (_hashes && _digest is null) || _consumer is not null;
     }
 
-    private long AddOutOfOrder(long start, long end, ReadOnlySpan<byte> captured, CaptureTimestamp at)
+    private void CompareCopies(long start, ReadOnlySpan<byte> captured, long repeated)
     {
-        long from = start;
-        while (_seen.TryFindUncovered(from, end, out ByteRange piece))
+        (long compared, long differing) = _recent.Compare(start, captured);
+        if (_held is not null)
         {
-            from = piece.End;
-            if (_isDelivering && piece.Start < _position)
-            {
-                // Its place was passed: counted, but neither hashed nor delivered.
-                long late = Math.Min(piece.End, _position) - piece.Start;
-                UnhashedBytes += late;
-                piece.Start += late;
-            }
-
-            if (piece.Start < piece.End)
-            {
-                Hold(piece, captured[(int)Math.Min(piece.Start - start, captured.Length)..]);
-            }
+            (long heldCompared, long heldDiffering) = _held.Compare(start, captured);
+            compared += heldCompared;
+            differing += heldDiffering;
         }
 
-        long fresh = _seen.Add(start, end);
+        ConflictingBytes += differing;
+        UncomparedBytes += repeated - Math.Min(compared, repeated);
+    }
+
+    private void Place(long start, long end, ReadOnlySpan<byte> captured, in TextArrival arrival, CaptureTimestamp at)
+    {
+        if (_isDelivering && HeldCount == 0 && start == _position && arrival.IsTaken)
+        {
+            Deliver(captured, end - start, at);
+            return;
+        }
+
+        Hold(start, end, captured, in arrival);
         if (_isDelivering)
         {
             DeliverHeld(at);
         }
 
-        if (HeldPieces > 0)
-        {
-            SkipGaps(at);
-        }
-
-        return fresh;
+        SkipGaps(at);
     }
 
-    private void Hold(ByteRange place, ReadOnlySpan<byte> captured)
+    // Three parts: what the receiver is past (only what nobody has counts), what it waits for, and what lies behind its gap.
+    private void Hold(long start, long end, ReadOnlySpan<byte> captured, in TextArrival arrival)
     {
-        int length = (int)(place.End - place.Start);
-        var piece = new HeldPiece(place.Start, length, captured[..Math.Min(length, captured.Length)].ToArray());
-        _held ??= new PriorityQueue<HeldPiece, long>();
-        _held.Enqueue(piece, piece.Start);
-        HeldBytes += length;
-        _heldCost += piece.Captured.Length + PieceOverhead;
+        _held ??= new HeldPieces();
+        if (!arrival.IsTaken)
+        {
+            _held.FillHoles(start, end, captured, isDoubtful: true);
+            return;
+        }
+
+        long next = arrival.RcvNxt.Unwrap(_origin, _top);
+        next = _isDelivering ? Math.Max(next, _position) : next;
+        if (start > next)
+        {
+            _held.AddOutOfOrder(start, end, captured);
+            return;
+        }
+
+        long past = Math.Min(end, next);
+        _held.FillHoles(start, past, captured, isDoubtful: false);
+        if (past < end)
+        {
+            _held.AddInOrder(past, end, captured[(int)Math.Min(past - start, captured.Length)..]);
+        }
     }
 
     private void DeliverHeld(CaptureTimestamp at)
     {
-        while (HeldPieces > 0 && _held!.Peek().Start == _position)
+        while (HeldCount > 0 && _held!.First is var first && first.VisibleStart == _position && (!first.IsDoubtful || _acknowledged >= first.End))
         {
-            HeldPiece piece = TakeHeld();
-            Deliver(piece.Captured, piece.Length, at);
+            HeldPiece piece = _held.TakeFirst();
+            Deliver(piece.Visible, piece.Length, at);
         }
-    }
-
-    private HeldPiece TakeHeld()
-    {
-        HeldPiece piece = _held!.Dequeue();
-        HeldBytes -= piece.Length;
-        _heldCost -= piece.Captured.Length + PieceOverhead;
-        return piece;
     }
 
     // What was taken for text before the SYN came, and lies before it: counted, but no part of the stream.
     private void DropHeldBefore(long start)
     {
-        while (HeldPieces > 0 && _held!.Peek().Start < start)
+        while (HeldCount > 0 && _held!.First is var first && first.VisibleStart < start)
         {
-            HeldPiece piece = TakeHeld();
-            int before = (int)Math.Min(piece.Length, start - piece.Start);
-            UnhashedBytes += before;
-            if (before < piece.Length)
+            HeldPiece piece = _held.TakeFirst();
+            UnhashedBytes += Math.Min(piece.Length, start - piece.VisibleStart);
+            if (start < piece.End)
             {
-                Hold(new ByteRange(start, piece.Start + piece.Length), piece.Captured.AsSpan(Math.Min(before, piece.Captured.Length)));
+                _held.FillHoles(start, piece.End, piece.From(start), piece.IsDoubtful);
             }
         }
     }
@@ -273,24 +304,26 @@ public sealed class StreamAssembler
     // A stream whose beginning was not seen waits too: an earlier segment may still come.
     private void SkipGaps(CaptureTimestamp at)
     {
-        while (HeldPieces > 0
-            && (_heldCost > MaximumHeld || (!_isDelivering && _heldCost > HeldBeforeStart)
-                || (_heldCost > HeldBehindAcknowledgedGap && _acknowledged >= _held!.Peek().Start)))
+        while (HeldCount > 0
+            && (_held!.Cost > MaximumHeld || (!_isDelivering && _held.Cost > HeldBeforeStart)
+                || (_held.Cost > HeldBehindAcknowledgedGap && _acknowledged >= _held.First.VisibleStart)))
         {
             PassGap(at);
         }
     }
 
+    // Goes on with what is held, even if the receiver had no reason to take it.
     private void PassGap(CaptureTimestamp at)
     {
-        long next = _held!.Peek().Start;
-        if (_isDelivering)
+        HeldPiece piece = _held!.TakeFirst();
+        if (_isDelivering && piece.VisibleStart > _position)
         {
-            _consumer?.OnMissing(Sender, at, next - _position);
+            _consumer?.OnMissing(Sender, at, piece.VisibleStart - _position);
         }
 
         _isDelivering = true;
-        _position = next;
+        _position = piece.VisibleStart;
+        Deliver(piece.Visible, piece.Length, at);
         DeliverHeld(at);
     }
 
@@ -309,6 +342,7 @@ public sealed class StreamAssembler
                 _hash.AppendData(captured);
             }
 
+            _recent.Append(_position, captured);
             _consumer?.OnData(Sender, at, captured);
         }
 

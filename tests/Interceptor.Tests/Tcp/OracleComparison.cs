@@ -25,6 +25,8 @@ internal sealed class OracleComparison
 
     internal int HashesCompared { get; private set; }
 
+    internal long ConflictingBytes { get; private set; }
+
     internal static OracleComparison Run(string root, string file)
     {
         var comparison = new OracleComparison(root, file);
@@ -60,6 +62,7 @@ internal sealed class OracleComparison
 
     private void CompareSide(string name, string side, TcpEndpoint end, Dictionary<string, string> row)
     {
+        ConflictingBytes += end.Stream.ConflictingBytes;
         Expect(name, "address", end.Address.Address.ToString(), row[$"{side}_addr"]);
         Expect(name, "port", Text(end.Address.Port), row[$"{side}_port"]);
         Expect(name, "packets", Text(end.Counters.Packets), row[$"{side}_packets"]);

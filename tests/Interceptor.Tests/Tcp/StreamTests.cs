@@ -87,20 +87,6 @@ public sealed class StreamTests
         """);
 
     [Fact]
-    public void Of_overlapping_segments_the_first_bytes_win() => TrackerScript.Run(Established + """
-        +0 > P. 1:5(4) ack 1 win 64240 fill A
-        +0 > P. 3:9(6) ack 1 win 64240 fill B
-        +0 ? StreamBytes=8 Head=AAAA Tail=BBBB SndNxt=9
-        """);
-
-    [Fact]
-    public void Held_bytes_win_against_later_ones() => TrackerScript.Run(Established + """
-        +0 > P. 3:5(2) ack 1 win 64240 fill A
-        +0 > P. 1:7(6) ack 1 win 64240 fill B
-        +0 ? StreamBytes=6 Head=BBAA Tail=AABB
-        """);
-
-    [Fact]
     public void A_gap_that_never_fills_is_left_out_at_the_end() => TrackerScript.Run(Established + """
         +0 > P. 1:101(100) ack 1 win 64240
         +0 > P. 201:301(100) ack 1 win 64240
