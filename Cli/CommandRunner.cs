@@ -2,6 +2,7 @@ using System.CommandLine;
 using Interceptor.Capture;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
+using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
 
@@ -35,11 +36,11 @@ internal static class CommandRunner
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return Report(exception, output, signals);
+            return Report(exception, parsed, output, signals);
         }
     }
 
-    private static int Report(Exception exception, CommandOutput output, StopSignals signals)
+    private static int Report(Exception exception, ParseResult parsed, CommandOutput output, StopSignals signals)
     {
         if (IsClosedPipe(exception))
         {
@@ -48,12 +49,24 @@ internal static class CommandRunner
 
         if (exception is OperationCanceledException && signals.Stopped)
         {
-            output.Warn("interrupted before there was a result.");
+            const string Interrupted = "interrupted before there was a result.";
+            output.EndWithSummary(Interrupted);
+            output.Warn(Interrupted);
             return ExitCode.Interrupted;
         }
 
-        output.Warn(Printable.Escape(exception.Message));
         int code = CodeOf(exception);
+        if (code != ExitCode.Usage)
+        {
+            output.EndWithSummary(exception.Message);
+        }
+
+        output.Warn(Printable.Escape(exception.Message));
+        if (FilterWords.HintAt(exception, parsed) is { } hint)
+        {
+            output.Warn(Printable.Escape(hint));
+        }
+
         if (code == ExitCode.Failed && IsBug(exception))
         {
             output.Error.WriteLine(exception.StackTrace);
@@ -69,7 +82,7 @@ internal static class CommandRunner
         MissingFeatureException or DllNotFoundException => ExitCode.Missing,
         LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
         MissingToolException or FirewallException { IsPermission: true } => ExitCode.Missing,
-        CaptureFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
+        CaptureFileException { InnerException: UnauthorizedAccessException or LinuxException { IsPermission: true } } => ExitCode.Missing,
         CaptureFileException { Fault: CaptureFileFault.Unwritable or CaptureFileFault.Unsupported } => ExitCode.Failed,
         CheckpointException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
         CaptureFileException or CheckpointException { Failure: CheckpointFailure.BadImage } => ExitCode.BadInput,

@@ -1,5 +1,7 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using System.Text;
+using Interceptor.Cli.Input;
+using Interceptor.Interop;
 
 namespace Interceptor.Cli;
 
@@ -10,6 +12,8 @@ internal static class Program
 
     private static int Main(string[] args)
     {
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        Console.SetError(TextWriter.Synchronized(new StreamWriter(new StandardErrorStream(), utf8) { AutoFlush = true }));
         RootCommand root = CommandTree.Build();
         bool isEmpty = args.Length == 0;
         if (isEmpty || args[0] == "help")
@@ -19,14 +23,8 @@ internal static class Program
         }
 
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = true });
-        string[] mistakes = [.. parsed.Errors.Select(error => error.Message).Concat(UnknownOptions(parsed)).Distinct()];
-        if (mistakes.Length > 1)
-        {
-            // A misspelt command is no missing one as well.
-            mistakes = [.. mistakes.Where(mistake => mistake != "Required command was not provided.")];
-        }
-
-        if (mistakes.Length > 0)
+        IReadOnlyList<string> mistakes = UsageMistakes.Of(parsed);
+        if (mistakes.Count > 0)
         {
             foreach (string mistake in mistakes)
             {
@@ -37,26 +35,33 @@ internal static class Program
             return ExitCode.Usage;
         }
 
+        // What goes to standard output outside a command's body is help, and comes in small pieces.
+        using var help = new StringWriter();
         int code = parsed.Invoke(new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = TearDownTime,
-            Output = isEmpty ? Console.Error : Console.Out,
+            Output = isEmpty ? Console.Error : help,
         });
-        return isEmpty ? ExitCode.Usage : code;
+        return isEmpty ? ExitCode.Usage : WriteHelp(utf8.GetBytes(help.ToString()), code);
     }
 
-    /// <summary>
-    /// The parser takes an option that it does not know for a word of the filter or for a file. What looks like one is a mistake unless it stands behind
-    /// <c>--</c>.
-    /// </summary>
-    private static IEnumerable<string> UnknownOptions(ParseResult parsed)
+    private static int WriteHelp(byte[] text, int code)
     {
-        var behind = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).ToHashSet(ReferenceEqualityComparer.Instance);
-        return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
-            .Where(token => !behind.Contains(token) && LooksLikeOption(token.Value))
-            .Select(token => $"Unrecognized option '{token.Value}'.");
+        try
+        {
+            using var output = new StandardOutputStream();
+            output.Write(text);
+            return code;
+        }
+        catch (LinuxException exception) when (exception.Errno == Errno.EPIPE)
+        {
+            return ExitCode.Done;
+        }
+        catch (LinuxException exception)
+        {
+            Console.Error.WriteLine($"interceptor: {exception.Message}");
+            return ExitCode.Failed;
+        }
     }
-
-    private static bool LooksLikeOption(string word) => word.Length > 1 && word[0] == '-' && (word[1] == '-' || char.IsAsciiLetter(word[1]));
 }

@@ -4,7 +4,8 @@ namespace Interceptor.Cli;
 
 /// <summary>
 /// SIGINT and SIGTERM as a cancellation, so that a command can release what it holds, remove its rules and print its summary;
-/// SIGUSR1 as a request for statistics. A second SIGINT or SIGTERM does not shorten the tear-down: rules left behind are worse than a wait.
+/// SIGUSR1 as a request for statistics. A second SIGINT or SIGTERM does not shorten the tear-down, as rules left behind are worse than a wait, unless
+/// <see cref="SecondEndsAtOnce"/> says that there is nothing to tear down.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -17,7 +18,8 @@ internal sealed class StopSignals : IDisposable
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
-                context.Cancel = true;
+                // Not cancelled, the signal has its usual effect: the process ends.
+                context.Cancel = !(SecondEndsAtOnce && _stop.IsCancellationRequested);
                 _stop.Cancel();
             }));
         }
@@ -39,6 +41,9 @@ internal sealed class StopSignals : IDisposable
 
     /// <summary>Raised on a pool thread for each SIGUSR1.</summary>
     internal event Action? StatisticsRequested;
+
+    /// <summary>True for commands that hold nothing: a second signal ends the process, even where it waits for a reader of its output.</summary>
+    internal bool SecondEndsAtOnce { get; set; }
 
     /// <summary>Cancelled by the first SIGINT, SIGTERM or SIGHUP.</summary>
     internal CancellationToken Token => _stop.Token;

@@ -16,9 +16,11 @@ internal static class Errno
     internal const int EBUSY = 16;
     internal const int EEXIST = 17;
     internal const int ENODEV = 19;
+    internal const int ENOTDIR = 20;
     internal const int EINVAL = 22;
     internal const int ENOSPC = 28;
     internal const int EPIPE = 32;
+    internal const int ENAMETOOLONG = 36;
     internal const int ENOTEMPTY = 39;
     internal const int EMSGSIZE = 90;
     internal const int ENOPROTOOPT = 92;

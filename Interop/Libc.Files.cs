@@ -5,16 +5,26 @@ namespace Interceptor.Interop;
 internal static partial class Libc
 {
     internal const int AT_FDCWD = -100;
-    internal const uint STATX_TYPE = 1;
+    internal const int AT_EMPTY_PATH = 0x1000;
+    internal const uint STATX_BASIC_STATS = 0x7FF;
     internal const ushort S_IFMT = 0xF000;
     internal const ushort S_IFREG = 0x8000;
+    internal const ushort S_IFDIR = 0x4000;
+    internal const int F_GETFD = 1;
+    internal const int FD_CLOEXEC = 1;
+    internal const nuint TIOCGWINSZ = 0x5413;
 
-    /// <summary>Bytes of struct statx (linux/stat.h).</summary>
+    /// <summary>Bytes of struct statx (linux/stat.h), and the offsets of stx_nlink, stx_mode, stx_ino, stx_size and stx_dev_major in it.</summary>
     internal const int StatxLength = 256;
-
-    /// <summary>Offset of stx_mode in struct statx.</summary>
+    internal const int StatxLinksOffset = 16;
     internal const int StatxModeOffset = 28;
+    internal const int StatxInodeOffset = 32;
+    internal const int StatxSizeOffset = 40;
+    internal const int StatxDeviceOffset = 136;
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static unsafe partial int statx(int dirfd, string path, int flags, uint mask, byte* buffer);
+
+    [LibraryImport(Library)]
+    internal static partial int isatty(int fd);
 }

@@ -29,6 +29,9 @@ public sealed class LinuxException : IOException
     /// <summary>On what.</summary>
     public string Subject { get; }
 
+    /// <summary>What the system calls the error number, without a full stop.</summary>
+    internal string Reason => $"{Marshal.GetPInvokeErrorMessage(Errno)} (errno {Errno})";
+
     /// <summary>True where a privilege is missing (EPERM, EACCES).</summary>
     public bool IsPermission => Errno is Interop.Errno.EPERM or Interop.Errno.EACCES;
 

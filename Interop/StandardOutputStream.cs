@@ -9,7 +9,8 @@ namespace Interceptor.Interop;
 /// </summary>
 internal sealed unsafe class StandardOutputStream : Stream
 {
-    private readonly FileDescriptor _descriptor = new(1);
+    private readonly FileDescriptor _descriptor = new(StandardDescriptor.Output);
+    private readonly bool _isOpen = StandardDescriptor.IsInherited(StandardDescriptor.Output);
 
     public override bool CanRead => false;
 
@@ -25,9 +26,14 @@ internal sealed unsafe class StandardOutputStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <exception cref="LinuxException">EPIPE where the reader is gone, ENOSPC on a full disk.</exception>
+    /// <exception cref="LinuxException">EPIPE where the reader is gone, ENOSPC on a full disk, EBADF where the process was started without standard output.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (!_isOpen && !buffer.IsEmpty)
+        {
+            throw new LinuxException(Errno.EBADF, "write", "standard output");
+        }
+
         while (!buffer.IsEmpty)
         {
             nint written;

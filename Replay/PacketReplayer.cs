@@ -100,6 +100,8 @@ public sealed class PacketReplayer
                 }
             }
 
+            // A source that waits may have been ended by the same token.
+            cancellation.ThrowIfCancellationRequested();
             return true;
         }
         catch (CaptureFileException damage) when (_offered > 0 || Report.Skipped > 0)

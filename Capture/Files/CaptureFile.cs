@@ -1,3 +1,5 @@
+using Interceptor.Interop;
+
 namespace Interceptor.Capture.Files;
 
 /// <summary>Opens capture files for reading and makes new ones.</summary>
@@ -9,20 +11,32 @@ public static class CaptureFile
     /// <summary>
     /// Opens a capture: a file, a FIFO, or <c>-</c> for standard input. The format is told by the content; gzip and Zstandard are unpacked on the way.
     /// </summary>
+    /// <param name="path">The name.</param>
+    /// <param name="until">
+    /// Ends the capture where it is then, also while it waits for a pipe: what is half read there is left out, and
+    /// <see cref="CaptureFileReader.WasInterrupted"/> tells of it.
+    /// </param>
     /// <exception cref="CaptureFileException">It does not exist, can't be read, is empty, or is no capture.</exception>
-    public static CaptureFileReader OpenRead(string path) => new(OpenStream(path), path);
+    /// <exception cref="OperationCanceledException">It was ended before the first header was there.</exception>
+    public static CaptureFileReader OpenRead(string path, CancellationToken until = default)
+    {
+        InputStream input = OpenStream(path, until);
+        return new(input, input.Name, input, until);
+    }
 
     /// <summary>Opens a capture that another program may still be writing: at its end the reader waits for more.</summary>
     /// <param name="path">A file or FIFO.</param>
-    /// <param name="until">Ends the file where it is then; what is half written there is told as <see cref="CaptureFileFault.Truncated"/>.</param>
+    /// <param name="until">Ends the file where it is then; what is half written there is left out.</param>
     /// <exception cref="CaptureFileException">It does not exist, can't be read, or is no capture.</exception>
-    public static CaptureFileReader OpenFollowing(string path, CancellationToken until) => new(new FollowingStream(OpenStream(path), until), path);
+    /// <exception cref="OperationCanceledException">It was ended before the first header was there.</exception>
+    public static CaptureFileReader OpenFollowing(string path, CancellationToken until) =>
+        new(new FollowingStream(OpenStream(path, until), until), path, input: null, until);
 
     /// <summary>Reads a capture from a stream, which the reader then owns.</summary>
     /// <param name="stream">The stream, at the start of the capture; need not be seekable.</param>
     /// <param name="name">What to call it in messages.</param>
     /// <exception cref="CaptureFileException">It is empty, or no capture.</exception>
-    public static CaptureFileReader OpenRead(Stream stream, string name) => new(stream, name);
+    public static CaptureFileReader OpenRead(Stream stream, string name) => new(stream, name, input: null, CancellationToken.None);
 
     /// <summary>
     /// Makes a capture file: pcapng, or pcap where the name ends in <c>.pcap</c> or <c>.cap</c>; compressed with gzip where <c>.gz</c> follows, with
@@ -61,29 +75,35 @@ public static class CaptureFile
         return extension.Equals(".pcap", StringComparison.OrdinalIgnoreCase) || extension.Equals(".cap", StringComparison.OrdinalIgnoreCase);
     }
 
-    private static Stream OpenStream(string path)
+    private static InputStream OpenStream(string path, CancellationToken until)
     {
-        if (path == StandardStream)
-        {
-            return Console.OpenStandardInput();
-        }
-
-        if (Directory.Exists(path))
-        {
-            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, "can't be read: it is a directory");
-        }
-
+        ArgumentNullException.ThrowIfNull(path);
         try
         {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            InputStream input = path == StandardStream ? InputStream.OpenStandardInput(until) : InputStream.Open(path, until);
+            if (!input.Status.IsDirectory)
+            {
+                return input;
+            }
+
+            input.Dispose();
         }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        catch (LinuxException exception)
         {
-            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, "can't be read: there is no such file", exception);
+            throw new CaptureFileException(path.Length == 0 ? "''" : path == StandardStream ? exception.Subject : path, -1, CaptureFileFault.Unreadable, $"can't be read: {WhyNotOpen(path, exception)}", exception);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, $"can't be read: {exception.Message.TrimEnd('.')}", exception);
-        }
+
+        throw new CaptureFileException(path, -1, CaptureFileFault.Unreadable, "can't be read: it is a directory");
     }
+
+    private static string WhyNotOpen(string path, LinuxException exception) => exception.Errno switch
+    {
+        Errno.ENOENT when path.Length == 0 => "its name is empty",
+        Errno.ENOENT or Errno.ENOTDIR => "there is no such file",
+        Errno.EACCES or Errno.EPERM => "permission denied; run this as a user who may read it",
+        Errno.ENXIO => "it is a socket, or a device that is not there",
+        Errno.EBADF => "the process was started without one",
+        Errno.ENAMETOOLONG => "its name is too long",
+        _ => exception.Reason,
+    };
 }

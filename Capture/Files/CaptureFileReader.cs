@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
+using Interceptor.Interop;
 using Interceptor.Packets;
 
 namespace Interceptor.Capture.Files;
 
 /// <summary>
 /// Reads a capture file front to back: pcap or pcapng, compressed with gzip, Zstandard or not at all. It reads ahead in large blocks and lends a span into
-/// them: nothing is copied or allocated for a packet. Made by <see cref="CaptureFile.OpenRead(string)"/>.
+/// them: nothing is copied or allocated for a packet. Made by <see cref="CaptureFile.OpenRead(string, CancellationToken)"/>.
 /// <para>Damage is reported once, as a <see cref="CaptureFileException"/> after everything readable was delivered; then the file is at its end.</para>
 /// <para>Threads: one reader.</para>
 /// </summary>
@@ -14,12 +15,20 @@ public sealed class CaptureFileReader : IPacketSource
     private readonly ReadAheadBuffer _buffer;
     private readonly RecordReader _records;
     private readonly PrependedStream? _compressed;
+    private readonly InputStream? _input;
+    private readonly CancellationToken _until;
     private bool _ended;
 
-    internal CaptureFileReader(Stream stream, string path)
+    /// <param name="stream">What is read; owned.</param>
+    /// <param name="path">What to call it.</param>
+    /// <param name="input">The same, where it is a file whose progress can be told.</param>
+    /// <param name="until">What ends the stream before its end.</param>
+    internal CaptureFileReader(Stream stream, string path, InputStream? input, CancellationToken until)
     {
         Path = path;
-        _buffer = new ReadAheadBuffer(stream);
+        _input = input;
+        _until = until;
+        _buffer = new ReadAheadBuffer(stream, InputLength);
         try
         {
             uint magic = ReadMagic();
@@ -39,6 +48,11 @@ public sealed class CaptureFileReader : IPacketSource
         catch (Exception exception)
         {
             Dispose();
+            if (IsCutByCaller(exception))
+            {
+                throw new OperationCanceledException("The reading was ended before the first header was there.", exception, until);
+            }
+
             if (Translate(exception) is { } translated)
             {
                 throw translated;
@@ -48,7 +62,7 @@ public sealed class CaptureFileReader : IPacketSource
         }
     }
 
-    /// <summary>The file as it was named to <see cref="CaptureFile.OpenRead(string)"/>.</summary>
+    /// <summary>The file as it was named to <see cref="CaptureFile.OpenRead(string, CancellationToken)"/>; <c>standard input</c> for a dash.</summary>
     public string Path { get; }
 
     /// <summary>The container.</summary>
@@ -62,6 +76,15 @@ public sealed class CaptureFileReader : IPacketSource
 
     /// <summary>Bytes of the file (uncompressed) consumed so far.</summary>
     public long Offset => _buffer.Offset;
+
+    /// <summary>Bytes of the file on the disk, compressed or not; null for what is no regular file, and for one that is followed.</summary>
+    public long? InputLength => _input is { Status.IsRegular: true } input ? input.Length : null;
+
+    /// <summary>How many of them were read so far. Any thread may ask.</summary>
+    public long InputPosition => _input?.Position ?? 0;
+
+    /// <summary>True once the reading was ended by its token before the file was at its end.</summary>
+    public bool WasInterrupted { get; private set; }
 
     /// <summary>Packets delivered so far.</summary>
     public long PacketsRead { get; private set; }
@@ -113,11 +136,18 @@ public sealed class CaptureFileReader : IPacketSource
             }
 
             _ended = true;
+            WasInterrupted = _until.IsCancellationRequested;
             return false;
         }
         catch (Exception exception)
         {
             _ended = true;
+            if (IsCutByCaller(exception))
+            {
+                WasInterrupted = true;
+                return false;
+            }
+
             if (Translate(exception) is { } translated)
             {
                 throw translated;
@@ -153,6 +183,10 @@ public sealed class CaptureFileReader : IPacketSource
         _ = _buffer.TryEnsure(ForeignFormat.HeadLength);
         return new(Path, 0, CaptureFileFault.UnknownFormat, ForeignFormat.Describe(_buffer.Peek(Math.Min(_buffer.Available, ForeignFormat.HeadLength))));
     }
+
+    /// <summary>True where the file seems to end inside something because the caller ended it.</summary>
+    private bool IsCutByCaller(Exception exception) => _until.IsCancellationRequested
+        && (exception is CaptureFileException { Fault: CaptureFileFault.Truncated } || (exception is InvalidDataException && _compressed is { Ended: true }));
 
     /// <summary>What a stream throws as what a reader of captures expects; null where it is already, or is none of the file's making.</summary>
     private CaptureFileException? Translate(Exception exception) => exception switch

@@ -66,18 +66,23 @@ public sealed class CaptureFileSummary
     /// <summary>The damage that ended the reading; null for a sound file.</summary>
     public CaptureFileException? Error { get; private set; }
 
+    /// <summary>True where the reading was ended before the end of the file: the rest is not counted.</summary>
+    public bool WasInterrupted { get; private set; }
+
     /// <summary>Reads a file to its end or to its damage.</summary>
     /// <param name="path">The file, or <c>-</c> for standard input.</param>
     /// <param name="hash">Compute <see cref="PacketsSha256"/>.</param>
-    /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static CaptureFileSummary Read(string path, bool hash = false, CancellationToken cancellation = default)
+    /// <param name="opened">Gets the reader, to show how far it is; closed when this returns.</param>
+    /// <param name="until">Ends the reading; what was read till then is told.</param>
+    /// <exception cref="OperationCanceledException">The reading was ended before the first header was there.</exception>
+    public static CaptureFileSummary Read(string path, bool hash = false, Action<CaptureFileReader>? opened = null, CancellationToken until = default)
     {
         var summary = new CaptureFileSummary(path);
         try
         {
-            using CaptureFileReader reader = CaptureFile.OpenRead(path);
-            summary.Fill(reader, hash, cancellation);
+            using CaptureFileReader reader = CaptureFile.OpenRead(path, until);
+            opened?.Invoke(reader);
+            summary.Fill(reader, hash);
         }
         catch (CaptureFileException exception)
         {
@@ -90,17 +95,15 @@ public sealed class CaptureFileSummary
     /// <summary>Reads what is left of an open capture.</summary>
     /// <param name="reader">The capture; stays the caller's.</param>
     /// <param name="hash">Compute <see cref="PacketsSha256"/>.</param>
-    /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static CaptureFileSummary Read(CaptureFileReader reader, bool hash = false, CancellationToken cancellation = default)
+    public static CaptureFileSummary Read(CaptureFileReader reader, bool hash = false)
     {
         ArgumentNullException.ThrowIfNull(reader);
         var summary = new CaptureFileSummary(reader.Path);
-        summary.Fill(reader, hash, cancellation);
+        summary.Fill(reader, hash);
         return summary;
     }
 
-    private void Fill(CaptureFileReader reader, bool hash, CancellationToken cancellation)
+    private void Fill(CaptureFileReader reader, bool hash)
     {
         using IncrementalHash? sha = hash ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         var counts = new List<long>();
@@ -110,10 +113,6 @@ public sealed class CaptureFileSummary
             {
                 Add(packet, counts);
                 AddToHash(sha, packet);
-                if ((Packets & 0xFFFF) == 0)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                }
             }
         }
         catch (CaptureFileException exception)
@@ -121,6 +120,7 @@ public sealed class CaptureFileSummary
             Error = exception;
         }
 
+        WasInterrupted = reader.WasInterrupted;
         Format = reader.Format;
         FormatDetail = reader.FormatDetail;
         Section = reader.Section;

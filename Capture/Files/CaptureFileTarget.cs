@@ -30,6 +30,9 @@ internal sealed class CaptureFileTarget : IDisposable
     /// <summary>Bytes handed to the operating system.</summary>
     internal long BytesWritten { get; private set; }
 
+    /// <summary>True where the bytes get their name when they are whole.</summary>
+    internal bool IsAside => _temporaryPath is not null;
+
     private Stream Stream { get; }
 
     internal static CaptureFileTarget ForStream(Stream stream, bool leaveOpen) => new("the stream", stream, leaveOpen, null, null);
@@ -41,6 +44,11 @@ internal sealed class CaptureFileTarget : IDisposable
             return new("standard output", new StandardOutputStream(), leaveOpen: false, null, null);
         }
 
+        if (path.Length == 0)
+        {
+            throw new CaptureFileException("''", -1, CaptureFileFault.Unwritable, "can't be written: its name is empty");
+        }
+
         if (Directory.Exists(path))
         {
             throw new CaptureFileException(path, -1, CaptureFileFault.Unwritable, "can't be written: it is a directory");
@@ -48,7 +56,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
         try
         {
-            return mode == CaptureFileMode.Replace && (FileKind.IsRegularFile(path) || !File.Exists(path))
+            return mode == CaptureFileMode.Replace && (FileStatus.Of(path) is { IsRegular: true } || !File.Exists(path))
                 ? OpenAside(path)
                 : new(path, Open(path, FileMode.Create), leaveOpen: false, null, null);
         }

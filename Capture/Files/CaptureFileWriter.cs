@@ -24,6 +24,9 @@ public abstract class CaptureFileWriter : IPacketSink
     /// <summary>The file as it was named.</summary>
     public string Path => _target.Path;
 
+    /// <summary>True where the file gets its name from <see cref="Commit"/>; until then an old one of that name stays.</summary>
+    public bool IsWrittenAside => _target.IsAside;
+
     /// <summary>The interfaces described so far, in order of their ids.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces => _interfaces;
 

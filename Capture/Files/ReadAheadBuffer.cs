@@ -16,10 +16,12 @@ internal sealed class ReadAheadBuffer : IDisposable
     private int _end;
     private bool _ended;
 
-    internal ReadAheadBuffer(Stream stream)
+    /// <param name="stream">What is read; owned.</param>
+    /// <param name="length">Its length, where that is known.</param>
+    internal ReadAheadBuffer(Stream stream, long? length = null)
     {
         _stream = stream;
-        _buffer = GC.AllocateUninitializedArray<byte>(InitialLength(stream));
+        _buffer = GC.AllocateUninitializedArray<byte>(InitialLength(stream, length));
     }
 
     /// <summary>Offset in the stream of the first byte not yet consumed.</summary>
@@ -79,9 +81,8 @@ internal sealed class ReadAheadBuffer : IDisposable
     public void Dispose() => _stream.Dispose();
 
     /// <summary>Small for a small file: whoever reads thousands of them does not pay for a megabyte each.</summary>
-    private static int InitialLength(Stream stream) => stream.CanSeek
-        ? (int)Math.Clamp(stream.Length - stream.Position, SmallestInitialLength, LargestInitialLength)
-        : LargestInitialLength;
+    private static int InitialLength(Stream stream, long? length) =>
+        (int)Math.Clamp(length ?? (stream.CanSeek ? stream.Length - stream.Position : LargestInitialLength), SmallestInitialLength, LargestInitialLength);
 
     private bool Fill(int count)
     {

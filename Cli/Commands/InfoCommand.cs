@@ -35,10 +35,17 @@ internal static class InfoCommand
         int code = ExitCode.Done;
         int damaged = 0;
         long packets = 0;
+        int read = 0;
         string[] files = parsed.GetRequiredValue(Files);
-        foreach (string file in files)
+        InputFile.Check(files);
+        context.Signals.SecondEndsAtOnce = true;
+        for (; read < files.Length && !context.Signals.Stopped; read++)
         {
-            CaptureFileSummary summary = CaptureFileSummary.Read(file, parsed.GetValue(Hash), context.Signals.Token);
+            if (Read(files[read], parsed.GetValue(Hash), packets, context) is not { } summary)
+            {
+                break;
+            }
+
             packets += summary.Packets;
             if (context.Output.Json)
             {
@@ -47,6 +54,12 @@ internal static class InfoCommand
             else if (summary.Format is not null)
             {
                 WriteText(context.Output.Text, summary);
+            }
+
+            if (summary.WasInterrupted)
+            {
+                context.Output.Flush();
+                context.Output.Warn(Printable.Escape($"{summary.Path}: interrupted: only its first {Number(summary.Packets)} packets were read."));
             }
 
             if (summary.Error is { } error)
@@ -58,17 +71,46 @@ internal static class InfoCommand
             }
         }
 
+        bool interrupted = context.Signals.Stopped;
+        if (interrupted && packets == 0)
+        {
+            throw new OperationCanceledException(context.Signals.Token);
+        }
+
         if (context.Output.Json)
         {
             context.Output.WriteJson("summary", json =>
             {
-                json.WriteNumber("files", files.Length);
+                json.WriteNumber("files", read);
                 json.WriteNumber("packets", packets);
                 json.WriteNumber("damaged", damaged);
+                json.WriteBoolean("interrupted", interrupted);
             });
         }
 
+        context.Output.Flush();
+        if (interrupted && read < files.Length)
+        {
+            context.Output.Warn($"interrupted: {files.Length - read} of {files.Length} files were not read.");
+        }
+
         return code;
+    }
+
+    /// <summary>Null where the reading was ended before the file told anything.</summary>
+    private static CaptureFileSummary? Read(string file, bool hash, long packetsBefore, CommandContext context)
+    {
+        CaptureFileReader? reader = null;
+        try
+        {
+            using ProgressLine progress = ProgressLine.OfReading(context.Output, () => reader, () => string.Create(CultureInfo.InvariantCulture,
+                $"{Printable.Escape(Path.GetFileName(file))}: {reader?.PacketsRead ?? 0} packets"));
+            return CaptureFileSummary.Read(file, hash, opened => reader = opened, context.Signals.Token);
+        }
+        catch (OperationCanceledException) when (packetsBefore > 0)
+        {
+            return null;
+        }
     }
 
     private static void WriteFields(Utf8JsonWriter json, CaptureFileSummary summary)
@@ -95,6 +137,7 @@ internal static class InfoCommand
         }
 
         WriteInterfaces(json, summary);
+        json.WriteBoolean("interrupted", summary.WasInterrupted);
         json.WriteString("error", summary.Error?.Message);
     }
 

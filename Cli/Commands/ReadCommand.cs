@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Cli.Input;
@@ -65,17 +66,23 @@ internal static class ReadCommand
             throw new UsageException("--count must be 1 or more.");
         }
 
+        InputFile.Check(parsed.GetRequiredValue(File));
         OutputFile.Check(parsed.GetValue(Write), context.Output);
-        using CaptureFileReader reader = Open(parsed.GetRequiredValue(File), parsed.GetValue(Follow), context);
+        context.Signals.SecondEndsAtOnce = true;
+        bool follow = parsed.GetValue(Follow);
+        using CaptureFileReader reader = Open(parsed.GetRequiredValue(File), follow, context);
         FilterWords.CheckBefore(filter, reader);
         if (parsed.GetValue(Write) is not { } output)
         {
             context.Output.HoldJson = true;
-            return ReadAll(reader, filter, limit, new Printer(reader, ReadFormat(parsed), context.Output), context);
+            return ReadAll(reader, filter, limit, new Printer(reader, ReadFormat(parsed), context.Output), !follow, context);
         }
 
         using CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader);
-        return ReadAll(reader, filter, limit, new Copier(reader, writer, context.Output), context);
+        var copier = new Copier(reader, writer, context.Output);
+        using ProgressLine progress = ProgressLine.OfReading(context.Output, () => reader, () => string.Create(CultureInfo.InvariantCulture,
+            $"{reader.PacketsRead} packets read, {copier.Packets} written"));
+        return ReadAll(reader, filter, limit, copier, !follow, context);
     }
 
     private static void Validate(CommandResult result)
@@ -97,7 +104,7 @@ internal static class ReadCommand
 
     private static int RunExplain(string expression, string? file, CommandContext context)
     {
-        CaptureFileSummary? capture = file is null ? null : CaptureFileSummary.Read(file, cancellation: context.Signals.Token);
+        CaptureFileSummary? capture = file is null ? null : CaptureFileSummary.Read(file, until: context.Signals.Token);
         if (capture is { Error: { } error, LinkTypes.Count: 0 })
         {
             throw error;
@@ -119,7 +126,7 @@ internal static class ReadCommand
     {
         (CaptureFile.StandardStream, true) => throw new UsageException("--follow is for files: standard input is read as it comes anyway."),
         (_, true) => CaptureFile.OpenFollowing(file, context.Signals.Token),
-        _ => CaptureFile.OpenRead(file),
+        _ => CaptureFile.OpenRead(file, context.Signals.Token),
     };
 
     private static PacketFormatOptions ReadFormat(ParseResult parsed) => new()
@@ -129,37 +136,59 @@ internal static class ReadCommand
         HexDump = parsed.GetValue(HexAndText) ? HexDumpStyle.HexAndText : parsed.GetValue(Hex) ? HexDumpStyle.Hex : HexDumpStyle.None,
     };
 
-    private static int ReadAll(CaptureFileReader reader, LinkTypeFilter? filter, long limit, Consumer consumer, CommandContext context)
+    private static int ReadAll(CaptureFileReader reader, LinkTypeFilter? filter, long limit, Consumer consumer, bool tellsInterruption, CommandContext context)
     {
         CaptureFileException? damage = null;
+        bool interrupted = false;
         reader.BeforeRead = consumer.ShowSoFar;
         try
         {
-            while (consumer.Packets < limit && !context.Signals.Stopped && reader.TryRead(out CapturedPacket packet))
-            {
-                if (filter is null || filter.Matches(packet))
-                {
-                    consumer.Take(packet);
-                }
-            }
-
+            interrupted = !Consume(reader, filter, limit, consumer, consumer.IsWatched ? context.Signals.Token : CancellationToken.None);
             FilterWords.CheckAfter(filter, reader);
         }
         catch (CaptureFileException exception) when (exception.Fault is not (CaptureFileFault.Unsupported or CaptureFileFault.Unwritable))
         {
-            // Where the reading was ended, the packet that was just being written is no damage.
-            damage = context.Signals.Stopped && exception.Fault == CaptureFileFault.Truncated ? null : exception;
+            damage = exception;
         }
 
-        consumer.Conclude(damage);
+        if (interrupted && (consumer.Packets == 0 || consumer.IsLostUnlessWhole))
+        {
+            throw new OperationCanceledException(context.Signals.Token);
+        }
+
+        consumer.Conclude(interrupted, damage);
         context.Output.Flush();
+        if (interrupted && tellsInterruption)
+        {
+            context.Output.Warn(string.Create(CultureInfo.InvariantCulture, $"interrupted after {reader.PacketsRead} packets."));
+        }
+
         if (damage is not null)
         {
             context.Output.Warn(Printable.Escape(damage.Message));
             return CommandRunner.CodeOf(damage);
         }
 
-        return context.Signals.Stopped && consumer.Packets == 0 ? ExitCode.Interrupted : ExitCode.Done;
+        return ExitCode.Done;
+    }
+
+    /// <summary>False where it was ended before the end of the capture and the limit.</summary>
+    private static bool Consume(CaptureFileReader reader, LinkTypeFilter? filter, long limit, Consumer consumer, CancellationToken stop)
+    {
+        while (consumer.Packets < limit)
+        {
+            if (stop.IsCancellationRequested || !reader.TryRead(out CapturedPacket packet))
+            {
+                return !(stop.IsCancellationRequested || reader.WasInterrupted);
+            }
+
+            if (filter is null || filter.Matches(packet))
+            {
+                consumer.Take(packet);
+            }
+        }
+
+        return true;
     }
 
     /// <summary>What becomes of the matching packets.</summary>
@@ -180,7 +209,13 @@ internal static class ReadCommand
         /// <summary>Hands over what was made of the packets so far: the next one may be long in coming.</summary>
         internal virtual void ShowSoFar() => output.Flush();
 
-        internal virtual void Conclude(CaptureFileException? damage)
+        /// <summary>True where a person sees each packet, and wants no more of them after Ctrl-C; else what is already there is taken too.</summary>
+        internal abstract bool IsWatched { get; }
+
+        /// <summary>True where half of the result is worse than none: the file that is written gets its name when it is whole, and the source is still there.</summary>
+        internal virtual bool IsLostUnlessWhole => false;
+
+        internal virtual void Conclude(bool interrupted, CaptureFileException? damage)
         {
             if (output.Json)
             {
@@ -188,6 +223,7 @@ internal static class ReadCommand
                 {
                     json.WriteNumber("packets", Packets);
                     json.WriteNumber("packets_read", reader.PacketsRead);
+                    json.WriteBoolean("interrupted", interrupted);
                     json.WriteString("error", damage?.Message);
                 });
             }
@@ -202,10 +238,14 @@ internal static class ReadCommand
 
         internal override void ShowSoFar() => writer.Flush();
 
-        internal override void Conclude(CaptureFileException? damage)
+        internal override bool IsWatched => false;
+
+        internal override bool IsLostUnlessWhole => Reader.InputLength is not null && writer.IsWrittenAside;
+
+        internal override void Conclude(bool interrupted, CaptureFileException? damage)
         {
             _copier.Commit();
-            base.Conclude(damage);
+            base.Conclude(interrupted, damage);
         }
 
         protected override void Consume(in CapturedPacket packet) => _copier.Copy(packet);
@@ -214,6 +254,8 @@ internal static class ReadCommand
     private sealed class Printer(CaptureFileReader reader, PacketFormatOptions format, CommandOutput output) : Consumer(reader, output)
     {
         private readonly PacketPrinter _printer = new(output, format);
+
+        internal override bool IsWatched => true;
 
         protected override void Consume(in CapturedPacket packet) => _printer.Write(packet);
     }

@@ -52,7 +52,8 @@ internal static class ReplayCommand
         }
 
         // Opened first: a missing file must not be found after an interface was taken.
-        CaptureFileReader first = CaptureFile.OpenRead(path);
+        InputFile.Check(path);
+        CaptureFileReader first = CaptureFile.OpenRead(path, context.Signals.Token);
         FilterWords.CheckBefore(options.Filter, first);
         using LinkInjector? injector = dry ? null : LinkInjector.Open(interfaceName!);
         using CaptureFileWriter? copy = parsed.GetValue(Write) is { } output ? CaptureFile.Create(output, CaptureFileMode.Replace) : null;
@@ -74,7 +75,7 @@ internal static class ReplayCommand
         CaptureFileReader? next = first;
         try
         {
-            replayer.Run(() => Interlocked.Exchange(ref next, null) ?? CaptureFile.OpenRead(path), context.Signals.Token);
+            replayer.Run(() => Interlocked.Exchange(ref next, null) ?? CaptureFile.OpenRead(path, context.Signals.Token), context.Signals.Token);
         }
         catch (IOException) when (replayer.Report.Packets > 0)
         {

@@ -109,9 +109,14 @@ internal static class TcpCommand
             ? Report(context.Output, reading, parsed.GetValue(Connection), graph)
             : CheckId(context.Output, reading, follow!.Value);
         printer?.End();
+        context.Output.Flush();
+        if (reading.WasInterrupted)
+        {
+            context.Output.Warn(string.Create(CultureInfo.InvariantCulture, $"interrupted after {reading.Packets} packets."));
+        }
+
         if (reading.Damage is { } damage)
         {
-            context.Output.Flush();
             ExceptionDispatchInfo.Throw(damage);
         }
 
@@ -141,13 +146,23 @@ internal static class TcpCommand
             throw new UsageException("--duration is for -i.");
         }
 
-        using CaptureFileReader source = CaptureFile.OpenRead(path);
+        InputFile.Check(path);
+        context.Signals.SecondEndsAtOnce = true;
+        using CaptureFileReader source = CaptureFile.OpenRead(path, context.Signals.Token);
         string expression = FilterWords.Join(parsed.GetValue(Filter));
         LinkTypeFilter? filter = expression.Length == 0 ? null : new LinkTypeFilter(expression);
         FilterWords.CheckBefore(filter, source);
-        using var progress = new ProgressLine(context.Output.Error, () => string.Create(CultureInfo.InvariantCulture,
-            $"{reading.Packets} packets, {reading.Tracker.Connections.Count} connections"));
-        reading.ReadAll(source, filter, context.Signals.Token);
+        using (ProgressLine.OfReading(context.Output, () => source, () => string.Create(CultureInfo.InvariantCulture,
+            $"{reading.Packets} packets, {reading.Tracker.Connections.Count} connections")))
+        {
+            reading.ReadAll(source, filter);
+        }
+
+        if (reading.WasInterrupted && reading.Packets == 0)
+        {
+            throw new OperationCanceledException(context.Signals.Token);
+        }
+
         FilterWords.CheckAfter(filter, source);
     }
 
@@ -166,7 +181,7 @@ internal static class TcpCommand
 
         using (LivePage? page = OpenPage(parsed, name, reading, source.Capture, context))
         {
-            reading.ReadAll(source, filter: null, CancellationToken.None);
+            reading.ReadAll(source, filter: null);
             page?.Dispose();
             page?.ThrowFailure();
         }
@@ -216,6 +231,7 @@ internal static class TcpCommand
                 json.WriteNumber("packets", reading.Packets);
                 json.WriteNumber("matched", reading.Matched);
                 json.WriteNumber("tcp_segments", reading.Tracker.Segments);
+                json.WriteBoolean("interrupted", reading.WasInterrupted);
                 json.WriteString("error", reading.Damage?.Message);
             });
         }

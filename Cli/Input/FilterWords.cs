@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Filters;
+using Interceptor.Interop;
 using Interceptor.Packets;
 
 namespace Interceptor.Cli.Input;
@@ -17,6 +20,20 @@ internal static class FilterWords
 
     /// <summary>The expression; empty where no word was given.</summary>
     internal static string Join(string[]? words) => words is null ? "" : string.Join(' ', words);
+
+    /// <summary>What to tell someone whose words do not stand where they should: the name of a file among those of the filter, or behind them.</summary>
+    internal static string? HintAt(Exception exception, ParseResult parsed)
+    {
+        string[] words = [.. parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(static argument => argument.Tokens).Select(static token => token.Value)];
+        string? misplaced = exception switch
+        {
+            FilterSyntaxException failure => words.FirstOrDefault(word => failure.Expression.Split(' ').Contains(word) && File.Exists(word)),
+            CaptureFileException { InnerException: LinuxException { Errno: Errno.ENOENT } } failure when words.Length > 1 && failure.Path == words[0] =>
+                words.Skip(1).FirstOrDefault(File.Exists),
+            _ => null,
+        };
+        return misplaced is null ? null : $"'{misplaced}' is the name of a file, and stands where the filter is: one FILE is read, and it stands before the filter (with -i there is none).";
+    }
 
     /// <summary>Compiles the filter for the link type of a pcap file, so that a mistake is told before anything is done.</summary>
     /// <exception cref="FilterSyntaxException">The expression does not compile.</exception>

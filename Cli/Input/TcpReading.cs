@@ -1,4 +1,5 @@
 using Interceptor.Capture;
+using Interceptor.Capture.Files;
 using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.Packets;
@@ -9,8 +10,6 @@ namespace Interceptor.Cli.Input;
 /// <summary>Feeds a tracker from a source: the packets that match and are not later than an instant.</summary>
 internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
 {
-    private const int PacketsBetweenStopChecks = 4096;
-
     private long? _latest = at is { IsRelative: false } instant ? instant.Nanoseconds : null;
 
     internal TcpTracker Tracker { get; } = tracker;
@@ -27,7 +26,10 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
     /// <summary>What ended the reading before its time; what was read till then is in the tracker.</summary>
     internal Exception? Damage { get; private set; }
 
-    internal void ReadAll(IPacketSource source, LinkTypeFilter? filter, CancellationToken stop)
+    /// <summary>True where the reading of a file was ended before its end.</summary>
+    internal bool WasInterrupted { get; private set; }
+
+    internal void ReadAll(IPacketSource source, LinkTypeFilter? filter)
     {
         try
         {
@@ -37,11 +39,6 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
                 {
                     Take(in packet, filter);
                 }
-
-                if ((Packets - 1) % PacketsBetweenStopChecks == 0)
-                {
-                    stop.ThrowIfCancellationRequested();
-                }
             }
         }
         catch (Exception exception) when (exception is CaptureFileException or LinuxException)
@@ -49,6 +46,7 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
             Damage = exception;
         }
 
+        WasInterrupted = source is CaptureFileReader { WasInterrupted: true };
         lock (Gate)
         {
             Tracker.Finish();

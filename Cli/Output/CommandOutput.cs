@@ -14,11 +14,13 @@ namespace Interceptor.Cli.Output;
 internal sealed class CommandOutput : IDisposable
 {
     private const int HeldJsonLength = 64 * 1024;
+    private const string SummaryType = "summary";
 
     private readonly Stream _stream;
     private readonly StreamWriter _text;
     private readonly ArrayBufferWriter<byte> _jsonBuffer = new(1024);
     private readonly Utf8JsonWriter _json;
+    private bool _hasSummary;
 
     internal CommandOutput(bool json, Stream stdout, TextWriter stderr)
     {
@@ -56,6 +58,7 @@ internal sealed class CommandOutput : IDisposable
     /// <summary>Begins an NDJSON object; the caller adds its keys and calls <see cref="EndJson"/>.</summary>
     internal Utf8JsonWriter BeginJson(string type)
     {
+        _hasSummary |= type == SummaryType;
         _json.Reset();
         _json.WriteStartObject();
         _json.WriteString("type", type);
@@ -71,6 +74,25 @@ internal sealed class CommandOutput : IDisposable
         if (!HoldJson || _jsonBuffer.WrittenCount >= HeldJsonLength)
         {
             Flush();
+        }
+    }
+
+    /// <summary>With <c>--json</c>, a summary that holds nothing but the reason, where a command failed before it wrote its own.</summary>
+    internal void EndWithSummary(string error)
+    {
+        if (!Json || _hasSummary)
+        {
+            return;
+        }
+
+        try
+        {
+            WriteJson(SummaryType, json => json.WriteString("error", error));
+            Flush();
+        }
+        catch (IOException)
+        {
+            // Standard output does not take it; what failed is told on standard error.
         }
     }
 

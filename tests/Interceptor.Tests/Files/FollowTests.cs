@@ -57,5 +57,60 @@ public sealed class FollowTests
         Assert.True(result is { ExitCode: 2, Output: "" }, result.ToString());
     }
 
+    [Theory]
+    [InlineData("cut", "was cut to 24 bytes while it was followed")]
+    [InlineData("deleted", "was deleted or renamed while it was followed")]
+    [InlineData("replaced", "was replaced while it was followed")]
+    public void A_file_that_can_grow_no_more_ends_with_the_reason(string what, string reason)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("growing.pcap");
+        File.WriteAllBytes(path, Capture[..FirstRecordEnd]);
+        using RunningTool tool = RunningTool.Start("read", "--json", "-f", path);
+        Assert.Contains("Flags [S]", tool.ReadLine(), StringComparison.Ordinal);
+        switch (what)
+        {
+            case "cut":
+                using (FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+                {
+                    file.SetLength(24);
+                }
+
+                break;
+            case "deleted":
+                File.Delete(path);
+                break;
+            default:
+                File.WriteAllBytes(folder.File("new.pcap"), Capture);
+                File.Move(folder.File("new.pcap"), path, overwrite: true);
+                break;
+        }
+
+        CliResult result = tool.End();
+        Assert.True(result.ExitCode == 4, result.ToString());
+        Assert.Contains(reason, result.Error, StringComparison.Ordinal);
+        Assert.StartsWith("{\"type\":\"summary\",\"packets\":1,", result.Lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_followed_pipe_waits_for_its_next_writer()
+    {
+        using var folder = new TemporaryFolder();
+        string fifo = folder.File("fifo");
+        Assert.Equal(0, ChildProcess.Run(null, Deadline, "mkfifo", fifo).ExitCode);
+        using RunningTool tool = RunningTool.Start("read", "-f", fifo, "-c", "3");
+        int thirdRecord = FirstRecordEnd + 16 + BitConverter.ToInt32(Capture, FirstRecordEnd + 8);
+        foreach (byte[] part in (byte[][])[Capture[..(FirstRecordEnd + 20)], Capture[(FirstRecordEnd + 20)..thirdRecord], Capture[thirdRecord..]])
+        {
+            // Opening waits for the reader, and closing is what the reader must get over.
+            using FileStream writer = new(fifo, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            writer.Write(part);
+        }
+
+        CliResult result = tool.End();
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal(3, result.Lines.Length);
+    }
+
     private static Task<string?> ReadLine(Process process) => process.StandardOutput.ReadLineAsync().WaitAsync(Deadline);
 }
