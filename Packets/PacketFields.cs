@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 
 namespace Interceptor.Packets;
 
@@ -225,11 +226,24 @@ public static class PacketFields
         int length = 0;
         foreach (SackBlock block in blocks[..count])
         {
-            text[length..].TryWrite($"{(length > 0 ? "," : "")}{block.Left.Value}-{block.Right.Value}", out int written);
-            length += written;
+            if (length > 0)
+            {
+                text[length++] = ',';
+            }
+
+            AppendNumber(text, ref length, block.Left.Value);
+            text[length++] = '-';
+            AppendNumber(text, ref length, block.Right.Value);
         }
 
         writer.WriteText("sack", text[..length]);
+    }
+
+    // Interpolation boxes its numbers where the compiler has not optimised yet.
+    private static void AppendNumber(Span<char> text, ref int length, uint number)
+    {
+        number.TryFormat(text[length..], out int digits, default, CultureInfo.InvariantCulture);
+        length += digits;
     }
 
     private static void WriteIcmp(scoped in PacketView packet, ReadOnlySpan<byte> header, PacketFieldWriter writer)
@@ -281,7 +295,11 @@ public static class PacketFields
         Span<char> text = stackalloc char[17];
         for (int i = 0; i < bytes.Length; i++)
         {
-            text[(3 * i)..].TryWrite($"{bytes[i]:x2}{(i < 5 ? ":" : "")}", out _);
+            bytes[i].TryFormat(text[(3 * i)..], out _, "x2", CultureInfo.InvariantCulture);
+            if (i < bytes.Length - 1)
+            {
+                text[(3 * i) + 2] = ':';
+            }
         }
 
         writer.WriteText(name, text);

@@ -19,8 +19,13 @@ internal static class UtcTime
         (long seconds, int nanoseconds) = Split(instant);
         long day = ((seconds % 86400) + 86400) % 86400;
         Span<char> text = stackalloc char[15];
-        text.TryWrite(CultureInfo.InvariantCulture, $"{day / 3600:D2}:{day / 60 % 60:D2}:{day % 60:D2}.{nanoseconds / 1000:D6}", out int length);
-        writer.Write(text[..length]);
+        WriteDigits(text, 0, 2, (int)(day / 3600));
+        WriteDigits(text, 3, 2, (int)(day / 60 % 60));
+        WriteDigits(text, 6, 2, (int)(day % 60));
+        WriteDigits(text, 9, 6, nanoseconds / 1000);
+        text[2] = text[5] = ':';
+        text[8] = '.';
+        writer.Write(text);
     }
 
     /// <summary>The seconds from <paramref name="first"/> to <paramref name="last"/> with nine decimals, without overflow.</summary>
@@ -30,6 +35,15 @@ internal static class UtcTime
         Int128 size = Int128.Abs(difference);
         return string.Create(CultureInfo.InvariantCulture,
             $"{(difference < 0 ? "-" : "")}{size / CaptureTimestamp.NanosecondsPerSecond}.{(long)(size % CaptureTimestamp.NanosecondsPerSecond):D9}");
+    }
+
+    // Once for each packet printed: interpolation boxes its numbers where the compiler has not optimised yet.
+    private static void WriteDigits(Span<char> text, int at, int digits, int value)
+    {
+        for (int i = at + digits - 1; i >= at; i--, value /= 10)
+        {
+            text[i] = (char)('0' + (value % 10));
+        }
     }
 
     private static (long Seconds, int Nanoseconds) Split(CaptureTimestamp instant)

@@ -106,7 +106,7 @@ public class PacketViewPropertyTests
     }
 
     /// <summary>Calls every accessor of every view that the packet has; the sum keeps the calls alive.</summary>
-    private static long ReadEverything(ReadOnlySpan<byte> bytes, LinkType linkType, int originalLength)
+    internal static long ReadEverything(ReadOnlySpan<byte> bytes, LinkType linkType, int originalLength)
     {
         var view = PacketView.Parse(bytes, linkType, originalLength);
         long sum = view.PayloadLength + view.Payload.Length + view.PaddingLength + (long)view.Fault;
