@@ -10,6 +10,7 @@ using Interceptor.Cli.Output;
 using Interceptor.Filters;
 using Interceptor.Packets;
 using Interceptor.Tcp;
+using Interceptor.Tcp.Streams;
 
 namespace Interceptor.Cli.Commands;
 
@@ -42,14 +43,29 @@ internal static class TcpCommand
         HelpName = "T",
     };
 
-    private static readonly Option<int?> Connection = new("--connection") { Description = "Only the connection with this id.", HelpName = "ID" };
+    private static readonly Option<int?> Connection = new("--connection") { Description = "Only the connection with this id, with all that is known of it.", HelpName = "ID" };
 
     private static readonly Option<int?> Follow = new("--follow") { Description = "Print the contents of this connection's streams.", HelpName = "ID" };
 
     private static readonly Option<string?> Side = new("--side")
     {
-        Description = "With --follow: the bytes that this side sent, raw. Default: both sides as text.",
+        Description = "With --follow: only what this side sent. Default: both sides, in the order of their packets.",
         HelpName = "client|server",
+    };
+
+    private static readonly Option<StreamFormat?> Format = new("--format")
+    {
+        Description = "With --follow: as text with > and < before the lines of client and server, as raw bytes, or hexadecimal. Default: text, but raw for one side's bytes that go to a pipe or a file.",
+        HelpName = "text|raw|hex",
+        CustomParser = result => Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out StreamFormat format) && char.IsAsciiLetter(result.Tokens[0].Value[0])
+            ? format
+            : Reject(result),
+    };
+
+    private static readonly Option<string?> Extract = new("--extract")
+    {
+        Description = "Write what each side of each connection sent into a file of this directory, named as 192.0.2.1.49152-192.0.2.2.80.",
+        HelpName = "DIR",
     };
 
     private static readonly Option<int?> Graph = new("--graph")
@@ -58,9 +74,9 @@ internal static class TcpCommand
         HelpName = "ID",
     };
 
-    private static readonly Option<string?> GraphFile = new("-o", "--output")
+    private static readonly Option<string?> OutputPath = new("-o", "--output")
     {
-        Description = "With --graph: the file, by its name a picture (.svg), a page with details under the pointer (.html) or the numbers (.csv).",
+        Description = "With --follow: write to this file. With --graph: the file, by its name a picture (.svg), a page with details under the pointer (.html) or the numbers (.csv).",
         HelpName = "FILE",
     };
 
@@ -71,7 +87,7 @@ internal static class TcpCommand
         Side.AcceptOnlyFromAmong("client", "server");
         var command = new Command("tcp", "Follows the TCP connections of a capture or an interface and rebuilds their sockets' state.")
         {
-            File, Filter, Interface, Count, Duration, At, Connection, Follow, Side, Graph, GraphFile, NoHash,
+            File, Filter, Interface, Count, Duration, At, Connection, Follow, Side, Format, Extract, Graph, OutputPath, NoHash,
         };
         command.SetBody(Run);
         return command;
@@ -79,12 +95,7 @@ internal static class TcpCommand
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
-        int? follow = parsed.GetValue(Follow);
-        if (parsed.GetValue(Side) is not null && follow is null)
-        {
-            throw new UsageException("--side needs --follow ID.");
-        }
-
+        CheckOptions(parsed);
         long limit = parsed.GetValue(Count) ?? long.MaxValue;
         if (limit <= 0)
         {
@@ -93,9 +104,12 @@ internal static class TcpCommand
 
         string? interfaceName = parsed.GetValue(Interface);
         using TimeSequenceGraph? graph = CreateGraph(parsed);
-        StreamPrinter? printer = follow is { } id ? new StreamPrinter(context.Output, id, parsed.GetValue(Side), isLive: interfaceName is not null) : null;
-        var options = new TcpTrackerOptions { HashStreams = !parsed.GetValue(NoHash) && printer is null };
-        var reading = new TcpReading(new TcpTracker(options, printer, graph?.Recorder), TcpInstant.Parse(parsed.GetValue(At)), limit);
+        using FollowedStream? followed = parsed.GetValue(Follow) is { } id
+            ? new FollowedStream(context.Output, id, parsed.GetValue(Side), parsed.GetValue(Format), parsed.GetValue(OutputPath), isLive: interfaceName is not null)
+            : null;
+        using StreamExtractor? extractor = parsed.GetValue(Extract) is { } directory ? new StreamExtractor(directory, parsed.GetValue(Connection)) : null;
+        var options = new TcpTrackerOptions { HashStreams = !parsed.GetValue(NoHash) && followed is null };
+        var reading = new TcpReading(new TcpTracker(options, followed?.Printer ?? (ITcpStreamConsumer?)extractor, graph?.Recorder), TcpInstant.Parse(parsed.GetValue(At)), limit);
         if (interfaceName is { } name)
         {
             ReadInterface(parsed, name, reading, context);
@@ -105,10 +119,15 @@ internal static class TcpCommand
             ReadFile(parsed, reading, context);
         }
 
-        int code = printer is null
-            ? Report(context.Output, reading, parsed.GetValue(Connection), graph)
-            : CheckId(context.Output, reading, follow!.Value);
-        printer?.End();
+        if (reading.InstantRemark is { } remark)
+        {
+            context.Output.Warn(remark);
+        }
+
+        int code = followed is null
+            ? Report(context.Output, reading, parsed.GetValue(Connection), graph, extractor)
+            : CheckId(context.Output, reading, parsed.GetValue(Follow)!.Value);
+        followed?.Finish(isWhole: code == ExitCode.Done && !reading.WasInterrupted);
         context.Output.Flush();
         if (reading.WasInterrupted)
         {
@@ -123,9 +142,29 @@ internal static class TcpCommand
         return code;
     }
 
+    private static void CheckOptions(ParseResult parsed)
+    {
+        if (parsed.GetValue(Follow) is null && (parsed.GetValue(Side) is not null || parsed.GetValue(Format) is not null))
+        {
+            throw new UsageException("--side and --format need --follow ID.");
+        }
+
+        if (parsed.GetValue(Follow) is not null && parsed.GetValue(Extract) is not null)
+        {
+            throw new UsageException("--follow prints one connection's streams, --extract writes all of them: give one of both.");
+        }
+    }
+
+    private static StreamFormat? Reject(System.CommandLine.Parsing.ArgumentResult result)
+    {
+        result.AddError($"--format: '{result.Tokens[0].Value}' is none of text, raw, hex.");
+        return null;
+    }
+
     private static TimeSequenceGraph? CreateGraph(ParseResult parsed)
     {
-        if (GraphRequest.Parse(parsed.GetValue(Graph), parsed.GetValue(GraphFile)) is not { } request)
+        bool isForStream = parsed.GetValue(Follow) is not null && parsed.GetValue(Graph) is null;
+        if (GraphRequest.Parse(parsed.GetValue(Graph), isForStream ? null : parsed.GetValue(OutputPath)) is not { } request)
         {
             return null;
         }
@@ -200,8 +239,9 @@ internal static class TcpCommand
             ? null
             : new LivePage(new TcpLiveScreen(name, reading, capture, parsed.GetValue(Connection)), RefreshInterval, capture.Stop);
 
-    private static int Report(CommandOutput output, TcpReading reading, int? only, TimeSequenceGraph? graph)
+    private static int Report(CommandOutput output, TcpReading reading, int? only, TimeSequenceGraph? graph, StreamExtractor? extractor)
     {
+        bool isAlone = only is not null;
         only ??= graph?.ConnectionId;
         int code = only is { } id ? CheckId(output, reading, id) : ExitCode.Done;
         output.HoldJson = true;
@@ -219,10 +259,19 @@ internal static class TcpCommand
             else
             {
                 TcpConnectionText.Write(output.Text, connection);
+                if (isAlone)
+                {
+                    TcpConnectionDetail.Write(output.Text, connection);
+                }
             }
         }
 
         graph?.Finish(output);
+        if (code == ExitCode.Done && !reading.WasInterrupted)
+        {
+            extractor?.Finish(output);
+        }
+
         if (output.Json)
         {
             output.WriteJson("summary", json =>
@@ -232,6 +281,11 @@ internal static class TcpCommand
                 json.WriteNumber("matched", reading.Matched);
                 json.WriteNumber("tcp_segments", reading.Tracker.Segments);
                 json.WriteBoolean("interrupted", reading.WasInterrupted);
+                if (reading.Latest is { } latest)
+                {
+                    json.WriteNumber("at_ns", latest);
+                }
+
                 json.WriteString("error", reading.Damage?.Message);
             });
         }

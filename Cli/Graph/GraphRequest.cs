@@ -17,7 +17,7 @@ internal sealed record GraphRequest(int ConnectionId, string Path, GraphFormat F
 
         if (connectionId is not { } id || string.IsNullOrEmpty(path))
         {
-            throw new UsageException("--graph ID and -o FILE go together.");
+            throw new UsageException("--graph ID and -o FILE go together (-o FILE also goes with --follow ID).");
         }
 
         GraphFormat format = System.IO.Path.GetExtension(path).ToUpperInvariant() switch

@@ -1,5 +1,6 @@
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
+using Interceptor.Cli.Output;
 using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.Packets;
@@ -11,6 +12,8 @@ namespace Interceptor.Cli.Input;
 internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
 {
     private long? _latest = at is { IsRelative: false } instant ? instant.Nanoseconds : null;
+    private CaptureTimestamp? _first;
+    private CaptureTimestamp? _last;
 
     internal TcpTracker Tracker { get; } = tracker;
 
@@ -23,6 +26,27 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
     /// <summary>Packets that matched.</summary>
     internal long Matched { get; private set; }
 
+    /// <summary>The instant up to which packets are taken, ns since the epoch; null for all, or where no packet has said yet when the capture begins.</summary>
+    internal long? Latest => _latest;
+
+    /// <summary>Why the instant that was asked for is none of the capture's; null where it is one.</summary>
+    internal string? InstantRemark
+    {
+        get
+        {
+            if (_latest is not { } latest || _first is not { } first || _last is not { } last)
+            {
+                return null;
+            }
+
+            return latest < first.Nanoseconds
+                ? $"--at is {UtcTime.Seconds(first, new CaptureTimestamp(latest))} s before the first packet: nothing has happened yet."
+                : latest > last.Nanoseconds
+                    ? $"--at is {UtcTime.Seconds(new CaptureTimestamp(latest), last)} s after the last packet: this is the state at the end."
+                    : null;
+        }
+    }
+
     /// <summary>What ended the reading before its time; what was read till then is in the tracker.</summary>
     internal Exception? Damage { get; private set; }
 
@@ -31,25 +55,33 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
 
     internal void ReadAll(IPacketSource source, LinkTypeFilter? filter)
     {
-        try
+        while (Packets < limit && TryRead(source, out CapturedPacket packet))
         {
-            while (Packets < limit && source.TryRead(out CapturedPacket packet))
+            lock (Gate)
             {
-                lock (Gate)
-                {
-                    Take(in packet, filter);
-                }
+                Take(in packet, filter);
             }
-        }
-        catch (Exception exception) when (exception is CaptureFileException or LinuxException)
-        {
-            Damage = exception;
         }
 
         WasInterrupted = source is CaptureFileReader { WasInterrupted: true };
         lock (Gate)
         {
             Tracker.Finish();
+        }
+    }
+
+    // Only what the source throws is damage: a failure to write what was read ends the command.
+    private bool TryRead(IPacketSource source, out CapturedPacket packet)
+    {
+        try
+        {
+            return source.TryRead(out packet);
+        }
+        catch (Exception exception) when (exception is CaptureFileException or LinuxException)
+        {
+            Damage = exception;
+            packet = default;
+            return false;
         }
     }
 
@@ -71,6 +103,8 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
             return true;
         }
 
+        _first = _first is null || time < _first ? time : _first;
+        _last = _last is null || time > _last ? time : _last;
         _latest ??= (time + instant.Nanoseconds).Nanoseconds;
         return time.Nanoseconds <= _latest;
     }

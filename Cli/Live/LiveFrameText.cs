@@ -6,8 +6,6 @@ namespace Interceptor.Cli.Live;
 /// <summary>A frame as lines of a terminal of a given width. Texts are data and never markup.</summary>
 internal static class LiveFrameText
 {
-    private const int SpareWidth = 8;
-
     private static readonly Style Bar = new(decoration: Decoration.Bold);
     private static readonly Style Header = new(decoration: Decoration.Underline);
     private static readonly Style Sorted = new(decoration: Decoration.Underline | Decoration.Bold | Decoration.Invert);
@@ -26,9 +24,7 @@ internal static class LiveFrameText
             Out = new AnsiConsoleOutput(text),
             Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
         });
-
-        // The view fits already; a grid that fills a console of its own width loses its last character.
-        console.Profile.Width = width + SpareWidth;
+        console.Profile.Width = width;
         console.Profile.Capabilities.Unicode = true;
         console.Write(Line(frame.Title, width, Bar));
         console.WriteLine();

@@ -174,11 +174,12 @@ internal sealed class LivePage : IDisposable
             frame = _screen.Frame(width, height);
         }
 
-        var text = new StringBuilder("\x1b[H");
+        // Each line is erased before it is written: behind it, the cursor may stand on its last character. As one update, where the terminal can.
+        var text = new StringBuilder("\x1b[?2026h\x1b[H");
         IReadOnlyList<string> lines = LiveFrameText.Lines(frame, width, height, _hasColors);
         for (int i = 0; i < lines.Count; i++)
         {
-            text.Append(i == 0 ? "" : "\r\n").Append(lines[i]).Append("\x1b[K");
+            text.Append(i == 0 ? "\x1b[2K" : "\r\n\x1b[2K").Append(lines[i]);
         }
 
         lock (_terminalLock)
@@ -186,7 +187,7 @@ internal sealed class LivePage : IDisposable
             if (!_isEnding)
             {
                 Show(true);
-                Write(text.Append("\x1b[J").ToString());
+                Write(text.Append("\x1b[?2026l").ToString());
             }
         }
     }

@@ -8,18 +8,27 @@ using Interceptor.Tcp.Streams;
 namespace Interceptor.Cli.Output;
 
 /// <summary>
-/// Prints the streams of one connection while they are assembled: as text with <c>&gt;</c> before the client's lines and <c>&lt;</c> before the server's, as one side's
-/// raw bytes, or as NDJSON. Live, what arrived is shown at once.
+/// Prints the streams of one connection while they are assembled, both sides in the order in which they became complete: as text or hexadecimal with
+/// <c>&gt;</c> before the client's lines and <c>&lt;</c> before the server's, as raw bytes, or as NDJSON. Live, what arrived is shown at once.
 /// </summary>
-internal sealed class StreamPrinter(CommandOutput output, int id, string? side, bool isLive) : ITcpStreamConsumer
+internal sealed class StreamPrinter(CommandOutput output, int id, string? side, StreamFormat format, bool isLive) : ITcpStreamConsumer
 {
     private TcpEndpoint? _last;
     private bool _isInLine;
+    private long _firstPlace;
+    private long _secondPlace;
+
+    /// <summary>Bytes printed.</summary>
+    internal long Bytes { get; private set; }
+
+    /// <summary>Bytes that the capture lacks.</summary>
+    internal long MissingBytes { get; private set; }
 
     public bool Wants(TcpEndpoint sender) => sender.Connection.Id == id && (side is null || side == SideOf(sender));
 
     public void OnData(TcpEndpoint sender, CaptureTimestamp at, ReadOnlySpan<byte> data)
     {
+        Bytes += data.Length;
         if (output.Json)
         {
             byte[] bytes = data.ToArray();
@@ -31,9 +40,13 @@ internal sealed class StreamPrinter(CommandOutput output, int id, string? side, 
                 json.WriteBase64String("data", bytes);
             });
         }
-        else if (side is not null)
+        else if (format == StreamFormat.Raw)
         {
             output.WriteBytes(data);
+        }
+        else if (format == StreamFormat.Hex)
+        {
+            HexLines.Write(output.Text, MarkOf(sender), Advance(sender, data.Length), data);
         }
         else
         {
@@ -49,6 +62,7 @@ internal sealed class StreamPrinter(CommandOutput output, int id, string? side, 
 
     public void OnMissing(TcpEndpoint sender, CaptureTimestamp at, long length)
     {
+        MissingBytes += length;
         if (output.Json)
         {
             output.WriteJson("stream", json =>
@@ -59,9 +73,14 @@ internal sealed class StreamPrinter(CommandOutput output, int id, string? side, 
                 json.WriteNumber("missing_bytes", length);
             });
         }
-        else if (side is not null)
+        else if (format == StreamFormat.Raw)
         {
-            output.Warn(string.Create(CultureInfo.InvariantCulture, $"{length} bytes are missing in the capture."));
+            output.Warn(string.Create(CultureInfo.InvariantCulture, $"{length} bytes of the {SideOf(sender)} are missing in the capture."));
+        }
+        else if (format == StreamFormat.Hex)
+        {
+            output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{MarkOf(sender)} {Advance(sender, length):x8}  [{length} bytes are missing in the capture]"));
         }
         else
         {
@@ -71,17 +90,8 @@ internal sealed class StreamPrinter(CommandOutput output, int id, string? side, 
         }
     }
 
-    /// <summary>Ends the last line.</summary>
-    internal void End()
-    {
-        EndLine();
-        if (output.Json)
-        {
-            output.WriteJson("summary", json => json.WriteNumber("id", id));
-        }
-    }
-
-    private static string SideOf(TcpEndpoint sender) => ReferenceEquals(sender, sender.Connection.Client) ? "client" : "server";
+    /// <summary><c>client</c> or <c>server</c>.</summary>
+    internal static string SideOf(TcpEndpoint sender) => ReferenceEquals(sender, sender.Connection.Client) ? "client" : "server";
 
     private static char MarkOf(TcpEndpoint sender) => ReferenceEquals(sender, sender.Connection.Client) ? '>' : '<';
 
@@ -94,7 +104,17 @@ internal sealed class StreamPrinter(CommandOutput output, int id, string? side, 
         }
     }
 
-    private void EndLine()
+    // Where in its stream the next bytes of a side stand.
+    private long Advance(TcpEndpoint sender, long length)
+    {
+        ref long place = ref ReferenceEquals(sender, sender.Connection.First) ? ref _firstPlace : ref _secondPlace;
+        long start = place;
+        place += length;
+        return start;
+    }
+
+    /// <summary>Ends the last line.</summary>
+    internal void EndLine()
     {
         if (_isInLine)
         {

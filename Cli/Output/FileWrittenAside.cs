@@ -1,8 +1,8 @@
 using System.Text;
 
-namespace Interceptor.Cli.Graph;
+namespace Interceptor.Cli.Output;
 
-/// <summary>A text file that gets its name only when it is complete; till then an older one of that name stays.</summary>
+/// <summary>A file that gets its name only when it is complete; till then an older one of that name stays.</summary>
 internal sealed class FileWrittenAside : IDisposable
 {
     private readonly string _finalPath;
@@ -30,9 +30,19 @@ internal sealed class FileWrittenAside : IDisposable
         }
     }
 
+    /// <summary>What takes its bytes until <see cref="Commit()"/>.</summary>
+    internal Stream Stream => _stream;
+
+    /// <summary>Writes all of it at once and gives it its name.</summary>
     internal void Commit(string text)
     {
         _stream.Write(Encoding.UTF8.GetBytes(text));
+        Commit();
+    }
+
+    /// <summary>Everything is written: it gets its name.</summary>
+    internal void Commit()
+    {
         _stream.Flush(flushToDisk: true);
         File.Move(_temporaryPath, _finalPath, overwrite: true);
         _committed = true;
