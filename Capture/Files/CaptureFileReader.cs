@@ -36,7 +36,7 @@ public sealed class CaptureFileReader : IPacketSource
             if (Compression != CaptureCompression.None)
             {
                 _compressed = new PrependedStream(_buffer.TakeAvailable(), stream);
-                _buffer = new ReadAheadBuffer(new UnpackingStream(_compressed, Compression, path));
+                _buffer = new ReadAheadBuffer(new UnpackingStream(_compressed, Compression, path, InputLength));
                 magic = ReadMagic();
             }
 

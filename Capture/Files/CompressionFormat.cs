@@ -41,9 +41,13 @@ internal static class CompressionFormat
     internal static string ToolFor(CaptureCompression compression) => compression == CaptureCompression.Zstandard ? "unzstd" : "gunzip";
 
     /// <summary>A stream that unpacks another, which it owns.</summary>
+    /// <param name="compression">How it is packed.</param>
+    /// <param name="packed">The other.</param>
+    /// <param name="length">Its length, where that is known.</param>
     /// <exception cref="DllNotFoundException">The library for it is not installed.</exception>
-    internal static Stream Unpack(CaptureCompression compression, Stream packed) =>
-        compression == CaptureCompression.Zstandard ? new ZstandardReadStream(packed) : new GZipStream(packed, CompressionMode.Decompress);
+    internal static Stream Unpack(CaptureCompression compression, Stream packed, long? length) => compression == CaptureCompression.Zstandard
+        ? new ZstandardReadStream(packed)
+        : new GZipStream(new GzipInputStream(packed, length), CompressionMode.Decompress);
 
     /// <summary>A stream that packs into another, which it leaves open; null for no compression.</summary>
     /// <exception cref="DllNotFoundException">The library for it is not installed.</exception>

@@ -3,8 +3,8 @@ namespace Interceptor.Capture.Files;
 /// <summary>
 /// Unpacks a compressed file and stops where so much comes out of so little that it was made to fill memory or time (a "zip bomb"). Read-only, forward-only.
 /// </summary>
-internal sealed class UnpackingStream(PrependedStream packed, CaptureCompression compression, string path)
-    : ForwardReadStream(CompressionFormat.Unpack(compression, packed))
+internal sealed class UnpackingStream(PrependedStream packed, CaptureCompression compression, string path, long? length)
+    : ForwardReadStream(CompressionFormat.Unpack(compression, packed, length))
 {
     private long _unpacked;
 
