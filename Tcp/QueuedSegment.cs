@@ -7,7 +7,7 @@ namespace Interceptor.Tcp;
 /// <param name="SequenceLength">Sequence numbers it occupies: bytes, plus one for a SYN and one for a FIN.</param>
 public readonly record struct QueuedSegment(SequenceNumber Start, int SequenceLength)
 {
-    /// <summary>When it was first handed over, monotonic or capture time in ns.</summary>
+    /// <summary>When it was first handed over, monotonic or capture time in ns; where that was not seen, when the observer inferred it.</summary>
     public long FirstSentAt { get; init; }
 
     /// <summary>When it was last handed over.</summary>
@@ -21,6 +21,9 @@ public readonly record struct QueuedSegment(SequenceNumber Start, int SequenceLe
 
     /// <summary>The peer reported it by SACK.</summary>
     public bool IsSacked { get; init; }
+
+    /// <summary>It was inferred first and seen later: what <see cref="TimestampValue"/> says is not when its first copy was sent.</summary>
+    public bool IsLate { get; init; }
 
     /// <summary>The number behind its last.</summary>
     public SequenceNumber End => Start + SequenceLength;

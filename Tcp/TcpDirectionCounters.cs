@@ -33,6 +33,15 @@ public record struct TcpDirectionCounters
     /// <summary>Keep-alive probes: no byte, or one, just before the next number.</summary>
     public long KeepAlives { get; set; }
 
+    /// <summary>Segments behind numbers that were not seen: the recording or the network lost what carried them, or it comes late.</summary>
+    public long LostSegments { get; set; }
+
+    /// <summary>Empty acknowledgments that repeat the last number and offer another window, not zero.</summary>
+    public long WindowUpdates { get; set; }
+
+    /// <summary>Probes of a closed window: no byte before the next number, or one at it.</summary>
+    public long ZeroWindowProbes { get; set; }
+
     /// <summary>Segments with SYN.</summary>
     public long Syn { get; set; }
 

@@ -72,6 +72,7 @@ public sealed partial class TcpEndpoint
         {
             _receives = true;
             ReceiveQueue.Reset(segment.Sequence);
+            _receive.RcvWup = segment.Sequence;
         }
 
         if (State == TcpState.Unknown)

@@ -1,14 +1,17 @@
+using Interceptor.Packets;
+
 namespace Interceptor.Tcp;
 
 public sealed partial class TcpEndpoint
 {
-    // A gap that fills within this time was the network's reordering, not a timer's work (tshark uses the same 3 ms).
-    private const long ReorderingTime = 3_000_000;
+    // Behind the last number this end was seen to have reached; unlike SndNxt, acknowledgments do not move it.
+    private SequenceNumber _seenNxt;
+    private bool _hasSent;
+    private bool _hasAcknowledged;
+    private bool _hasProbed;
 
-    // RFC 5681 asks for three duplicates; tshark and Linux with SACK react from the second on.
-    private const int DuplicatesOfFastRetransmit = 2;
-
-    private long _newestSentAt;
+    // The number behind what counts as sent: a byte that only probed a closed window does not, until it is acknowledged.
+    private SequenceNumber SentNxt => _hasProbed && WriteQueue.SndUna < WriteQueue.SndNxt ? WriteQueue.SndNxt - 1 : WriteQueue.SndNxt;
 
     /// <summary>Counts a segment of this end. Comes before <c>Sent</c>: it compares with what the queues knew till now.</summary>
     /// <param name="segment">The segment.</param>
@@ -24,26 +27,20 @@ public sealed partial class TcpEndpoint
             return;
         }
 
-        if (segment.WindowField == 0 && !segment.Syn && !segment.Fin)
+        CountWindow(in segment);
+        if (_hasSent && segment.Sequence > (_hasProbed ? _seenNxt + 1 : _seenNxt))
         {
-            _counters.ZeroWindows++;
+            _counters.LostSegments++;
         }
 
-        if (segment.SequenceLength == 0)
+        if (segment.Ack)
         {
-            CountAcknowledgment(in segment);
+            CountAcknowledgment(in segment, now);
         }
 
-        CountRepetition(in segment, freshBytes, now);
-        if (IsWindowFilledBy(in segment))
-        {
-            _counters.WindowFull++;
-        }
-
-        if (segment.SequenceLength > 0 && (!_sends || segment.End > WriteQueue.SndNxt))
-        {
-            _newestSentAt = now;
-        }
+        bool isProbe = IsZeroWindowProbe(in segment);
+        CountText(in segment, isProbe, freshBytes, now);
+        NoteSeen(in segment, isProbe, now);
     }
 
     private void CountFlags(in TcpSegment segment)
@@ -53,78 +50,16 @@ public sealed partial class TcpEndpoint
         _counters.Rst += segment.Rst ? 1 : 0;
     }
 
-    private void CountAcknowledgment(in TcpSegment segment)
+    private void CountWindow(in TcpSegment segment)
     {
-        TcpEndpoint peer = Peer;
-
-        // SACK blocks tell of data in flight even where the capture shows one direction only.
-        bool isInFlight = peer.WriteQueue.InFlightBytes > 0 || segment.Options.SackBlockCount > 0;
-        bool repeats = segment.Ack && peer._sends && segment.Acknowledgment == peer.WriteQueue.SndUna && isInFlight
-            && segment.Acknowledgment == _receive.RcvWup && _receive.RcvWnd == ScaledWindow(in segment);
-        if (repeats && !IsKeepAlive(in segment))
+        if (segment.WindowField == 0 && !segment.Syn && !segment.Fin)
         {
-            _counters.DuplicateAcks++;
-            peer._send.DuplicateAcks++;
-        }
-    }
-
-    private bool IsKeepAlive(in TcpSegment segment) =>
-        _sends && segment.Length <= 1 && !segment.Syn && !segment.Fin && segment.Sequence == WriteQueue.SndNxt - 1 && !WriteQueue.FinSent;
-
-    private void CountRepetition(in TcpSegment segment, long freshBytes, long now)
-    {
-        if (!_sends)
-        {
-            return;
+            _counters.ZeroWindows++;
         }
 
-        if (IsKeepAlive(in segment))
+        if (IsWindowFilledBy(in segment))
         {
-            _counters.KeepAlives++;
-            return;
-        }
-
-        if (segment.SequenceLength == 0 || segment.Sequence >= WriteQueue.SndNxt)
-        {
-            return;
-        }
-
-        if (freshBytes > 0 || segment.End > WriteQueue.SndNxt)
-        {
-            CountGapFilled(segment.End <= WriteQueue.SndNxt, now);
-            return;
-        }
-
-        _counters.Retransmissions++;
-        if (segment.End <= WriteQueue.SndUna)
-        {
-            _counters.SpuriousRetransmissions++;
-        }
-        else if (segment.Sequence == WriteQueue.SndUna && _send.DuplicateAcks >= DuplicatesOfFastRetransmit)
-        {
-            _counters.FastRetransmissions++;
-        }
-    }
-
-    private void CountGapFilled(bool isInsideGap, long now)
-    {
-        if (!isInsideGap)
-        {
-            // It overlaps what was sent and goes on with new data: a retransmission that was cut anew.
-            return;
-        }
-
-        if (now - _newestSentAt <= ReorderingTime)
-        {
-            _counters.OutOfOrder++;
-        }
-        else
-        {
-            _counters.Retransmissions++;
-            if (_send.DuplicateAcks >= DuplicatesOfFastRetransmit)
-            {
-                _counters.FastRetransmissions++;
-            }
+            _counters.WindowFull++;
         }
     }
 
@@ -136,5 +71,80 @@ public sealed partial class TcpEndpoint
         }
 
         return segment.End == Peer._receive.RcvWup + (int)Math.Min(window, int.MaxValue);
+    }
+
+    private void CountAcknowledgment(in TcpSegment segment, long now)
+    {
+        Peer.LearnFromAcknowledgment(in segment, now);
+        bool repeats = segment.SequenceLength == 0 && segment.WindowField != 0 && _hasAcknowledged && segment.Acknowledgment == _receive.RcvWup;
+        if (!repeats || IsKeepAlive(in segment))
+        {
+            return;
+        }
+
+        if (_receive.RcvWnd != ScaledWindow(in segment))
+        {
+            _counters.WindowUpdates += segment.Sequence == _seenNxt ? 1 : 0;
+        }
+        else if (Peer._sends && segment.Acknowledgment == Peer.WriteQueue.SndUna && Peer.HasInFlight(in segment))
+        {
+            _counters.DuplicateAcks++;
+            Peer.NoteDuplicateAck(now);
+        }
+    }
+
+    // RFC 5681, 2: an acknowledgment is a duplicate only while data is outstanding. Of a capture with one direction, a SACK block behind a gap tells that it is;
+    // one at or before the number acknowledged reports a copy (RFC 2883) and tells nothing.
+    private bool HasInFlight(in TcpSegment segment) =>
+        WriteQueue.InFlightBytes > 0 || (!_hasSent && segment.Options.SackBlockCount > 0 && segment.Sacks[0].Left > segment.Acknowledgment);
+
+    private bool IsKeepAlive(in TcpSegment segment) =>
+        _sends && segment.Length <= 1 && !segment.Syn && !segment.Fin && segment.Sequence == SentNxt - 1 && !WriteQueue.FinSent
+        && (segment.Length == 0 || WriteQueue.SndUna >= SentNxt);
+
+    // A closed window is probed with the first byte that does not fit, or like an idle peer, with a number that it has (RFC 9293, 3.8.6.1; Linux tcp_xmit_probe_skb).
+    private bool IsZeroWindowProbe(in TcpSegment segment)
+    {
+        bool mayProbe = _sends && segment.Length <= 1 && !segment.Syn && !segment.Fin && Peer._hasAcknowledged && Peer._receive.RcvWnd == 0;
+        return mayProbe && ((segment.Length == 1 && segment.Sequence == SentNxt) || IsKeepAlive(in segment));
+    }
+
+    private void CountText(in TcpSegment segment, bool isProbe, long freshBytes, long now)
+    {
+        if (!_sends)
+        {
+            return;
+        }
+
+        if (isProbe)
+        {
+            _counters.ZeroWindowProbes++;
+            _hasProbed |= segment.Length == 1 && segment.Sequence == WriteQueue.SndNxt;
+        }
+        else if (IsKeepAlive(in segment))
+        {
+            _counters.KeepAlives++;
+        }
+        else if (segment.SequenceLength > 0 && segment.Sequence < SentNxt)
+        {
+            CountRepetition(in segment, freshBytes, now);
+        }
+    }
+
+    private void NoteSeen(in TcpSegment segment, bool isProbe, long now)
+    {
+        if (segment.SequenceLength > 0 && (!_sends || segment.End > WriteQueue.SndNxt))
+        {
+            _newestSentAt = now;
+        }
+
+        if (!isProbe)
+        {
+            _hasProbed &= segment.End < WriteQueue.SndNxt;
+            _seenNxt = _hasSent ? SequenceNumber.Max(_seenNxt, segment.End) : segment.End;
+        }
+
+        _hasSent = true;
+        _hasAcknowledged |= segment.Ack;
     }
 }

@@ -112,6 +112,7 @@ public sealed partial class TcpEndpoint
         {
             _receives = true;
             ReceiveQueue.Reset(segment.Acknowledgment);
+            _receive.RcvWup = segment.Acknowledgment;
         }
         else if (segment.Acknowledgment > ReceiveQueue.RcvNxt)
         {

@@ -37,6 +37,8 @@ public sealed partial class WriteQueue
     /// </summary>
     public void EventRetransmitted(SequenceNumber start, SequenceNumber end, long now, uint timestampValue = 0)
     {
+        SplitAt(start);
+        SplitAt(end);
         for (int i = IndexOf(start); i < SegmentCount; i++)
         {
             ref QueuedSegment segment = ref At(i);
@@ -50,7 +52,7 @@ public sealed partial class WriteQueue
                 segment = segment with
                 {
                     LastSentAt = now,
-                    FirstSentAt = segment.Transmissions == 0 ? now : segment.FirstSentAt,
+                    IsLate = segment.IsLate || segment.Transmissions == 0,
                     Transmissions = segment.Transmissions + 1,
                     TimestampValue = timestampValue,
                 };
@@ -58,7 +60,7 @@ public sealed partial class WriteQueue
         }
     }
 
-    /// <summary>Marks the segments that lie inside a SACK block; returns the bytes newly marked. A block outside (SndUna, SndNxt] is ignored.</summary>
+    /// <summary>Marks the segments that lie inside a SACK block, those at its edges in part; returns the bytes newly marked. A block outside (SndUna, SndNxt] is ignored.</summary>
     public int MarkSacked(SackBlock block)
     {
         if (block.Left < _state.SndUna || block.Right > _state.SndNxt || block.Right <= block.Left)
@@ -66,6 +68,8 @@ public sealed partial class WriteQueue
             return 0;
         }
 
+        SplitAt(block.Left);
+        SplitAt(block.Right);
         int marked = 0;
         for (int i = IndexOf(block.Left); i < SegmentCount; i++)
         {
@@ -83,6 +87,58 @@ public sealed partial class WriteQueue
         }
 
         return marked;
+    }
+
+    /// <summary>The index of the remembered segment that has the number, or of the first behind it; <see cref="SegmentCount"/> if there is none.</summary>
+    public int Find(SequenceNumber number) => IndexOf(number);
+
+    /// <summary>
+    /// The segment counts as lost: the peer reported by SACK enough of what was sent after it. Enough is three segments, or more than two full ones
+    /// (IsLost of RFC 6675, 4), and after is by the order of sending, as RACK has it (RFC 8985, 6.2), so that a retransmission is lost only by what was sent after it.
+    /// </summary>
+    /// <param name="index">The segment's index.</param>
+    /// <param name="segmentSize">Bytes of a full segment.</param>
+    public bool IsLost(int index, int segmentSize)
+    {
+        if (index >= SegmentCount || At(index).IsSacked)
+        {
+            return false;
+        }
+
+        QueuedSegment segment = At(index);
+        int segments = 0;
+        int bytes = 0;
+        for (int i = index + 1; i < SegmentCount; i++)
+        {
+            ref QueuedSegment later = ref At(i);
+            bool isSentAfter = segment.Transmissions <= 1 ? later.LastSentAt >= segment.LastSentAt : later.LastSentAt > segment.LastSentAt;
+            if (!later.IsSacked || !isSentAfter)
+            {
+                continue;
+            }
+
+            bytes += later.SequenceLength;
+            if (++segments >= DuplicateThreshold || bytes > (DuplicateThreshold - 1) * segmentSize)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Something before <paramref name="number"/> is in flight that the observer did not see.</summary>
+    internal bool HasUnseenBefore(SequenceNumber number)
+    {
+        for (int i = 0; i < SegmentCount && At(i).Start < number; i++)
+        {
+            if (At(i).Transmissions == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -148,6 +204,26 @@ public sealed partial class WriteQueue
         }
 
         return isAmbiguous ? null : roundTrip;
+    }
+
+    // A recording before segmentation offload has many segments in one, and a gap may be many: what happens to a part is not what happens to the rest (tcp_fragment).
+    private void SplitAt(SequenceNumber number)
+    {
+        int index = IndexOf(number);
+        if (index == SegmentCount || At(index).Start >= number || SegmentCount == MaximumSegments)
+        {
+            return;
+        }
+
+        QueuedSegment whole = At(index);
+        AddSegment(whole);
+        for (int i = SegmentCount - 1; i > index + 1; i--)
+        {
+            At(i) = At(i - 1);
+        }
+
+        At(index) = whole with { SequenceLength = number - whole.Start };
+        At(index + 1) = whole with { Start = number, SequenceLength = whole.End - number };
     }
 
     private ref QueuedSegment At(int index) => ref _segments[(_first + index) & (_segments.Length - 1)];

@@ -20,6 +20,9 @@ public sealed partial class WriteQueue
     /// <summary>RFC 7323 bounds a window to 2^30: more can't be in flight, so older data counts as acknowledged.</summary>
     public const int MaximumInFlight = 1 << 30;
 
+    /// <summary>Segments that must arrive after one before it counts as lost (DupThresh, RFC 5681, 3.2).</summary>
+    public const int DuplicateThreshold = 3;
+
     private const int InitialSegments = 1;
 
     private WriteQueueState _state;

@@ -58,6 +58,9 @@ internal static class TcpConnectionJson
         json.WriteNumber("zero_windows", counters.ZeroWindows);
         json.WriteNumber("window_full", counters.WindowFull);
         json.WriteNumber("keep_alives", counters.KeepAlives);
+        json.WriteNumber("lost_segments", counters.LostSegments);
+        json.WriteNumber("window_updates", counters.WindowUpdates);
+        json.WriteNumber("zero_window_probes", counters.ZeroWindowProbes);
         json.WriteNumber("syn", counters.Syn);
         json.WriteNumber("fin", counters.Fin);
         json.WriteNumber("rst", counters.Rst);

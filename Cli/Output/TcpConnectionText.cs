@@ -32,9 +32,15 @@ internal static class TcpConnectionText
         Append(line, sender.Stream.MissingBytes, "missing");
         Append(line, sender.Stream.ConflictingBytes, "CONFLICTING BYTES");
         Append(line, counters.Retransmissions, "retransmissions");
+        Append(line, counters.FastRetransmissions, "of them fast");
+        Append(line, counters.SpuriousRetransmissions, "of them spurious");
         Append(line, counters.OutOfOrder, "out of order");
+        Append(line, counters.LostSegments, "behind a gap");
         Append(line, counters.DuplicateAcks, "duplicate acks");
         Append(line, counters.ZeroWindows, "zero windows");
+        Append(line, counters.ZeroWindowProbes, "zero-window probes");
+        Append(line, counters.WindowFull, "window full");
+        Append(line, counters.WindowUpdates, "window updates");
         Append(line, counters.KeepAlives, "keep-alives");
         Append(line, socket.InFlightBytes, "bytes in flight");
         if (sender.RoundTrips.Count > 0)

@@ -132,6 +132,7 @@ public sealed class TrackerScript : TcpScript
             "UnsentBytes" => Text(snapshot.UnsentBytes),
             "FinQueued" => Text(snapshot.FinQueued ? 1 : 0),
             "FinReceived" => Text(snapshot.FinReceived ? 1 : 0),
+            "Lost" => Text(Enumerable.Range(0, end.WriteQueue.SegmentCount).Count(i => end.WriteQueue.IsLost(i, end.Peer.Offer.MaximumSegmentSize ?? TcpEndpoint.DefaultSegmentSize))),
             "Sacked" => Text(Enumerable.Range(0, end.WriteQueue.SegmentCount).Sum(i => end.WriteQueue[i].IsSacked ? end.WriteQueue[i].SequenceLength : 0)),
             _ => null,
         };
@@ -149,6 +150,9 @@ public sealed class TrackerScript : TcpScript
         "ZeroWindows" => Text(end.Counters.ZeroWindows),
         "WindowFull" => Text(end.Counters.WindowFull),
         "KeepAlives" => Text(end.Counters.KeepAlives),
+        "LostSegments" => Text(end.Counters.LostSegments),
+        "WindowUpdates" => Text(end.Counters.WindowUpdates),
+        "ZeroWindowProbes" => Text(end.Counters.ZeroWindowProbes),
         "Syn" => Text(end.Counters.Syn),
         "Fin" => Text(end.Counters.Fin),
         "Rst" => Text(end.Counters.Rst),

@@ -9,7 +9,8 @@ public sealed class TcpCommandTests
     private static readonly string[] DirectionKeys =
     [
         "packets", "payload_bytes", "stream_bytes", "missing_bytes", "stream_sha256", "retransmissions", "fast_retransmissions",
-        "spurious_retransmissions", "out_of_order", "duplicate_acks", "zero_windows", "window_full", "keep_alives", "syn", "fin", "rst",
+        "spurious_retransmissions", "out_of_order", "duplicate_acks", "zero_windows", "window_full", "keep_alives", "lost_segments",
+        "window_updates", "zero_window_probes", "syn", "fin", "rst",
         "initial_sequence", "mss", "window_scale", "sack_permitted", "timestamps", "rtt_ms",
     ];
 
@@ -123,7 +124,9 @@ public sealed class TcpCommandTests
         Assert.Equal(2, request.GetProperty("syn").GetInt32());
         Assert.Equal(1, request.GetProperty("retransmissions").GetInt32());
         Assert.Equal(0, answer.GetProperty("missing_bytes").GetInt32());
-        Assert.Equal(1, answer.GetProperty("out_of_order").GetInt32());
+        Assert.Equal(2, answer.GetProperty("retransmissions").GetInt32());
+        Assert.Equal(2, answer.GetProperty("fast_retransmissions").GetInt32());
+        Assert.Equal(0, answer.GetProperty("out_of_order").GetInt32());
 
         CliResult stream = CliProcess.Run("tcp", "--follow", "0", "--side", "server", Path.Combine(ProjectPaths.OwnCaptures, "http-download-with-loss.pcapng"));
         string body = stream.Output[(stream.Output.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
