@@ -76,7 +76,7 @@ internal static class TcpCommand
 
     private static readonly Option<string?> OutputPath = new("-o", "--output")
     {
-        Description = "With --follow: write to this file. With --graph: the file, by its name a picture (.svg), a page with details under the pointer (.html) or the numbers (.csv).",
+        Description = "With --follow: write to this file. With --graph: the file, by its name a picture (.svg), a page with details under the pointer and zoom (.html) or the numbers (.csv).",
         HelpName = "FILE",
     };
 

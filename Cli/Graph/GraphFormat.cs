@@ -6,7 +6,7 @@ internal enum GraphFormat
     /// <summary>One SVG image.</summary>
     Svg,
 
-    /// <summary>One HTML page with the same image, and details under the pointer.</summary>
+    /// <summary>One HTML page with the same image, details under the pointer, and zoom into a time.</summary>
     Html,
 
     /// <summary>The numbers behind it.</summary>

@@ -13,68 +13,8 @@ internal static class TimeSequenceHtml
         :root{color-scheme:light dark}body{margin:0;background:#fff}svg{display:block;width:100%;height:auto;max-height:100vh}
         #tip{position:fixed;display:none;pointer-events:none;white-space:pre;font:12px ui-monospace,"DejaVu Sans Mono",monospace;line-height:1.45;
         padding:7px 10px;border-radius:6px;border:1px solid #cbd2d9;background:#fffffff2;color:#1f2933;box-shadow:0 3px 12px #0003}
-        @media (prefers-color-scheme:dark){body{background:#14171c}#tip{background:#22272ef2;color:#e6e9ed;border-color:#414a55}}
-        """;
-
-    // The numbers come from JSON.parse and reach the page as text only.
-    private const string Script = """
-        "use strict";
-        const data = JSON.parse(document.getElementById("data").textContent);
-        const svg = document.querySelector("svg");
-        const tip = document.getElementById("tip");
-        const cross = document.createElementNS(svg.namespaceURI, "path");
-        cross.setAttribute("class", "cross");
-        svg.append(cross);
-        const reach = 14;
-        const scale = (axis, value) => axis[2] + (Math.min(Math.max(value, axis[0]), axis[1]) - axis[0]) / (axis[1] - axis[0]) * (axis[3] - axis[2]);
-        const back = (axis, pixel) => axis[0] + (pixel - axis[2]) / (axis[3] - axis[2]) * (axis[1] - axis[0]);
-        const seconds = ns => (ns / 1e9).toFixed(6) + " s";
-        const times = count => count > 1 ? ", " + count + " in one" : "";
-
-        function nearest(panel, x, y) {
-          let best = null, least = reach;
-          const test = (time, left, right, text) => {
-            const low = scale(panel.y, left), high = scale(panel.y, right);
-            const dy = y > low ? y - low : y < high ? high - y : 0;
-            const distance = Math.hypot(x - scale(panel.x, time), dy);
-            if (distance < least) { least = distance; best = text; }
-          };
-          for (const [t, n, left, right, count, words] of panel.segments)
-            test(t, left, right, () => `packet ${n}  ${seconds(t)}\n${words || "segment"}\n${left} to ${right} (${right - left})${times(count)}`);
-          for (const [t, n, left, right, count, words] of panel.sacks)
-            test(t, left, right, () => `packet ${n}  ${seconds(t)}\n${words}\n${left} to ${right} (${right - left})${times(count)}`);
-          for (const [t, n, at, count, words] of panel.marks)
-            test(t, at, at, () => `packet ${n}  ${seconds(t)}\n${words} at ${at}${times(count)}`);
-          return best;
-        }
-
-        function edgesAt(panel, time) {
-          let low = 0, high = panel.edges.length;
-          while (low < high) {
-            const middle = (low + high) >> 1;
-            if (panel.edges[middle][0] <= time) low = middle + 1; else high = middle;
-          }
-          if (low === 0) return "";
-          const [, una, next, edge] = panel.edges[low - 1];
-          const window = edge === null ? "unknown" : `${edge} (${edge - una} open)`;
-          return `acknowledged  ${una}\nsend head     ${next} (${next - una} in flight)\nwindow edge   ${window}`;
-        }
-
-        svg.addEventListener("pointermove", event => {
-          const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-          const panel = data.panels.find(p => point.x >= p.x[2] && point.x <= p.x[3] && point.y >= p.y[3] && point.y <= p.y[2]);
-          if (!panel) { leave(); return; }
-          const time = back(panel.x, point.x);
-          const found = nearest(panel, point.x, point.y);
-          tip.textContent = (found ? found() + "\n\n" : "") + `${seconds(time)}\n${edgesAt(panel, time)}`;
-          tip.style.display = "block";
-          const box = tip.getBoundingClientRect();
-          tip.style.left = (event.clientX + 16 + box.width > innerWidth ? event.clientX - box.width - 12 : event.clientX + 16) + "px";
-          tip.style.top = Math.max(4, Math.min(event.clientY + 16, innerHeight - box.height - 4)) + "px";
-          cross.setAttribute("d", `M${point.x} ${panel.y[3]}V${panel.y[2]}M${panel.x[2]} ${point.y}H${panel.x[3]}`);
-        });
-        function leave() { tip.style.display = "none"; cross.setAttribute("d", ""); }
-        svg.addEventListener("pointerleave", leave);
+        #hint{position:absolute;top:14px;right:24px;margin:0;font:12px system-ui,sans-serif;color:#52606d}.selection{fill:#3b82f6;fill-opacity:.15;stroke:#3b82f6}
+        @media (prefers-color-scheme:dark){body{background:#14171c}#hint{color:#9aa5b1}#tip{background:#22272ef2;color:#e6e9ed;border-color:#414a55}}
         """;
 
     internal static string Write(TimeSequenceRecorder recorder, string source)
@@ -85,9 +25,10 @@ internal static class TimeSequenceHtml
         page.Append("<meta name=\"viewport\" content=\"width=device-width\">\n");
         page.Append(CultureInfo.InvariantCulture, $"<title>{GraphWords.Xml(picture.Title)}</title>\n<style>{Style}</style>\n</head>\n<body>\n");
         page.Append(picture.Write());
+        page.Append("<p id=\"hint\">drag or turn the wheel to zoom into a time, double click for all of it</p>\n");
         page.Append("<div id=\"tip\"></div>\n<script type=\"application/json\" id=\"data\">");
         page.Append(Data(recorder, picture));
-        page.Append(CultureInfo.InvariantCulture, $"</script>\n<script>\n{Script}\n</script>\n</body>\n</html>\n");
+        page.Append(CultureInfo.InvariantCulture, $"</script>\n<script>\n{TimeSequenceScript.Details}\n{TimeSequenceScript.Zoom}\n</script>\n</body>\n</html>\n");
         return page.ToString().ReplaceLineEndings("\n");
     }
 
@@ -99,8 +40,8 @@ internal static class TimeSequenceHtml
         {
             json.WriteStartObject();
             json.WriteStartArray("panels");
-            WritePanel(json, recorder.FromClient!, picture.FromClient);
-            WritePanel(json, recorder.FromServer!, picture.FromServer);
+            WritePanel(json, "client", recorder.FromClient!, picture.FromClient);
+            WritePanel(json, "server", recorder.FromServer!, picture.FromServer);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -108,9 +49,10 @@ internal static class TimeSequenceHtml
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    private static void WritePanel(Utf8JsonWriter json, TimeSequenceDirection direction, TimeSequencePanel panel)
+    private static void WritePanel(Utf8JsonWriter json, string id, TimeSequenceDirection direction, TimeSequencePanel panel)
     {
         json.WriteStartObject();
+        json.WriteString("id", id);
         WriteAxis(json, "x", panel.Time);
         WriteAxis(json, "y", panel.Sequence);
         WriteRows(json, "segments", direction.Segments.Concat(direction.Retransmissions), (in TimeSequenceSegment item) =>

@@ -46,6 +46,7 @@ internal sealed class TimeSequencePanel
 
     internal void Write(StringBuilder svg, string id)
     {
+        svg.Append(CultureInfo.InvariantCulture, $"<g id=\"panel-{id}\">\n");
         WriteGrid(svg);
         svg.Append(CultureInfo.InvariantCulture, $"<clipPath id=\"clip-{id}\"><rect x=\"{Left}\" y=\"{_top}\" width=\"{Right - Left}\" height=\"{Height}\"/></clipPath>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<g clip-path=\"url(#clip-{id})\">\n");
@@ -55,6 +56,7 @@ internal sealed class TimeSequencePanel
         WriteRetransmissions(svg);
         svg.Append("</g>\n");
         WriteMarks(svg);
+        svg.Append("</g>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"frame\" x=\"{Left}\" y=\"{_top}\" width=\"{Right - Left}\" height=\"{Height}\"/>\n");
     }
 

@@ -73,6 +73,8 @@ public sealed class GraphCommandTests : IDisposable
         int rows = data.RootElement.GetProperty("panels").EnumerateArray()
             .Sum(panel => ((string[])["segments", "sacks", "marks", "edges"]).Sum(key => panel.GetProperty(key).GetArrayLength()));
         Assert.Equal(File.ReadAllLines(csv).Length - 1, rows);
+        Assert.All(data.RootElement.GetProperty("panels").EnumerateArray(),
+            panel => Assert.Contains($"<g id=\"panel-{panel.GetProperty("id").GetString()}\">", html, StringComparison.Ordinal));
     }
 
     [Fact]
