@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Security.Cryptography;
+
 namespace Interceptor.Packets;
 
 /// <summary>The directed 5-tuple of a packet.</summary>
@@ -20,16 +23,43 @@ public readonly record struct FlowKey(FlowEndpoint Source, FlowEndpoint Destinat
         return swapped ? Reversed : this;
     }
 
-    /// <inheritdoc/>
-    public override int GetHashCode()
+    /// <summary>A hash that is the same for both directions; keyed like <see cref="GetHashCode"/>.</summary>
+    public int GetSymmetricHash() => Finish(Hash(Source) + Hash(Destination));
+
+    /// <summary>Keyed with a secret of this process: nobody can craft flows that meet in one place of a table.</summary>
+    public override int GetHashCode() => Finish(Hash(Source) + BitOperations.RotateLeft(Hash(Destination), 17) + Protocol);
+
+    private static ulong Hash(FlowEndpoint end)
     {
-        UInt128 source = Source.Address.Bits;
-        UInt128 destination = Destination.Address.Bits;
-        return HashCode.Combine(
-            (ulong)source, (ulong)(source >> 64), (ulong)destination, (ulong)(destination >> 64),
-            ((uint)Source.Port << 16) | Destination.Port, Protocol);
+        UInt128 address = end.Address.Bits;
+        return Multiply(Multiply((ulong)address ^ Secrets.First, (ulong)(address >> 64) ^ Secrets.Second) ^ end.Port, Secrets.Third);
+    }
+
+    private static int Finish(ulong sum) => (int)(Multiply(sum, Secrets.Fourth) >> 32);
+
+    // Both halves of the product folded: each bit of the result depends on all bits of both factors.
+    private static ulong Multiply(ulong left, ulong right)
+    {
+        ulong high = Math.BigMul(left, right, out ulong low);
+        return high ^ low;
     }
 
     /// <summary><c>192.0.2.1:49152 > 192.0.2.2:80</c>.</summary>
     public override string ToString() => $"{Source} > {Destination}";
+
+    /// <summary>Odd, so that no factor is 0; drawn once.</summary>
+    private static class Secrets
+    {
+        internal static readonly ulong First = Draw();
+        internal static readonly ulong Second = Draw();
+        internal static readonly ulong Third = Draw();
+        internal static readonly ulong Fourth = Draw();
+
+        private static ulong Draw()
+        {
+            Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+            RandomNumberGenerator.Fill(bytes);
+            return BitConverter.ToUInt64(bytes) | 1;
+        }
+    }
 }

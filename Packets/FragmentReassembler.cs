@@ -23,6 +23,9 @@ public sealed class FragmentReassembler
     /// <summary>Datagrams under way.</summary>
     public int Pending => _pending.Count;
 
+    /// <summary>Bytes that they take, about.</summary>
+    public long PendingBytes { get; private set; }
+
     /// <summary>True if the innermost IP layer of the packet is a fragment of something larger; an atomic fragment (RFC 6946) is not.</summary>
     public static bool IsFragment(in PacketView packet)
     {
@@ -61,13 +64,15 @@ public sealed class FragmentReassembler
 
         linkType = fragment.Key.Source.IsIpv4 ? LinkType.Ipv4 : LinkType.Ipv6;
         Datagram pending = Find(fragment.Key, at);
+        long before = pending.MemoryBytes;
         pending.Add(in fragment);
+        PendingBytes += pending.MemoryBytes - before;
         if (!pending.IsComplete)
         {
             return false;
         }
 
-        _pending.Remove(fragment.Key);
+        Remove(fragment.Key);
         datagram = pending.Build(fragment.Key);
         return true;
     }
@@ -81,18 +86,27 @@ public sealed class FragmentReassembler
                 return pending;
             }
 
-            _pending.Remove(key);
+            Remove(key);
         }
 
         while (_pending.Count >= MaximumDatagrams || _order.Count >= 4 * MaximumDatagrams)
         {
-            _pending.Remove(_order.Dequeue());
+            Remove(_order.Dequeue());
         }
 
         pending = new Datagram(at);
+        PendingBytes += pending.MemoryBytes;
         _pending.Add(key, pending);
         _order.Enqueue(key);
         return pending;
+    }
+
+    private void Remove(FragmentKey key)
+    {
+        if (_pending.Remove(key, out Datagram? removed))
+        {
+            PendingBytes -= removed.MemoryBytes;
+        }
     }
 
     private static bool TryRead(in PacketView packet, out Fragment fragment)
@@ -163,6 +177,9 @@ public sealed class FragmentReassembler
         private int _length = -1;
 
         internal CaptureTimestamp StartedAt { get; } = startedAt;
+
+        // The object, its list and its place in the table are counted as 256.
+        internal long MemoryBytes => 256 + _payload.Length + (8L * _present.Capacity);
 
         internal bool IsComplete => _header is not null && _length >= 0 && _present is [(0, var end)] && end >= _length;
 

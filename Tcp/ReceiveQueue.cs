@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Tcp;
@@ -29,6 +30,9 @@ public sealed class ReceiveQueue
 
     /// <summary>The ranges behind a gap, in order, none touching another.</summary>
     public IReadOnlyList<SackBlock> OutOfOrder => (IReadOnlyList<SackBlock>?)_outOfOrder ?? [];
+
+    /// <summary>Bytes it takes beyond the bare object, about.</summary>
+    internal long MemoryBytes => _outOfOrder is null ? 0 : 48 + (Unsafe.SizeOf<SackBlock>() * (long)_outOfOrder.Capacity);
 
     /// <summary>Forgets everything; <paramref name="next"/> is the next number expected.</summary>
     public void Reset(SequenceNumber next)

@@ -57,20 +57,32 @@ public sealed class RoundTripTimes
         _kept.Add(nanoseconds);
     }
 
+    /// <summary>Bytes it takes, about.</summary>
+    internal long MemoryBytes => 64 + (sizeof(long) * (long)(_kept?.Capacity ?? 0));
+
     internal void TrimExcess() => _kept?.TrimExcess();
 
     /// <summary>The value that <paramref name="fraction"/> of the samples do not exceed, ns (nearest rank); 0 without samples.</summary>
     /// <param name="fraction">From 0 to 1: 0.5 is the median.</param>
-    public long Quantile(double fraction)
-    {
-        if (_kept is null)
-        {
-            return 0;
-        }
+    public long Quantile(double fraction) => Quantile(Sorted(), fraction);
 
-        long[] sorted = [.. _kept];
-        Array.Sort(sorted);
+    /// <summary>All five numbers, with one sorting.</summary>
+    public RoundTripSummary Summarize()
+    {
+        long[] sorted = Sorted();
+        return new RoundTripSummary(Count, Minimum, Quantile(sorted, 0.5), Quantile(sorted, 0.99), Maximum);
+    }
+
+    private static long Quantile(long[] sorted, double fraction)
+    {
         int rank = (int)Math.Ceiling(Math.Clamp(fraction, 0, 1) * sorted.Length);
-        return sorted[Math.Max(0, rank - 1)];
+        return sorted.Length == 0 ? 0 : sorted[Math.Max(0, rank - 1)];
+    }
+
+    private long[] Sorted()
+    {
+        long[] sorted = _kept is null ? [] : [.. _kept];
+        Array.Sort(sorted);
+        return sorted;
     }
 }

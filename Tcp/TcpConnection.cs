@@ -8,6 +8,19 @@ namespace Interceptor.Tcp;
 /// </summary>
 public sealed class TcpConnection
 {
+    /// <summary>TIME-WAIT is this long, ns: Linux's TCP_TIMEWAIT_LEN (include/net/tcp.h), which is twice an MSL of 30 s.</summary>
+    public const long TimeWaitLength = 60 * CaptureTimestamp.NanosecondsPerSecond;
+
+    // What both ends and their queues take before any of them grows, with the links and the place in the table; measured on 64 bits.
+    private const int BareBytes = 1400;
+
+    // Links of the ConnectionTable and the ConnectionQueue that this connection is in.
+    internal TcpConnection? NextInTable;
+    internal TcpConnection? Before;
+    internal TcpConnection? Behind;
+    internal ConnectionQueue? Queue;
+    internal CaptureTimestamp QueuedAt;
+
     private bool _isReleased;
     private SequenceNumber? _firstBase;
     private SequenceNumber? _secondBase;
@@ -60,12 +73,30 @@ public sealed class TcpConnection
         : First.Counters.Fin > 0 && Second.Counters.Fin > 0 ? TcpClosing.Fin
         : TcpClosing.Open;
 
+    /// <summary>It was still open when it had to give way because the tracker's limit was reached; what came later is told as another connection.</summary>
+    public bool IsEvicted { get; internal set; }
+
+    /// <summary>Hash of its addresses and ports.</summary>
+    internal int TableHash { get; init; }
+
+    /// <summary>The bytes that the tracker counts for it.</summary>
+    internal long ChargedBytes { get; set; }
+
+    /// <summary>Neither end goes on: both closed in order, or one reset the other.</summary>
+    internal bool IsOver => First.IsOver && Second.IsOver;
+
+    /// <summary>Nothing but SYNs and what answers them was seen.</summary>
+    internal bool IsHalfOpen => First.IsOpening && Second.IsOpening;
+
+    /// <summary>What it takes now, about.</summary>
+    internal long MemoryBytes => BareBytes + First.QueueBytes + Second.QueueBytes;
+
     // One address and port talking to itself: both directions are one.
     private bool IsLoop { get; }
 
     /// <summary>
-    /// True for a SYN whose number is not the one before the first byte of its sender, as the first segment of either end told it: it begins another
-    /// connection. A SYN with the known number is a copy.
+    /// True for a SYN that begins another connection: its number is not the one before the first byte of its sender, as the first segment of either end told
+    /// it, or this connection is over. A SYN with the known number on a connection that is not over is a copy.
     /// </summary>
     internal bool Contradicts(in FlowKey flow, in TcpSegment segment)
     {
@@ -74,7 +105,21 @@ public sealed class TcpConnection
             return false;
         }
 
-        return BaseOf(flow.Source) is { } known && known != segment.Sequence;
+        return IsOver || (BaseOf(flow.Source) is { } known && known != segment.Sequence);
+    }
+
+    /// <summary>The flow is this connection's, in either direction.</summary>
+    internal bool Joins(in FlowKey flow) =>
+        (First.Address == flow.Source && Second.Address == flow.Destination) || (First.Address == flow.Destination && Second.Address == flow.Source);
+
+    /// <summary>Time went on: an end that has been in TIME-WAIT for long enough is CLOSED.</summary>
+    internal void PassTime(CaptureTimestamp now)
+    {
+        if (now - LastPacketAt >= TimeWaitLength)
+        {
+            First.EndTimeWait();
+            Second.EndTimeWait();
+        }
     }
 
     internal void Process(in FlowKey flow, in TcpSegment segment, CaptureTimestamp at, long number)
@@ -83,7 +128,10 @@ public sealed class TcpConnection
         {
             FirstPacketNumber = number;
             FirstPacketAt = at;
+            LastPacketAt = at;
         }
+
+        PassTime(at);
 
         LastPacketAt = at;
         TcpEndpoint sender = SenderOf(in flow);

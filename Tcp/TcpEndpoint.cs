@@ -26,6 +26,7 @@ public sealed partial class TcpEndpoint
     private bool _sends;
     private bool _receives;
     private uint _timestampValue;
+    private RoundTripTimes? _roundTrips;
 
     internal TcpEndpoint(TcpConnection connection, FlowEndpoint address, TcpTrackerOptions options, ITcpStreamConsumer? consumer, RecentBytesBudget budget)
     {
@@ -65,7 +66,7 @@ public sealed partial class TcpEndpoint
     public TcpDirectionCounters Counters => _counters;
 
     /// <summary>Round-trip times from this end's segments to their acknowledgments, as seen where the capture was made.</summary>
-    public RoundTripTimes RoundTrips { get; } = new();
+    public RoundTripTimes RoundTrips => _roundTrips ??= new RoundTripTimes();
 
     /// <summary>The stream that this end sent.</summary>
     public StreamAssembler Stream { get; }
@@ -115,12 +116,32 @@ public sealed partial class TcpEndpoint
     /// <summary>It closed in order: its FIN and its peer's are acknowledged.</summary>
     internal bool IsClosed => State is TcpState.Closed or TcpState.TimeWait && !WasReset;
 
+    /// <summary>It is in a state from which nothing goes on, in order or not.</summary>
+    internal bool IsOver => State is TcpState.Closed or TcpState.TimeWait;
+
+    /// <summary>It has not been further than a SYN and its answer.</summary>
+    internal bool IsOpening => State is TcpState.Unknown or TcpState.SynSent or TcpState.SynReceived;
+
+    /// <summary>Bytes that its queues take beyond the bare objects, about.</summary>
+    internal long QueueBytes => WriteQueue.MemoryBytes + ReceiveQueue.MemoryBytes + Stream.MemoryBytes + (_roundTrips?.MemoryBytes ?? 0);
+
+    internal RoundTripSummary SummarizeRoundTrips() => _roundTrips?.Summarize() ?? default;
+
+    /// <summary>Twice the maximum segment lifetime passed.</summary>
+    internal void EndTimeWait()
+    {
+        if (State == TcpState.TimeWait)
+        {
+            Happen(TcpEvent.TimeWaitExpires);
+        }
+    }
+
     /// <summary>Gives back the memory that only an open connection needs.</summary>
     internal void Release(CaptureTimestamp at)
     {
         Stream.Seal(at);
         WriteQueue.TrimExcess();
-        RoundTrips.TrimExcess();
+        _roundTrips?.TrimExcess();
     }
 
     internal void Happen(TcpEvent what)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Tcp;
@@ -171,6 +172,9 @@ public sealed partial class WriteQueue
             _state.SynQueued = false;
         }
     }
+
+    /// <summary>Bytes it takes beyond the bare object, about.</summary>
+    internal long MemoryBytes => (Unsafe.SizeOf<QueuedSegment>() * (long)_segments.Length) + (_bytes?.Capacity ?? 0);
 
     /// <summary>Gives back the room of segments that were acknowledged.</summary>
     internal void TrimExcess()

@@ -82,12 +82,19 @@ internal static class TcpCommand
 
     private static readonly Option<bool> NoHash = new("--no-hash") { Description = "Don't hash the streams, and don't copy their bytes." };
 
+    private static readonly Option<string?> MaxMemory = new("--max-memory")
+    {
+        Description = "Memory of the process at most, as 256MiB. When it is reached closed connections are put aside first, then half-open ones, the oldest first, "
+            + "then idle ones are given up: they are told as \"evicted\", and counted. Default: 512MiB.",
+        HelpName = "SIZE",
+    };
+
     internal static Command Create()
     {
         Side.AcceptOnlyFromAmong("client", "server");
         var command = new Command("tcp", "Follows the TCP connections of a capture or an interface and rebuilds their sockets' state.")
         {
-            File, Filter, Interface, Count, Duration, At, Connection, Follow, Side, Format, Extract, Graph, OutputPath, NoHash,
+            File, Filter, Interface, Count, Duration, At, Connection, Follow, Side, Format, Extract, Graph, OutputPath, NoHash, MaxMemory,
         };
         command.SetBody(Run);
         return command;
@@ -108,8 +115,16 @@ internal static class TcpCommand
             ? new FollowedStream(context.Output, id, parsed.GetValue(Side), parsed.GetValue(Format), parsed.GetValue(OutputPath), isLive: interfaceName is not null)
             : null;
         using StreamExtractor? extractor = parsed.GetValue(Extract) is { } directory ? new StreamExtractor(directory, parsed.GetValue(Connection)) : null;
-        var options = new TcpTrackerOptions { HashStreams = !parsed.GetValue(NoHash) && followed is null };
-        var reading = new TcpReading(new TcpTracker(options, followed?.Printer ?? (ITcpStreamConsumer?)extractor, graph?.Recorder), TcpInstant.Parse(parsed.GetValue(At)), limit);
+        var budget = MemoryBudget.Parse(parsed.GetValue(MaxMemory));
+        var options = new TcpTrackerOptions
+        {
+            HashStreams = !parsed.GetValue(NoHash) && followed is null,
+            MaximumBytes = budget.TrackerBytes,
+            NotesLoneSyns = interfaceName is null,
+        };
+        using var log = new ConnectionLog(budget.LogBytes);
+        var tracker = new TcpTracker(options, followed?.Printer ?? (ITcpStreamConsumer?)extractor, graph?.Recorder, log);
+        var reading = new TcpReading(tracker, TcpInstant.Parse(parsed.GetValue(At)), limit);
         if (interfaceName is { } name)
         {
             ReadInterface(parsed, name, reading, context);
@@ -124,10 +139,18 @@ internal static class TcpCommand
             context.Output.Warn(remark);
         }
 
-        int code = followed is null
-            ? Report(context.Output, reading, parsed.GetValue(Connection), graph, extractor)
-            : CheckId(context.Output, reading, parsed.GetValue(Follow)!.Value);
-        followed?.Finish(isWhole: code == ExitCode.Done && !reading.WasInterrupted);
+        int code;
+        if (followed is null)
+        {
+            code = Report(context.Output, reading, log, parsed.GetValue(Connection), graph, extractor);
+        }
+        else
+        {
+            tracker.Finish(reading.End);
+            code = CheckId(context.Output, reading, parsed.GetValue(Follow)!.Value);
+            followed.Finish(isWhole: code == ExitCode.Done && !reading.WasInterrupted);
+        }
+
         context.Output.Flush();
         if (reading.WasInterrupted)
         {
@@ -192,7 +215,7 @@ internal static class TcpCommand
         LinkTypeFilter? filter = expression.Length == 0 ? null : new LinkTypeFilter(expression);
         FilterWords.CheckBefore(filter, source);
         using (ProgressLine.OfReading(context.Output, () => source, () => string.Create(CultureInfo.InvariantCulture,
-            $"{reading.Packets} packets, {reading.Tracker.Connections.Count} connections")))
+            $"{reading.Packets} packets, {reading.Tracker.Statistics.Begun} connections")))
         {
             reading.ReadAll(source, filter);
         }
@@ -220,7 +243,7 @@ internal static class TcpCommand
 
         using (LivePage? page = OpenPage(parsed, name, reading, source.Capture, context))
         {
-            reading.ReadAll(source, filter: null);
+            reading.ReadAll(source, filter: null, isWatched: page is not null);
             page?.Dispose();
             page?.ThrowFailure();
         }
@@ -239,44 +262,31 @@ internal static class TcpCommand
             ? null
             : new LivePage(new TcpLiveScreen(name, reading, capture, parsed.GetValue(Connection)), RefreshInterval, capture.Stop);
 
-    private static int Report(CommandOutput output, TcpReading reading, int? only, TimeSequenceGraph? graph, StreamExtractor? extractor)
+    private static int Report(CommandOutput output, TcpReading reading, ConnectionLog log, int? only, TimeSequenceGraph? graph, StreamExtractor? extractor)
     {
         bool isAlone = only is not null;
         only ??= graph?.ConnectionId;
         int code = only is { } id ? CheckId(output, reading, id) : ExitCode.Done;
         output.HoldJson = true;
-        foreach (TcpConnection connection in reading.Tracker.Connections)
+        log.TellAll(reading.Tracker, reading.End, (in TcpConnectionReport connection) =>
         {
-            if (only is not null && connection.Id != only)
+            if (only is null || connection.Id == only)
             {
-                continue;
+                Tell(output, in connection, isAlone);
             }
-
-            if (output.Json)
-            {
-                output.WriteJson("connection", json => TcpConnectionJson.Write(json, connection));
-            }
-            else
-            {
-                TcpConnectionText.Write(output.Text, connection);
-                if (isAlone)
-                {
-                    TcpConnectionDetail.Write(output.Text, connection);
-                }
-            }
-        }
-
+        });
         graph?.Finish(output);
         if (code == ExitCode.Done && !reading.WasInterrupted)
         {
             extractor?.Finish(output);
         }
 
+        TcpTrackerStatistics statistics = reading.Tracker.Statistics;
         if (output.Json)
         {
             output.WriteJson("summary", json =>
             {
-                json.WriteNumber("connections", reading.Tracker.Connections.Count);
+                json.WriteNumber("connections", reading.Tracker.Statistics.Begun);
                 json.WriteNumber("packets", reading.Packets);
                 json.WriteNumber("matched", reading.Matched);
                 json.WriteNumber("tcp_segments", reading.Tracker.Segments);
@@ -286,21 +296,49 @@ internal static class TcpCommand
                     json.WriteNumber("at_ns", latest);
                 }
 
+                json.WriteNumber("evicted_connections", statistics.Evicted);
+                json.WriteNumber("evicted_half_open", statistics.EvictedHalfOpen);
+                json.WriteNumber("evicted_idle", statistics.EvictedIdle);
+                json.WriteNumber("peak_tracked_bytes", statistics.PeakTrackedBytes);
                 json.WriteString("error", reading.Damage?.Message);
             });
         }
         else
         {
             output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{reading.Tracker.Connections.Count} connections, {reading.Tracker.Segments} TCP segments, {reading.Packets} packets"));
+                $"{reading.Tracker.Statistics.Begun} connections, {reading.Tracker.Segments} TCP segments, {reading.Packets} packets"));
+        }
+
+        if (statistics.Evicted > 0)
+        {
+            output.Flush();
+            output.Warn(string.Create(CultureInfo.InvariantCulture,
+                $"--max-memory was reached: {statistics.EvictedHalfOpen} half-open and {statistics.EvictedIdle} idle connections were given up before their end."));
         }
 
         return code;
     }
 
+    private static void Tell(CommandOutput output, in TcpConnectionReport connection, bool isAlone)
+    {
+        if (output.Json)
+        {
+            TcpConnectionJson.Write(output.BeginJson("connection"), in connection);
+            output.EndJson();
+        }
+        else
+        {
+            TcpConnectionText.Write(output.Text, in connection);
+            if (isAlone)
+            {
+                TcpConnectionDetail.Write(output.Text, in connection);
+            }
+        }
+    }
+
     private static int CheckId(CommandOutput output, TcpReading reading, int id)
     {
-        int count = reading.Tracker.Connections.Count;
+        int count = reading.Tracker.Statistics.Begun;
         if (id >= 0 && id < count)
         {
             return ExitCode.Done;

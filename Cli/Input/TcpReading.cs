@@ -47,26 +47,41 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
         }
     }
 
+    /// <summary>The instant as of which the tracker is told: the one that was asked for, else that of the last packet.</summary>
+    internal CaptureTimestamp End { get; private set; }
+
     /// <summary>What ended the reading before its time; what was read till then is in the tracker.</summary>
     internal Exception? Damage { get; private set; }
 
     /// <summary>True where the reading of a file was ended before its end.</summary>
     internal bool WasInterrupted { get; private set; }
 
-    internal void ReadAll(IPacketSource source, LinkTypeFilter? filter)
+    /// <summary>Reads to the end of the source. The tracker is not finished then.</summary>
+    /// <param name="source">The packets.</param>
+    /// <param name="filter">Which of them; null for all.</param>
+    /// <param name="isWatched">Another thread looks on: <see cref="Gate"/> is held for each packet.</param>
+    internal void ReadAll(IPacketSource source, LinkTypeFilter? filter, bool isWatched = false)
     {
         while (Packets < limit && TryRead(source, out CapturedPacket packet))
         {
-            lock (Gate)
+            if (isWatched)
+            {
+                TakeWatched(in packet, filter);
+            }
+            else
             {
                 Take(in packet, filter);
             }
         }
 
         WasInterrupted = source is CaptureFileReader { WasInterrupted: true };
+    }
+
+    private void TakeWatched(in CapturedPacket packet, LinkTypeFilter? filter)
+    {
         lock (Gate)
         {
-            Tracker.Finish();
+            Take(in packet, filter);
         }
     }
 
@@ -88,11 +103,12 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
     private void Take(in CapturedPacket packet, LinkTypeFilter? filter)
     {
         Packets++;
-        if (IsInTime(packet.Metadata.Timestamp) && (filter is null || filter.Matches(in packet)))
+        CaptureTimestamp time = packet.Metadata.Timestamp;
+        if (IsInTime(time) && (filter is null || filter.Matches(in packet)))
         {
             Matched++;
             PacketView view = packet.Parse();
-            Tracker.Process(in view, packet.Metadata.Timestamp, packet.Metadata.Number);
+            Tracker.Process(in view, time, packet.Metadata.Number);
         }
     }
 
@@ -100,12 +116,14 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
     {
         if (at is not { } instant)
         {
+            End = time;
             return true;
         }
 
         _first = _first is null || time < _first ? time : _first;
         _last = _last is null || time > _last ? time : _last;
         _latest ??= (time + instant.Nanoseconds).Nanoseconds;
+        End = new CaptureTimestamp(_latest.Value);
         return time.Nanoseconds <= _latest;
     }
 }

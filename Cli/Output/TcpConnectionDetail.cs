@@ -9,26 +9,26 @@ internal static class TcpConnectionDetail
     private const int NameWidth = 26;
     private const int ValueWidth = 24;
 
-    internal static void Write(TextWriter text, TcpConnection connection)
+    internal static void Write(TextWriter text, in TcpConnectionReport connection)
     {
         text.WriteLine();
         Row(text, "first packet", $"{UtcTime.DateAndTime(connection.FirstPacketAt)}", string.Create(CultureInfo.InvariantCulture, $"  number {connection.FirstPacketNumber}"));
         Row(text, "last packet", $"{UtcTime.DateAndTime(connection.LastPacketAt)}", "");
-        WriteSent(text, connection);
-        WriteOffers(text, connection);
-        WriteSockets(text, connection);
+        WriteSent(text, connection.FromClient, connection.FromServer);
+        WriteOffers(text, connection.FromClient.Offer, connection.FromServer.Offer);
+        WriteSockets(text, connection.FromClient, connection.FromServer);
     }
 
-    private static void WriteSent(TextWriter text, TcpConnection connection)
+    private static void WriteSent(TextWriter text, TcpEndpointReport client, TcpEndpointReport server)
     {
-        void Each(string name, Func<TcpEndpoint, string> of) => Row(text, name, of(connection.Client), of(connection.Server));
+        void Each(string name, Func<TcpEndpointReport, string> of) => Row(text, name, of(client), of(server));
         void Number(string name, Func<TcpDirectionCounters, long> of) => Each(name, end => Text(of(end.Counters)));
 
         Head(text, "sent", "client > server", "server > client");
         Number("packets", counters => counters.Packets);
         Number("payload bytes", counters => counters.PayloadBytes);
-        Each("stream bytes", end => Text(end.Stream.StreamBytes));
-        Each("missing bytes", end => Text(end.Stream.MissingBytes));
+        Each("stream bytes", end => Text(end.StreamBytes));
+        Each("missing bytes", end => Text(end.MissingBytes));
         Number("retransmissions", counters => counters.Retransmissions);
         Number("  fast", counters => counters.FastRetransmissions);
         Number("  spurious", counters => counters.SpuriousRetransmissions);
@@ -39,14 +39,14 @@ internal static class TcpConnectionDetail
         Number("keep-alives", counters => counters.KeepAlives);
         Each("SYN, FIN, RST", end => string.Create(CultureInfo.InvariantCulture, $"{end.Counters.Syn}, {end.Counters.Fin}, {end.Counters.Rst}"));
         Each("RTT samples", end => Text(end.RoundTrips.Count));
-        Each("RTT minimum, median ms", end => Milliseconds(end, end.RoundTrips.Minimum, end.RoundTrips.Quantile(0.5)));
-        Each("RTT 99 %, maximum ms", end => Milliseconds(end, end.RoundTrips.Quantile(0.99), end.RoundTrips.Maximum));
+        Each("RTT minimum, median ms", end => Milliseconds(end, end.RoundTrips.Minimum, end.RoundTrips.Median));
+        Each("RTT 99 %, maximum ms", end => Milliseconds(end, end.RoundTrips.Percentile99, end.RoundTrips.Maximum));
     }
 
-    private static void WriteOffers(TextWriter text, TcpConnection connection)
+    private static void WriteOffers(TextWriter text, HandshakeOptions client, HandshakeOptions server)
     {
         void Each(string name, Func<HandshakeOptions, string> of) =>
-            Row(text, name, Offered(connection.Client.Offer, of), Offered(connection.Server.Offer, of));
+            Row(text, name, Offered(client, of), Offered(server, of));
 
         Head(text, "offered on the SYN", "client", "server");
         Each("MSS", offer => offer.MaximumSegmentSize is { } size ? Text(size) : "none");
@@ -55,15 +55,13 @@ internal static class TcpConnectionDetail
         Each("timestamps", offer => offer.Timestamps ? "yes" : "no");
     }
 
-    private static void WriteSockets(TextWriter text, TcpConnection connection)
+    private static void WriteSockets(TextWriter text, TcpEndpointReport client, TcpEndpointReport server)
     {
-        TcpSnapshot client = connection.Client.Snapshot();
-        TcpSnapshot server = connection.Server.Snapshot();
-        void Each(string name, Func<TcpSnapshot, string> of) => Row(text, name, of(client), of(server));
+        void Each(string name, Func<TcpEndpointReport, string> of) => Row(text, name, of(client), of(server));
 
         Head(text, "socket", "client", "server");
         Each("state", socket => socket.State.ToRfcName());
-        Row(text, "initial sequence", Initial(connection.Client), Initial(connection.Server));
+        Row(text, "initial sequence", Initial(client), Initial(server));
         Each("SndUna", socket => Text(socket.SndUna.Value));
         Each("SndNxt (send head)", socket => Text(socket.SndNxt.Value));
         Each("SndWnd", socket => Text(socket.SndWnd));
@@ -88,9 +86,9 @@ internal static class TcpConnectionDetail
 
     private static string Offered(HandshakeOptions offer, Func<HandshakeOptions, string> of) => offer.IsKnown ? of(offer) : "not seen";
 
-    private static string Initial(TcpEndpoint end) => end.Send.Iss is { } initial ? Text(initial.Value) : "not seen";
+    private static string Initial(TcpEndpointReport end) => end.Iss is { } initial ? Text(initial.Value) : "not seen";
 
-    private static string Milliseconds(TcpEndpoint end, long one, long other) =>
+    private static string Milliseconds(TcpEndpointReport end, long one, long other) =>
         end.RoundTrips.Count == 0 ? "none" : string.Create(CultureInfo.InvariantCulture, $"{one / 1e6:0.000}, {other / 1e6:0.000}");
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);

@@ -7,11 +7,11 @@ namespace Interceptor.Cli.Output;
 /// <summary>A connection as the contract's JSON has it.</summary>
 internal static class TcpConnectionJson
 {
-    internal static void Write(Utf8JsonWriter json, TcpConnection connection)
+    internal static void Write(Utf8JsonWriter json, in TcpConnectionReport connection)
     {
         json.WriteNumber("id", connection.Id);
-        WriteAddress(json, "client", connection.Client.Address);
-        WriteAddress(json, "server", connection.Server.Address);
+        WriteAddress(json, "client", connection.Client);
+        WriteAddress(json, "server", connection.Server);
         json.WriteNumber("first_packet_ns", connection.FirstPacketAt.Nanoseconds);
         json.WriteNumber("last_packet_ns", connection.LastPacketAt.Nanoseconds);
         json.WriteString("opened", connection.Opening == TcpOpening.Handshake ? "handshake" : "midstream");
@@ -21,10 +21,11 @@ internal static class TcpConnectionJson
             TcpClosing.Reset => "reset",
             _ => "open",
         });
-        WriteDirection(json, "client_to_server", connection.Client);
-        WriteDirection(json, "server_to_client", connection.Server);
-        WriteSocket(json, "client_socket", connection.Client.Snapshot());
-        WriteSocket(json, "server_socket", connection.Server.Snapshot());
+        json.WriteBoolean("evicted", connection.IsEvicted);
+        WriteDirection(json, "client_to_server", connection.FromClient);
+        WriteDirection(json, "server_to_client", connection.FromServer);
+        WriteSocket(json, "client_socket", connection.FromClient);
+        WriteSocket(json, "server_socket", connection.FromServer);
     }
 
     private static void WriteAddress(Utf8JsonWriter json, string key, FlowEndpoint end)
@@ -35,19 +36,19 @@ internal static class TcpConnectionJson
         json.WriteEndObject();
     }
 
-    private static void WriteDirection(Utf8JsonWriter json, string key, TcpEndpoint sender)
+    private static void WriteDirection(Utf8JsonWriter json, string key, in TcpEndpointReport sender)
     {
         TcpDirectionCounters counters = sender.Counters;
         json.WriteStartObject(key);
         json.WriteNumber("packets", counters.Packets);
         json.WriteNumber("payload_bytes", counters.PayloadBytes);
-        json.WriteNumber("stream_bytes", sender.Stream.StreamBytes);
-        json.WriteNumber("missing_bytes", sender.Stream.MissingBytes);
-        WriteNumberOrNull(json, "conflicting_bytes", sender.Stream.ComparesBytes ? sender.Stream.ConflictingBytes : null);
-        if (sender.Stream.Sha256 is { } hash)
+        json.WriteNumber("stream_bytes", sender.StreamBytes);
+        json.WriteNumber("missing_bytes", sender.MissingBytes);
+        WriteNumberOrNull(json, "conflicting_bytes", sender.ConflictingBytes);
+        if (sender.Sha256 is { } hash)
         {
-            json.WriteString("stream_sha256", Convert.ToHexStringLower(hash));
-            json.WriteNumber("unhashed_bytes", sender.Stream.UnhashedBytes);
+            json.WriteString("stream_sha256", hash.ToString());
+            json.WriteNumber("unhashed_bytes", sender.UnhashedBytes);
         }
 
         json.WriteNumber("retransmissions", counters.Retransmissions);
@@ -64,32 +65,32 @@ internal static class TcpConnectionJson
         json.WriteNumber("syn", counters.Syn);
         json.WriteNumber("fin", counters.Fin);
         json.WriteNumber("rst", counters.Rst);
-        WriteOffer(json, sender);
+        WriteOffer(json, in sender);
         WriteRoundTrips(json, sender.RoundTrips);
         json.WriteEndObject();
     }
 
-    private static void WriteOffer(Utf8JsonWriter json, TcpEndpoint sender)
+    private static void WriteOffer(Utf8JsonWriter json, in TcpEndpointReport sender)
     {
-        WriteNumberOrNull(json, "initial_sequence", sender.Send.Iss?.Value);
+        WriteNumberOrNull(json, "initial_sequence", sender.Iss?.Value);
         WriteNumberOrNull(json, "mss", sender.Offer.MaximumSegmentSize);
         WriteNumberOrNull(json, "window_scale", sender.Offer.WindowScale);
         json.WriteBoolean("sack_permitted", sender.Offer.SackPermitted);
-        json.WriteBoolean("timestamps", sender.Offer.IsKnown ? sender.Offer.Timestamps : sender.Snapshot().Timestamps);
+        json.WriteBoolean("timestamps", sender.Timestamps);
     }
 
-    private static void WriteRoundTrips(Utf8JsonWriter json, RoundTripTimes times)
+    private static void WriteRoundTrips(Utf8JsonWriter json, in RoundTripSummary times)
     {
         json.WriteStartObject("rtt_ms");
         json.WriteNumber("samples", times.Count);
         json.WriteNumber("min", Milliseconds(times.Minimum));
-        json.WriteNumber("median", Milliseconds(times.Quantile(0.5)));
-        json.WriteNumber("p99", Milliseconds(times.Quantile(0.99)));
+        json.WriteNumber("median", Milliseconds(times.Median));
+        json.WriteNumber("p99", Milliseconds(times.Percentile99));
         json.WriteNumber("max", Milliseconds(times.Maximum));
         json.WriteEndObject();
     }
 
-    private static void WriteSocket(Utf8JsonWriter json, string key, TcpSnapshot socket)
+    private static void WriteSocket(Utf8JsonWriter json, string key, in TcpEndpointReport socket)
     {
         json.WriteStartObject(key);
         json.WriteString("state", socket.State.ToRfcName());

@@ -7,7 +7,7 @@ namespace Interceptor.Cli.Output;
 /// <summary>A connection as three lines for people. Nothing in them is text from packets: addresses and numbers are formatted here.</summary>
 internal static class TcpConnectionText
 {
-    internal static void Write(TextWriter text, TcpConnection connection)
+    internal static void Write(TextWriter text, in TcpConnectionReport connection)
     {
         double seconds = (connection.LastPacketAt - connection.FirstPacketAt) / 1e9;
         string opened = connection.Opening == TcpOpening.Handshake ? "from its handshake" : "from its middle";
@@ -15,22 +15,21 @@ internal static class TcpConnectionText
         {
             TcpClosing.Fin => "closed",
             TcpClosing.Reset => "reset",
-            _ => "open",
+            _ => connection.IsEvicted ? "given up" : "open",
         };
         text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{connection.Id,4}  {connection.Client.Address} > {connection.Server.Address}  {opened}, {closed}, {seconds:0.000000} s"));
-        WriteDirection(text, ">", connection.Client);
-        WriteDirection(text, "<", connection.Server);
+            $"{connection.Id,4}  {connection.Client} > {connection.Server}  {opened}, {closed}, {seconds:0.000000} s"));
+        WriteDirection(text, ">", connection.FromClient);
+        WriteDirection(text, "<", connection.FromServer);
     }
 
-    private static void WriteDirection(TextWriter text, string arrow, TcpEndpoint sender)
+    private static void WriteDirection(TextWriter text, string arrow, in TcpEndpointReport sender)
     {
         TcpDirectionCounters counters = sender.Counters;
-        TcpSnapshot socket = sender.Snapshot();
         var line = new StringBuilder();
-        line.Append(CultureInfo.InvariantCulture, $"      {arrow} {socket.State.ToRfcName(),-12} {counters.Packets} packets, {sender.Stream.StreamBytes} bytes");
-        Append(line, sender.Stream.MissingBytes, "missing");
-        Append(line, sender.Stream.ConflictingBytes, "CONFLICTING BYTES");
+        line.Append(CultureInfo.InvariantCulture, $"      {arrow} {sender.State.ToRfcName(),-12} {counters.Packets} packets, {sender.StreamBytes} bytes");
+        Append(line, sender.MissingBytes, "missing");
+        Append(line, sender.ConflictingBytes ?? 0, "CONFLICTING BYTES");
         Append(line, counters.Retransmissions, "retransmissions");
         Append(line, counters.FastRetransmissions, "of them fast");
         Append(line, counters.SpuriousRetransmissions, "of them spurious");
@@ -42,11 +41,11 @@ internal static class TcpConnectionText
         Append(line, counters.WindowFull, "window full");
         Append(line, counters.WindowUpdates, "window updates");
         Append(line, counters.KeepAlives, "keep-alives");
-        Append(line, socket.InFlightBytes, "bytes in flight");
+        Append(line, sender.InFlightBytes, "bytes in flight");
         if (sender.RoundTrips.Count > 0)
         {
             line.Append(CultureInfo.InvariantCulture,
-                $", RTT {sender.RoundTrips.Minimum / 1e6:0.###}/{sender.RoundTrips.Quantile(0.5) / 1e6:0.###}/{sender.RoundTrips.Maximum / 1e6:0.###} ms");
+                $", RTT {sender.RoundTrips.Minimum / 1e6:0.###}/{sender.RoundTrips.Median / 1e6:0.###}/{sender.RoundTrips.Maximum / 1e6:0.###} ms");
         }
 
         text.WriteLine(line);

@@ -19,6 +19,9 @@ internal sealed class ByteRanges
     /// <summary>Bytes seen, each once.</summary>
     internal long Covered { get; private set; }
 
+    /// <summary>Bytes it takes beyond the bare object, about.</summary>
+    internal long MemoryBytes => 16L * _ranges.Length;
+
     /// <summary>Bytes between the first and the last one seen that were not seen.</summary>
     internal long Missing => Count == 0 ? 0 : _ranges[Count - 1].End - _ranges[0].Start - Covered;
 

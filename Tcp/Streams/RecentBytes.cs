@@ -16,6 +16,9 @@ internal sealed class RecentBytes(RecentBytesBudget budget)
     private long _start;
     private long _end;
 
+    /// <summary>Bytes it takes beyond the bare object.</summary>
+    internal long MemoryBytes => _ring.Length;
+
     /// <summary>Takes the next bytes; those before them are forgotten if there is a gap.</summary>
     internal void Append(long start, ReadOnlySpan<byte> bytes)
     {

@@ -1,16 +1,14 @@
 namespace Interceptor.Tcp.Streams;
 
 /// <summary>Bounds what all streams of one tracker keep of their recent bytes. Threads: those of the tracker, one at a time.</summary>
-internal sealed class RecentBytesBudget
+/// <param name="maximumBytes">Bytes of all streams together.</param>
+internal sealed class RecentBytesBudget(long maximumBytes)
 {
-    /// <summary>Bytes of all streams together.</summary>
-    internal const long MaximumBytes = 64L * 1024 * 1024;
-
     private long _taken;
 
     internal bool TryTake(int bytes)
     {
-        if (_taken + bytes > MaximumBytes)
+        if (_taken + bytes > maximumBytes)
         {
             return false;
         }

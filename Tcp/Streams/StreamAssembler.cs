@@ -21,6 +21,9 @@ public sealed class StreamAssembler
     /// <summary>Bytes held at most for one direction; more than common receive windows.</summary>
     public const int MaximumHeld = 8 * 1024 * 1024;
 
+    // What an open hash takes, managed and not: OpenSSL's EVP_MD_CTX with the state of SHA-256, and the objects that hold it.
+    private const int HashOverhead = 768;
+
     private readonly bool _hashes;
     private readonly ByteRanges _seen = new();
     private readonly RecentBytes _recent;
@@ -81,6 +84,9 @@ public sealed class StreamAssembler
 
     /// <summary>SHA-256 over the bytes in order so far; after <see cref="TcpTracker.Finish"/> over all. Null where the tracker does not hash.</summary>
     public byte[]? Sha256 => !_hashes ? null : _digest ?? _hash?.GetCurrentHash() ?? SHA256.HashData([]);
+
+    /// <summary>Bytes it takes beyond the bare object, about; the state of a running hash is the library's, outside the managed heap.</summary>
+    internal long MemoryBytes => _seen.MemoryBytes + _recent.MemoryBytes + (_held?.Cost ?? 0) + (_hash is null ? 0 : HashOverhead);
 
     /// <summary>The SYN was seen: the stream starts behind it, and nothing before counts.</summary>
     internal void SetStart(SequenceNumber first)
