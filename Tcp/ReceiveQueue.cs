@@ -103,6 +103,24 @@ public sealed class ReceiveQueue
         }
     }
 
+    /// <summary>
+    /// The end gave up what it had behind its gap, and waits for <paramref name="next"/> again though its peer knew of more (tcp_prune_ofo_queue). Not once the FIN
+    /// is part of what was received.
+    /// </summary>
+    internal void Renege(SequenceNumber next)
+    {
+        if (FinReceived)
+        {
+            return;
+        }
+
+        _outOfOrder?.Clear();
+        OutOfOrderBytes = 0;
+        _fin = null;
+        RcvNxt = SequenceNumber.Min(RcvNxt, next);
+        CopiedSeq = SequenceNumber.Min(CopiedSeq, RcvNxt);
+    }
+
     /// <summary>The application read <paramref name="count"/> bytes; at most those that are there.</summary>
     public int Consume(int count)
     {

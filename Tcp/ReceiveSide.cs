@@ -19,4 +19,7 @@ public record struct ReceiveSide
 
     /// <summary>The peer's latest timestamp (ts_recent, RFC 7323); null until one was seen.</summary>
     public uint? TimestampRecent { get; set; }
+
+    /// <summary>RCV.UP: the number behind the last urgent byte that the peer announced in a segment that was taken; null until it did.</summary>
+    public SequenceNumber? RcvUp { get; set; }
 }

@@ -23,6 +23,15 @@ public record struct SendSide
     /// <summary>Largest window the peer advertised, bytes.</summary>
     public uint MaxWindow { get; set; }
 
+    /// <summary>
+    /// SND.UP: the number behind the last urgent byte that this end announced; null until it did. Linux (without tcp_stdurg) takes the one byte before it out of
+    /// the stream that its application reads; here it stays in the stream.
+    /// </summary>
+    public SequenceNumber? SndUp { get; set; }
+
+    /// <summary>How often <see cref="SndUp"/> moved.</summary>
+    public int UrgentMarks { get; set; }
+
     /// <summary>Acknowledgments in a row that repeated <see cref="SndUna"/> while data was in flight.</summary>
     public int DuplicateAcks { get; set; }
 }

@@ -51,6 +51,7 @@ public sealed partial class TcpEndpoint
             return;
         }
 
+        CheckUrgent(in segment);
         ProcessText(in segment, now);
     }
 
@@ -149,6 +150,11 @@ public sealed partial class TcpEndpoint
             return false;
         }
 
+        if (IsResetBehindFin(in segment))
+        {
+            return true;
+        }
+
         bool isWindowKnown = _receive.RcvWnd is not null && Confidence == SnapshotConfidence.Exact;
         SequenceNumber left = isWindowKnown ? _receive.RcvWup : ReceiveQueue.RcvNxt - (int)UnknownWindow;
         uint window = isWindowKnown ? _receive.RcvWnd!.Value : UnknownWindow;
@@ -178,14 +184,17 @@ public sealed partial class TcpEndpoint
         SequenceNumber next = ReceiveQueue.RcvNxt;
         int ranges = ReceiveQueue.OutOfOrder.Count;
         bool isAtSackEdge = ranges > 0 && segment.Sequence == ReceiveQueue.OutOfOrder[ranges - 1].Right;
-        bool isBehindFin = ReceiveQueue.FinReceived && segment.Sequence == next - 1;
-        if (segment.Sequence == next || isAtSackEdge || isBehindFin || segment.Sequence == _receive.RcvWup)
+        if (segment.Sequence == next || isAtSackEdge || IsResetBehindFin(in segment) || segment.Sequence == _receive.RcvWup)
         {
             AcceptReset();
         }
 
         return false;
     }
+
+    // A peer that closed and then lost its memory does not count its FIN (tcp_reset_check, net/ipv4/tcp_input.c): believed outside the window too.
+    private bool IsResetBehindFin(in TcpSegment segment) =>
+        segment.Rst && State is (TcpState.CloseWait or TcpState.LastAck or TcpState.Closing) && segment.Sequence == ReceiveQueue.RcvNxt - 1;
 
     private void AcceptReset()
     {
@@ -244,6 +253,7 @@ public sealed partial class TcpEndpoint
         if (result.Advanced)
         {
             _send.DuplicateAcks = 0;
+            CheckReneging();
         }
 
         if (State == TcpState.SynReceived && !WriteQueue.State.SynQueued)
@@ -283,11 +293,30 @@ public sealed partial class TcpEndpoint
         }
     }
 
+    // A receiver that still had the oldest segment would have acknowledged it with what is before it: it threw away all that it told of (RFC 2018, 8;
+    // tcp_check_sack_reneging, net/ipv4/tcp_input.c).
+    private void CheckReneging()
+    {
+        if (WriteQueue.ForgetSackedIfHeadIs())
+        {
+            Peer.ReceiveQueue.Renege(WriteQueue.SndUna);
+        }
+    }
+
     private void NoteRoundTrip(in WriteQueueAcknowledgment result)
     {
         if (result.RoundTrip is { } time)
         {
             RoundTrips.Add(time);
+        }
+    }
+
+    // Sixth: a mark only moves forward, and one on what was received before is old (tcp_check_urg, net/ipv4/tcp_input.c).
+    private void CheckUrgent(in TcpSegment segment)
+    {
+        if (segment.UrgentEnd is { } end && end > ReceiveQueue.RcvNxt && (_receive.RcvUp is not { } known || end > known))
+        {
+            _receive.RcvUp = end;
         }
     }
 

@@ -21,6 +21,7 @@ public sealed partial class TcpEndpoint
         StartSending(in segment, now);
         ReviveAfterReset(in segment);
         NoteAdvertisement(in segment);
+        NoteUrgent(in segment);
         QueueText(in segment, now);
         if (segment.Fin && WriteQueue.FinSent)
         {
@@ -132,6 +133,15 @@ public sealed partial class TcpEndpoint
 
         _receive.RcvWup = segment.Acknowledgment;
         _receive.RcvWnd = ScaledWindow(in segment);
+    }
+
+    private void NoteUrgent(in TcpSegment segment)
+    {
+        if (segment.UrgentEnd is { } end && (_send.SndUp is not { } known || end > known))
+        {
+            _send.SndUp = end;
+            _send.UrgentMarks++;
+        }
     }
 
     private void AdvanceReceive(SequenceNumber next)

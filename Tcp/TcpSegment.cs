@@ -24,6 +24,9 @@ public readonly ref struct TcpSegment
     /// <summary>The raw 16 bits of the window, not scaled.</summary>
     public ushort WindowField { get; init; }
 
+    /// <summary>The urgent pointer; meaningful with <see cref="TcpFlags.Urg"/>.</summary>
+    public ushort UrgentPointer { get; init; }
+
     /// <summary>Payload bytes on the wire; never less than what <see cref="Payload"/> holds.</summary>
     public int Length { get; init; }
 
@@ -47,6 +50,9 @@ public readonly ref struct TcpSegment
 
     /// <summary>RST is set.</summary>
     public bool Rst => (Flags & TcpFlags.Rst) != 0;
+
+    /// <summary>SEG.UP: the number behind the urgent data (RFC 6093, 3.1); null without URG.</summary>
+    public SequenceNumber? UrgentEnd => (Flags & TcpFlags.Urg) != 0 ? Sequence + UrgentPointer : null;
 
     /// <summary>SEG.LEN: the payload, one for a SYN and one for a FIN.</summary>
     public int SequenceLength => Length + (Syn ? 1 : 0) + (Fin ? 1 : 0);
@@ -89,6 +95,7 @@ public readonly ref struct TcpSegment
             Acknowledgment = tcp.Acknowledgment,
             Flags = tcp.Flags,
             WindowField = tcp.WindowField,
+            UrgentPointer = tcp.UrgentPointer,
             Length = Math.Max(length, payload.Length),
             Payload = payload,
             Options = options,

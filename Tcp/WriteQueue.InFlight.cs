@@ -143,6 +143,25 @@ public sealed partial class WriteQueue
     }
 
     /// <summary>
+    /// Takes the marks of all segments back if the oldest one has one: the receiver no longer has what it reported (tcp_timeout_mark_lost). True if it was so.
+    /// </summary>
+    internal bool ForgetSackedIfHeadIs()
+    {
+        if (SegmentCount == 0 || !At(0).IsSacked)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < SegmentCount; i++)
+        {
+            ref QueuedSegment segment = ref At(i);
+            segment = segment with { IsSacked = false };
+        }
+
+        return true;
+    }
+
+    /// <summary>
     /// For an observer: the number <paramref name="upTo"/> was sent though the capture does not show what lies before it.
     /// The unseen range joins the sent part as one segment without a time.
     /// </summary>

@@ -59,23 +59,29 @@ internal sealed class CraftedPeer : IDisposable, ITcpStreamConsumer
     internal static SequenceNumber Absolute(long relative) => new(unchecked(OwnIss + (uint)relative));
 
     /// <summary>Completes a handshake and returns the kernel's socket.</summary>
-    internal Socket Connect()
+    internal Socket Connect(bool timestamps = false)
     {
-        Send(0, [], TcpFlags.Syn, options => options.MaximumSegmentSize(1460).SackPermitted().NoOperation().NoOperation());
+        uint? first = timestamps ? 1u : null;
+        Send(0, [], TcpFlags.Syn, options => options.MaximumSegmentSize(1460).SackPermitted().NoOperation().NoOperation(), timestamp: first);
         FollowUntil((in TcpSegment segment) => segment.Syn && segment.Ack, "a SYN-ACK");
         _kernelIss = KernelEnd.Send.Iss!.Value;
-        Send(1, []);
+        Send(1, [], timestamp: first);
         Socket accepted = Own(_listener.Accept());
         accepted.ReceiveTimeout = 10_000;
         return accepted;
     }
 
-    internal void Send(long start, ReadOnlySpan<byte> text, TcpFlags flags = TcpFlags.Ack, Action<PacketBuilder>? options = null, ushort urgentPointer = 0)
+    internal void Send(long start, ReadOnlySpan<byte> text, TcpFlags flags = TcpFlags.Ack, Action<PacketBuilder>? options = null, ushort urgentPointer = 0, uint? timestamp = null)
     {
         var port = (ushort)((IPEndPoint)_listener.LocalEndPoint!).Port;
         PacketBuilder builder = new PacketBuilder().Ipv4(_own, _kernel)
             .Tcp(OwnPort, port, Absolute(start), (flags & TcpFlags.Ack) != 0 ? _kernelIss + 1 : default, flags, urgentPointer: urgentPointer);
         options?.Invoke(builder);
+        if (timestamp is { } value)
+        {
+            builder.NoOperation().NoOperation().Timestamps(value, 0);
+        }
+
         Assert.True(_injector.Send(builder.Payload(text).ToArray()), string.Join(", ", _injector.Statistics.Failures));
     }
 

@@ -13,7 +13,7 @@ namespace Interceptor.Testing.Tcp;
 /// +0  ? State=SYN-SENT SndUna=0 peer.RcvNxt=1            fields of the local end, of the peer, of the connection
 /// +0  write 3000                                         what the application does (only where the script drives a queue)
 /// </code>
-/// Behind the window a segment may have <c>cut N</c> (N payload bytes were captured) and <c>fill C</c> (payload of that character instead of the pattern).
+/// Behind the window a segment may have <c>urg N</c> (the urgent pointer), <c>cut N</c> (N payload bytes were captured) and <c>fill C</c> (payload of that character instead of the pattern).
 /// </summary>
 public abstract class TcpScript
 {

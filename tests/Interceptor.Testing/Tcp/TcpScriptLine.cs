@@ -40,6 +40,9 @@ public sealed partial class TcpScriptLine
     /// <summary>Payload bytes.</summary>
     public int Length { get; private set; }
 
+    /// <summary>The urgent pointer.</summary>
+    public int Urgent { get; private set; }
+
     /// <summary>Payload bytes captured, at most <see cref="Length"/>.</summary>
     public int Captured { get; private set; }
 
@@ -128,6 +131,7 @@ public sealed partial class TcpScriptLine
 
         Ack = match.Groups["ack"].Success ? Number(match, "ack") : null;
         Window = match.Groups["win"].Success ? (int)Number(match, "win") : Window;
+        Urgent = match.Groups["urg"].Success ? (int)Number(match, "urg") : 0;
         Captured = match.Groups["cut"].Success ? (int)Number(match, "cut") : Length;
         Fill = match.Groups["fill"].Success ? (byte)match.Groups["fill"].Value[0] : null;
         foreach (string option in match.Groups["options"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
@@ -139,6 +143,6 @@ public sealed partial class TcpScriptLine
 
     private static long Number(Match match, string group) => long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^(?<flags>[SFRPUEW.]+) +(?<start>-?\d+):(?<end>-?\d+)\((?<length>\d+)\)(?: ack (?<ack>-?\d+))?(?: win (?<win>\d+))?(?: cut (?<cut>\d+))?(?: fill (?<fill>.))?(?: <(?<options>[^>]*)>)?$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<flags>[SFRPUEW.]+) +(?<start>-?\d+):(?<end>-?\d+)\((?<length>\d+)\)(?: ack (?<ack>-?\d+))?(?: win (?<win>\d+))?(?: urg (?<urg>\d+))?(?: cut (?<cut>\d+))?(?: fill (?<fill>.))?(?: <(?<options>[^>]*)>)?$", RegexOptions.ExplicitCapture)]
     private static partial Regex SegmentPattern();
 }

@@ -26,6 +26,7 @@ public static class TcpScriptSegment
             Acknowledgment = line.Ack is { } ack ? Absolute(ack, other) : default,
             Flags = Flags(line),
             WindowField = checked((ushort)line.Window),
+            UrgentPointer = checked((ushort)line.Urgent),
             Length = line.Length,
             Payload = payload,
             Options = Options(line, other, ref sacks),

@@ -105,6 +105,8 @@ public sealed class TrackerScript : TcpScript
             "SndWl1" => Relative(snapshot.SndWl1, other),
             "RcvNxt" => Relative(snapshot.RcvNxt, other),
             "RcvWup" => Relative(snapshot.RcvWup, other),
+            "SndUp" => end.Send.SndUp is { } sndUp ? Relative(sndUp, own) : "none",
+            "RcvUp" => end.Receive.RcvUp is { } rcvUp ? Relative(rcvUp, other) : "none",
             "Iss" => end.Send.Iss is { } iss ? Relative(iss, own) : "none",
             _ => null,
         };
@@ -153,6 +155,7 @@ public sealed class TrackerScript : TcpScript
         "LostSegments" => Text(end.Counters.LostSegments),
         "WindowUpdates" => Text(end.Counters.WindowUpdates),
         "ZeroWindowProbes" => Text(end.Counters.ZeroWindowProbes),
+        "UrgentMarks" => Text(end.Send.UrgentMarks),
         "Syn" => Text(end.Counters.Syn),
         "Fin" => Text(end.Counters.Fin),
         "Rst" => Text(end.Counters.Rst),

@@ -93,4 +93,62 @@ public sealed class ClosingTests
         +0 < .  1:1(0) ack 101 win 65160
         +0 ? State=ESTABLISHED peer.State=ESTABLISHED Closing=Open SndUna=101
         """);
+
+    [Fact]
+    public void A_new_SYN_after_TIME_WAIT_is_another_connection_and_a_repeated_FIN_is_not() => TrackerScript.Run(Established + """
+        +0  > F. 1:1(0) ack 1 win 64240
+        +0  < F. 1:1(0) ack 2 win 65160
+        +0  > .  2:2(0) ack 2 win 64240
+        +.2 < F. 1:1(0) ack 2 win 65160
+        +0  > .  2:2(0) ack 2 win 64240
+        +0  ? Connections=1 State=TIME-WAIT peer.State=CLOSED
+        +1  > S  700001:700001(0) win 64240 <mss 1000>
+        +0  ? Connections=2 State=SYN-SENT peer.State=SYN-RECEIVED
+        +0  < S. 900001:900001(0) ack 700002 win 65160 <mss 1000>
+        +0  > .  700002:700002(0) ack 900002 win 64240
+        +0  ? Connections=2 State=ESTABLISHED peer.State=ESTABLISHED Opening=Handshake
+        """);
+
+    [Fact]
+    public void The_passive_closer_may_open_the_next_connection() => TrackerScript.Run(Established + """
+        +0 > F. 1:1(0) ack 1 win 64240
+        +0 < F. 1:1(0) ack 2 win 65160
+        +0 > .  2:2(0) ack 2 win 64240
+        +0 < S  900001:900001(0) win 65160 <mss 1000>
+        +0 ? Connections=2 Client=peer peer.State=SYN-SENT
+        """);
+
+    [Fact]
+    public void Rst_is_believed_at_the_right_edge_of_what_waits_behind_a_gap() => TrackerScript.Run(Established + """
+        +0 < P. 101:201(100) ack 1 win 65160
+        +0 < R  150:150(0) win 0
+        +0 ? State=ESTABLISHED
+        +0 < R  201:201(0) win 0
+        +0 ? State=CLOSED peer.State=CLOSED
+        """);
+
+    [Fact]
+    public void Rst_is_believed_at_the_last_acknowledged_number() => TrackerScript.Run(Established + """
+        +0 < P. 1:101(100) ack 1 win 65160
+        +0 < R  1:1(0) win 0
+        +0 ? State=CLOSED
+        """);
+
+    [Fact]
+    public void Rst_with_the_number_of_a_FIN_that_came_is_believed() => TrackerScript.Run(Established + """
+        +0 < F. 1:1(0) ack 1 win 65160
+        +0 > .  1:1(0) ack 2 win 64240
+        +0 ? State=CLOSE-WAIT
+        +0 < R  1:1(0) win 0
+        +0 ? State=CLOSED
+        """);
+
+    [Fact]
+    public void A_reset_of_the_SYN_needs_its_acknowledgment() => TrackerScript.Run("""
+        +0 > S  0:0(0) win 64240 <mss 1000>
+        +0 < R. 0:0(0) ack 77 win 0
+        +0 ? State=SYN-SENT Closing=Open
+        +0 < R. 0:0(0) ack 1 win 0
+        +0 ? State=CLOSED
+        """);
 }

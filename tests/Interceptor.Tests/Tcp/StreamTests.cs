@@ -127,12 +127,41 @@ public sealed class StreamTests
         """);
 
     [Fact]
-    public void Old_timestamps_are_not_taken() => TrackerScript.Run("""
-        +0 > S  0:0(0) win 64240 <TS val 5000 ecr 0>
-        +0 < S. 0:0(0) ack 1 win 65160 <TS val 1 ecr 5000>
-        +0 > P. 1:101(100) ack 1 win 64240 <TS val 5001 ecr 1>
-        +0 ? peer.TimestampRecent=5001 peer.RcvNxt=101
-        +0 > P. 101:201(100) ack 1 win 64240 <TS val 4000 ecr 1>
-        +0 ? peer.TimestampRecent=5001 peer.RcvNxt=101
+    public void Urgent_data_stays_in_the_stream_and_moves_a_mark() => TrackerScript.Run(Established + """
+        +0 > P.  1:11(10) ack 1 win 64240
+        +0 ? SndUp=none UrgentMarks=0
+        +0 > PU. 11:14(3) ack 1 win 64240 urg 3
+        +0 ? SndUp=14 peer.RcvUp=14 UrgentMarks=1 Delivered=13 Pattern=same
+        +0 > PU. 11:14(3) ack 1 win 64240 urg 3
+        +0 ? SndUp=14 UrgentMarks=1 Retransmissions=1
+        +0 > PU. 14:24(10) ack 1 win 64240 urg 20
+        +0 ? SndUp=34 peer.RcvUp=34 UrgentMarks=2
+        +0 > P.  24:40(16) ack 1 win 64240
+        +0 ? SndUp=34 peer.RcvNxt=40 Pattern=same
+        """);
+
+    [Fact]
+    public void A_super_packet_is_one_segment_that_acknowledgments_cut() => TrackerScript.Run(Established + """
+        +0 > P. 1:65161(65160) ack 1 win 64240
+        +0 ? SndNxt=65161 InFlightBytes=65160 peer.RcvNxt=65161 Packets=3 Delivered=65160
+        +0 < .  1:1(0) ack 1001 win 65160
+        +0 < .  1:1(0) ack 64001 win 65160
+        +0 ? SndUna=64001 InFlightBytes=1160 RttSamples=1
+        +0 < .  1:1(0) ack 65161 win 65160
+        +0 ? InFlightBytes=0 RttSamples=2 StreamBytes=65160 Pattern=same Retransmissions=0
+        """);
+
+    [Fact]
+    public void A_stream_longer_than_the_numbers_goes_on() => TrackerScript.Run(Established + """
+        +0 > P. 1:1000000001(1000000000) ack 1 win 64240 cut 0
+        +0 < .  1:1(0) ack 1000000001 win 65160
+        +0 > P. 1000000001:2000000001(1000000000) ack 1 win 64240 cut 0
+        +0 < .  1:1(0) ack 2000000001 win 65160
+        +0 > P. 2000000001:3000000001(1000000000) ack 1 win 64240 cut 0
+        +0 < .  1:1(0) ack 3000000001 win 65160
+        +0 > P. 3000000001:4000000001(1000000000) ack 1 win 64240 cut 0
+        +0 < .  1:1(0) ack 4000000001 win 65160
+        +0 > P. 4000000001:5000000001(1000000000) ack 1 win 64240 cut 0
+        +0 ? StreamBytes=5000000000 MissingBytes=0 DeliveredMissing=5000000000 InFlightBytes=1000000000
         """);
 }
