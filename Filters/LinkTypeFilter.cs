@@ -11,6 +11,7 @@ public sealed class LinkTypeFilter
 {
     private readonly Dictionary<LinkType, PacketFilter> _byLinkType = [];
     private PacketFilter? _last;
+    private PacketFilter? _nullOfOtherOrder;
 
     /// <summary>Nothing is compiled yet.</summary>
     public LinkTypeFilter(string expression)
@@ -27,8 +28,13 @@ public sealed class LinkTypeFilter
 
     /// <summary>True if the packet matches.</summary>
     /// <exception cref="FilterSyntaxException">The expression does not compile for the packet's link type, which is met here first.</exception>
-    public bool Matches(in CapturedPacket packet) =>
-        ForLinkType(packet.Metadata.LinkType).Matches(packet.Data, packet.Metadata.OriginalLength);
+    public bool Matches(in CapturedPacket packet)
+    {
+        PacketFilter filter = packet.Metadata.LinkType == LinkType.Null && IsOfOtherByteOrder(packet.Data)
+            ? _nullOfOtherOrder ??= PacketFilter.Compile(Expression, LinkType.Null, PacketFilter.DefaultSnapLength, mayRejectAll: true, otherByteOrder: true)
+            : ForLinkType(packet.Metadata.LinkType);
+        return filter.Matches(packet.Data, packet.Metadata.OriginalLength);
+    }
 
     /// <summary>The filter for one link type, compiled now if it was not; for reporting a bad expression before a packet is read.</summary>
     /// <exception cref="FilterSyntaxException">The expression does not compile for it.</exception>
@@ -48,4 +54,8 @@ public sealed class LinkTypeFilter
         _last = filter;
         return filter;
     }
+
+    /// <summary>A null link's header is a protocol family, a small number, in the byte order of the machine that captured.</summary>
+    private static bool IsOfOtherByteOrder(ReadOnlySpan<byte> packet) =>
+        packet.Length >= NullView.Length && (BitConverter.ToUInt32(packet) & 0xFFFF_0000) != 0;
 }

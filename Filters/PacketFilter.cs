@@ -21,6 +21,9 @@ public sealed class PacketFilter
     /// <summary>What libpcap says of an expression that no packet can match.</summary>
     private const string RejectsAll = "expression rejects all packets";
 
+    /// <summary>OpenBSD's IPsec interface, whose header begins as BSD loopback's.</summary>
+    private const LinkType Enc = (LinkType)109;
+
     private BpfFunction? _compiled;
     private long _interpreted;
 
@@ -56,7 +59,8 @@ public sealed class PacketFilter
     /// <param name="linkType">What a packet's first byte belongs to.</param>
     /// <param name="snapLength">What the program returns for a match.</param>
     /// <param name="mayRejectAll">Take an expression that can't match on this link type (IPv6 on raw IPv4) as it is, instead of calling it a mistake.</param>
-    internal static PacketFilter Compile(string expression, LinkType linkType, int snapLength, bool mayRejectAll)
+    /// <param name="otherByteOrder">For the headers of a machine of the other byte order, on link types whose header has the machine's.</param>
+    internal static PacketFilter Compile(string expression, LinkType linkType, int snapLength, bool mayRejectAll, bool otherByteOrder = false)
     {
         ArgumentNullException.ThrowIfNull(expression);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(snapLength);
@@ -71,7 +75,9 @@ public sealed class PacketFilter
             throw new FilterSyntaxException(expression, expression.IndexOf('\0'), "a zero character can't be part of a filter");
         }
 
-        using LibPcapHandle handle = LibPcapHandle.OpenDead(LibPcapLinkType.ToDlt((int)linkType), snapLength);
+        using LibPcapHandle handle = linkType is LinkType.Null or LinkType.Loop or Enc
+            ? LibPcapHandle.OpenEmptyFile((int)linkType, snapLength, otherByteOrder)
+            : LibPcapHandle.OpenDead(LibPcapLinkType.ToDlt((int)linkType), snapLength);
         PcapInstruction[]? compiled = handle.Compile(expression, out string error);
         if (compiled is null)
         {

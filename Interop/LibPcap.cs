@@ -47,6 +47,9 @@ internal static unsafe partial class LibPcap
     internal static partial LibPcapHandle pcap_open_dead(int linktype, int snaplen);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial LibPcapHandle pcap_open_offline(string fname, byte* errbuf);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial LibPcapHandle pcap_create(string source, byte* errbuf);
 
     [LibraryImport(Library)]

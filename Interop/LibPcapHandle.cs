@@ -33,6 +33,41 @@ internal sealed unsafe class LibPcapHandle : SafeHandle
         return handle.IsInvalid ? throw new LinuxException(Errno.ENOMEM, "pcap_open_dead", "") : handle;
     }
 
+    /// <summary>
+    /// A handle that compiles filters as for a capture file of this link type: where the machine that captured decides what a header holds (the protocol
+    /// families of BSD loopback), libpcap then asks for what any machine may have written, and without a file only for what this one would.
+    /// </summary>
+    /// <param name="linkType">The LINKTYPE_ number.</param>
+    /// <param name="snapLength">What a program returns for a match.</param>
+    /// <param name="swapped">The file is of a machine of the other byte order.</param>
+    internal static LibPcapHandle OpenEmptyFile(int linkType, int snapLength, bool swapped)
+    {
+        LibPcap.Require();
+        ReadOnlySpan<uint> fields = [0xA1B2C3D4, BitConverter.IsLittleEndian ? 0x0004_0002u : 0x0002_0004u, 0, 0, (uint)snapLength, (uint)linkType];
+        Span<byte> header = stackalloc byte[fields.Length * sizeof(uint)];
+        MemoryMarshal.AsBytes(fields).CopyTo(header);
+        for (int at = 0; swapped && at < header.Length; at += sizeof(uint))
+        {
+            // The second field is two numbers of 16 bits.
+            header.Slice(at, at == 4 ? 2 : 4).Reverse();
+            header.Slice(at + 2, at == 4 ? 2 : 0).Reverse();
+        }
+
+        using FileDescriptor file = Libc.memfd_create("empty.pcap", Libc.MFD_CLOEXEC);
+        fixed (byte* pointer = header)
+        {
+            if (file.IsInvalid || Libc.write(file, pointer, (nuint)header.Length) != header.Length)
+            {
+                throw LinuxException.FromLastError("memfd_create", "");
+            }
+        }
+
+        byte* message = stackalloc byte[LibPcap.PCAP_ERRBUF_SIZE];
+        message[0] = 0;
+        LibPcapHandle handle = LibPcap.pcap_open_offline($"/proc/self/fd/{file.Number}", message);
+        return handle.IsInvalid ? throw new LinuxException(Errno.EIO, "pcap_open_offline", "an empty file", Text(message)) : handle;
+    }
+
     /// <summary>A handle for a live interface, not yet activated.</summary>
     internal static LibPcapHandle Create(string device)
     {

@@ -25,6 +25,11 @@ internal static partial class Libc
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static unsafe partial int statx(int dirfd, string path, int flags, uint mask, byte* buffer);
 
+    internal const uint MFD_CLOEXEC = 1;
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial FileDescriptor memfd_create(string name, uint flags);
+
     [LibraryImport(Library)]
     internal static partial int isatty(int fd);
 }

@@ -115,6 +115,27 @@ public sealed class PacketFilterTests
         Assert.Same(filter.ForLinkType(LinkType.Raw), filter.ForLinkType(LinkType.Raw));
     }
 
+    [Fact]
+    public void Loopback_captures_of_any_system_and_byte_order_are_filtered_by_their_protocol()
+    {
+        byte[] ip = [0x60, .. new byte[39]];
+        foreach (byte family in (byte[])[24, 28, 30])
+        {
+            foreach (byte[] header in (byte[][])[[family, 0, 0, 0], [0, 0, 0, family]])
+            {
+                CapturedPacket packet = Packet([.. header, .. ip], LinkType.Null);
+                Assert.True(new LinkTypeFilter("ip6").Matches(packet), $"Family {family}, {Convert.ToHexString(header)}");
+                Assert.False(new LinkTypeFilter("not ip6").Matches(packet));
+                Assert.False(new LinkTypeFilter("ip").Matches(packet));
+            }
+
+            Assert.True(new LinkTypeFilter("ip6").Matches(Packet([0, 0, 0, family, .. ip], LinkType.Loop)));
+        }
+
+        Assert.True(new LinkTypeFilter("ip").Matches(Packet([0, 0, 0, 2, 0x45, .. new byte[19]], LinkType.Null)));
+        Assert.True(new LinkTypeFilter("ip").Matches(Packet([2, 0, 0, 0, 0x45, .. new byte[19]], LinkType.Null)));
+    }
+
     private static CapturedPacket Packet(byte[] data, LinkType linkType) =>
         new(data, new PacketMetadata { LinkType = linkType, OriginalLength = data.Length });
 }
