@@ -19,6 +19,9 @@ public readonly record struct TcpEndpointReport
     /// <remarks>Null where copies are not compared (<see cref="StreamAssembler.ComparesBytes"/>).</remarks>
     public long? ConflictingBytes { get; init; }
 
+    /// <inheritdoc cref="SendSide.UrgentMarks"/>
+    public int UrgentMarks { get; init; }
+
     /// <inheritdoc cref="StreamAssembler.UnhashedBytes"/>
     public long UnhashedBytes { get; init; }
 
@@ -76,6 +79,7 @@ public readonly record struct TcpEndpointReport
             StreamBytes = end.Stream.StreamBytes,
             MissingBytes = end.Stream.MissingBytes,
             ConflictingBytes = end.Stream.ComparesBytes ? end.Stream.ConflictingBytes : null,
+            UrgentMarks = end.Send.UrgentMarks,
             UnhashedBytes = end.Stream.UnhashedBytes,
             Sha256 = end.Stream.Sha256 is { } hash ? new StreamHash(hash) : null,
             Iss = end.Send.Iss,

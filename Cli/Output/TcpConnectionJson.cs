@@ -62,7 +62,7 @@ internal static class TcpConnectionJson
         json.WriteNumber("lost_segments", counters.LostSegments);
         json.WriteNumber("window_updates", counters.WindowUpdates);
         json.WriteNumber("zero_window_probes", counters.ZeroWindowProbes);
-        json.WriteNumber("urgent_marks", sender.Send.UrgentMarks);
+        json.WriteNumber("urgent_marks", sender.UrgentMarks);
         json.WriteNumber("syn", counters.Syn);
         json.WriteNumber("fin", counters.Fin);
         json.WriteNumber("rst", counters.Rst);
