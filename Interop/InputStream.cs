@@ -94,7 +94,7 @@ internal sealed unsafe class InputStream : Stream
     /// <param name="until">Ends it.</param>
     /// <exception cref="LinuxException">EBADF where the process was started without one.</exception>
     internal static InputStream OpenStandardInput(CancellationToken until) => StandardDescriptor.IsInherited(StandardDescriptor.Input)
-        ? new(new FileDescriptor(StandardDescriptor.Input), "standard input", isStandardInput: true, until)
+        ? new(FileDescriptor.Borrow(StandardDescriptor.Input), "standard input", isStandardInput: true, until)
         : throw new LinuxException(Errno.EBADF, "read", "standard input");
 
     /// <exception cref="LinuxException">poll or read failed.</exception>

@@ -13,9 +13,8 @@ internal static unsafe class StandardDescriptor
     /// </summary>
     internal static bool IsInherited(int descriptor)
     {
-        var borrowed = new FileDescriptor(descriptor);
+        using FileDescriptor borrowed = FileDescriptor.Borrow(descriptor);
         int flags = Libc.fcntl(borrowed, Libc.F_GETFD, 0);
-        _ = borrowed.Detach();
         return flags >= 0 && (flags & Libc.FD_CLOEXEC) == 0;
     }
 
@@ -25,10 +24,9 @@ internal static unsafe class StandardDescriptor
     /// <summary>Columns of the terminal; null where it is none or does not know.</summary>
     internal static int? Columns(int descriptor)
     {
-        var borrowed = new FileDescriptor(descriptor);
+        using FileDescriptor borrowed = FileDescriptor.Borrow(descriptor);
         ushort* size = stackalloc ushort[4]; // struct winsize: rows, columns and two of pixels.
         int result = Libc.ioctl(borrowed, Libc.TIOCGWINSZ, size);
-        _ = borrowed.Detach();
         return result == 0 && size[1] > 0 ? size[1] : null;
     }
 }

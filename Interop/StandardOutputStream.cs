@@ -9,7 +9,7 @@ namespace Interceptor.Interop;
 /// </summary>
 internal sealed unsafe class StandardOutputStream : Stream
 {
-    private readonly FileDescriptor _descriptor = new(StandardDescriptor.Output);
+    private readonly FileDescriptor _descriptor = FileDescriptor.Borrow(StandardDescriptor.Output);
     private readonly bool _isOpen = StandardDescriptor.IsInherited(StandardDescriptor.Output);
 
     public override bool CanRead => false;
@@ -74,7 +74,7 @@ internal sealed unsafe class StandardOutputStream : Stream
 
     protected override void Dispose(bool disposing)
     {
-        _ = _descriptor.Detach();
+        _descriptor.Dispose();
         base.Dispose(disposing);
     }
 

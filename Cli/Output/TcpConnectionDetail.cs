@@ -29,12 +29,16 @@ internal static class TcpConnectionDetail
         Number("payload bytes", counters => counters.PayloadBytes);
         Each("stream bytes", end => Text(end.StreamBytes));
         Each("missing bytes", end => Text(end.MissingBytes));
+        Each("conflicting bytes", end => end.ConflictingBytes is { } bytes ? Text(bytes) : "not compared");
         Number("retransmissions", counters => counters.Retransmissions);
         Number("  fast", counters => counters.FastRetransmissions);
         Number("  spurious", counters => counters.SpuriousRetransmissions);
         Number("out of order", counters => counters.OutOfOrder);
+        Number("behind a gap", counters => counters.LostSegments);
         Number("duplicate acks", counters => counters.DuplicateAcks);
         Number("zero windows", counters => counters.ZeroWindows);
+        Number("zero-window probes", counters => counters.ZeroWindowProbes);
+        Number("window updates", counters => counters.WindowUpdates);
         Number("window full", counters => counters.WindowFull);
         Number("keep-alives", counters => counters.KeepAlives);
         Each("SYN, FIN, RST", end => string.Create(CultureInfo.InvariantCulture, $"{end.Counters.Syn}, {end.Counters.Fin}, {end.Counters.Rst}"));
