@@ -16,7 +16,7 @@ public readonly record struct QueuedSegment(SequenceNumber Start, int SequenceLe
     /// <summary>How often it was handed over; 0 for data that the observer did not see and only infers.</summary>
     public int Transmissions { get; init; }
 
-    /// <summary>The timestamp value of its last transmission; 0 without timestamps.</summary>
+    /// <summary>The timestamp value of its last transmission, or, where none was seen, the peer's latest when it was inferred; 0 without timestamps.</summary>
     public uint TimestampValue { get; init; }
 
     /// <summary>The peer reported it by SACK.</summary>

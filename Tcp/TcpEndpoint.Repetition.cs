@@ -15,7 +15,7 @@ public sealed partial class TcpEndpoint
     private const int DuplicatesOfFastRetransmit = 2;
 
     private long _newestSentAt;
-    private long _duplicateAckAt = long.MinValue / 2;
+    private long _gapReportedAt = long.MinValue / 2;
     private long _acknowledgedUnseenAt;
     private uint? _echoed;
     private bool _isTimeoutRecovery;
@@ -43,16 +43,28 @@ public sealed partial class TcpEndpoint
             _acknowledgedUnseenAt = now;
         }
 
+        if (ReportsGap(in segment))
+        {
+            _gapReportedAt = now;
+        }
+
         if (segment.Options.HasTimestamps)
         {
             _echoed = segment.Options.TimestampEcho;
         }
     }
 
+    // A SACK block behind the acknowledged number; the first may be the report of a copy.
+    private static bool ReportsGap(in TcpSegment segment)
+    {
+        int blocks = Math.Min(segment.Options.SackBlockCount, TcpSegment.MaximumSackBlocks);
+        return blocks > 0 && (segment.Sacks[0].Left > segment.Acknowledgment || segment.Sacks[blocks - 1].Left > segment.Acknowledgment);
+    }
+
     private void NoteDuplicateAck(long now)
     {
         _send.DuplicateAcks++;
-        _duplicateAckAt = now;
+        _gapReportedAt = now;
     }
 
     // The segment starts below what was sent. What was seen before is sent again; of what was not, the first copy is late, or it was lost before it came here.
@@ -99,13 +111,14 @@ public sealed partial class TcpEndpoint
     // Asked for by duplicate acknowledgments or SACK, and sent as their answer: not by a timer, nor in the recovery that a timer began (RFC 6582, 3.2).
     private bool IsFast(in TcpSegment segment, long now)
     {
-        if (_isTimeoutRecovery || now - _duplicateAckAt > PathTime + MinimumTimeout)
+        if (_isTimeoutRecovery || now - _gapReportedAt > PathTime + MinimumTimeout)
         {
             return false;
         }
 
+        // That it was sent again tells that its sender did not wait for more reports than one (RACK, RFC 8985, 6.2); a tail probe has nothing behind it.
         return (segment.Sequence == WriteQueue.SndUna && _send.DuplicateAcks >= DuplicatesOfFastRetransmit)
-            || WriteQueue.IsLost(WriteQueue.Find(segment.Sequence), Peer.Offer.MaximumSegmentSize ?? DefaultSegmentSize);
+            || WriteQueue.IsLost(WriteQueue.Find(segment.Sequence), Peer.Offer.MaximumSegmentSize ?? DefaultSegmentSize, threshold: 1);
     }
 
     // No byte of it was seen before. True for the first copy that comes late, false for a second one whose first was lost on the way here.
@@ -133,8 +146,20 @@ public sealed partial class TcpEndpoint
         return order != 0 ? order < 0 : IsTooSoonForRetransmission(WriteQueue[index].FirstSentAt, now);
     }
 
-    // Against what follows the gap, which was sent after the first copy of what is in it: later means sent again. 0 where the clock does not tell.
+    // Against what follows the gap, which was sent after the first copy of what is in it: later means sent again. 0 where the clocks do not tell.
     private int OrderByTimestamp(in TcpSegment segment, int index)
+    {
+        int order = OrderByFollower(in segment, index);
+        if (order == 0 && WriteQueue[index] is { Transmissions: 0, TimestampValue: not 0 } gap)
+        {
+            // Who had seen nothing newer of the peer than there was when the gap appeared had not been told of it; who had, sent after what shows the gap.
+            order = unchecked((int)(segment.Options.TimestampEcho - gap.TimestampValue));
+        }
+
+        return order;
+    }
+
+    private int OrderByFollower(in TcpSegment segment, int index)
     {
         while (index < WriteQueue.SegmentCount && WriteQueue[index].Start < segment.End)
         {
@@ -158,7 +183,7 @@ public sealed partial class TcpEndpoint
         }
 
         // Half of it, because the shortest round trip that was measured may be longer than the shortest there is.
-        bool wasAskedFor = _duplicateAckAt >= gapSeenAt;
+        bool wasAskedFor = _gapReportedAt >= gapSeenAt;
         return age < PathTime / 2 || (!wasAskedFor && age < MinimumTimeout);
     }
 }

@@ -169,7 +169,7 @@ public sealed partial class TcpEndpoint
         SequenceNumber end = segment.End;
         if (start > WriteQueue.SndNxt)
         {
-            WriteQueue.InferSent(start, now, InitialTimeout);
+            WriteQueue.InferSent(start, now, InitialTimeout, Peer._timestampValue);
         }
 
         if (start < WriteQueue.SndNxt)

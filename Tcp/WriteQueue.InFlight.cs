@@ -99,7 +99,8 @@ public sealed partial class WriteQueue
     /// </summary>
     /// <param name="index">The segment's index.</param>
     /// <param name="segmentSize">Bytes of a full segment.</param>
-    public bool IsLost(int index, int segmentSize)
+    /// <param name="threshold">How many segments are enough. In a recovery Linux takes one (tcp_rack_reo_wnd, net/ipv4/tcp_recovery.c).</param>
+    public bool IsLost(int index, int segmentSize, int threshold = DuplicateThreshold)
     {
         if (index >= SegmentCount || At(index).IsSacked)
         {
@@ -109,17 +110,19 @@ public sealed partial class WriteQueue
         QueuedSegment segment = At(index);
         int segments = 0;
         int bytes = 0;
-        for (int i = index + 1; i < SegmentCount; i++)
+        for (int i = 0; i < SegmentCount; i++)
         {
+            // Of one burst the numbers tell the order; a lower number is later only if it was sent again.
             ref QueuedSegment later = ref At(i);
-            bool isSentAfter = segment.Transmissions <= 1 ? later.LastSentAt >= segment.LastSentAt : later.LastSentAt > segment.LastSentAt;
+            bool isFirstBurst = i > index && segment.Transmissions <= 1;
+            bool isSentAfter = isFirstBurst ? later.LastSentAt >= segment.LastSentAt : later.LastSentAt > segment.LastSentAt;
             if (!later.IsSacked || !isSentAfter)
             {
                 continue;
             }
 
             bytes += later.SequenceLength;
-            if (++segments >= DuplicateThreshold || bytes > (DuplicateThreshold - 1) * segmentSize)
+            if (++segments >= threshold || bytes > (threshold - 1) * segmentSize)
             {
                 return true;
             }
@@ -163,9 +166,9 @@ public sealed partial class WriteQueue
 
     /// <summary>
     /// For an observer: the number <paramref name="upTo"/> was sent though the capture does not show what lies before it.
-    /// The unseen range joins the sent part as one segment without a time.
+    /// The unseen range joins the sent part as one segment that was sent no time; <paramref name="peerTimestamp"/> is the peer's latest timestamp value, 0 without.
     /// </summary>
-    public void InferSent(SequenceNumber upTo, long now, long retransmitTimeout)
+    public void InferSent(SequenceNumber upTo, long now, long retransmitTimeout, uint peerTimestamp = 0)
     {
         int missing = upTo - _state.SndNxt;
         if (missing <= 0)
@@ -176,7 +179,7 @@ public sealed partial class WriteQueue
         // A FIN was a false end: whoever sends more than it has not closed.
         _state.FinQueued = false;
         _state.WriteSeq = SequenceNumber.Max(_state.WriteSeq, upTo);
-        EventNewDataSent(missing, now, retransmitTimeout, isSeen: false);
+        EventNewDataSent(missing, now, retransmitTimeout, peerTimestamp, isSeen: false);
         LimitInFlight();
     }
 
