@@ -14,4 +14,13 @@ public enum HexDumpStyle : byte
 
     /// <summary>From the network layer on with printable characters beside, as <c>tcpdump -X</c>.</summary>
     HexAndText,
+
+    /// <summary>From the link header on with printable characters beside, as <c>tcpdump -XX</c>.</summary>
+    HexAndTextWithLink,
+
+    /// <summary>From the network layer on as text, its lines as they are and a dot for what is not ASCII, as <c>tcpdump -A</c>.</summary>
+    Text,
+
+    /// <summary>The same from the link header on, as <c>tcpdump -AA</c>.</summary>
+    TextWithLink,
 }

@@ -8,12 +8,35 @@ public sealed partial class PacketFormatter
     {
         int start = 0;
         int network = FirstNetworkLayer(packet);
-        if (_options.HexDump != HexDumpStyle.HexWithLink)
+        if (_options.HexDump is HexDumpStyle.Hex or HexDumpStyle.HexAndText or HexDumpStyle.Text)
         {
             start = network < packet.LayerCount ? packet[network].Offset : packet.Innermost.PayloadOffset;
         }
 
-        WriteHexLines(packet.Data[start..], _options.HexDump == HexDumpStyle.HexAndText);
+        if (_options.HexDump is HexDumpStyle.Text or HexDumpStyle.TextWithLink)
+        {
+            WriteText(packet.Data[start..]);
+        }
+        else
+        {
+            WriteHexLines(packet.Data[start..], _options.HexDump is HexDumpStyle.HexAndText or HexDumpStyle.HexAndTextWithLink);
+        }
+    }
+
+    /// <summary>tcpdump's text: lines and tabs stay, a carriage return before a line end goes, and a dot stands for the rest of what is no printable ASCII.</summary>
+    private void WriteText(ReadOnlySpan<byte> data)
+    {
+        _text.Add('\n');
+        for (int i = 0; i < data.Length; i++)
+        {
+            char value = (char)data[i];
+            if (value == '\r' && i + 1 < data.Length && data[i + 1] == '\n')
+            {
+                continue;
+            }
+
+            _text.Add(value is (>= ' ' and <= '~') or '\n' or '\t' ? value : '.');
+        }
     }
 
     /// <summary>tcpdump's layout: a tab, the offset, and eight groups of two bytes; with text, the printable characters beside them.</summary>

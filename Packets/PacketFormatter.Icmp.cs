@@ -4,9 +4,6 @@ namespace Interceptor.Packets;
 
 public sealed partial class PacketFormatter
 {
-    // Inside the packet that an ICMP error quotes, of which UDP's sum is not checked, as in tcpdump.
-    private bool _isQuoted;
-
     private void WriteIcmp(scoped in PacketView packet, scoped in Layer layer, scoped in IcmpView icmp)
     {
         _text.Add("ICMP ");
@@ -63,13 +60,15 @@ public sealed partial class PacketFormatter
                 break;
         }
 
-        _text.Add(", length ").Add(layer.HeaderLength + layer.PayloadLength);
-        if (_options.Verbose)
+        _text.Add(", length ").Add(layer.HeaderLength + layer.PayloadLength + _missingLength);
+        if (_isVerbose)
         {
             ChecksumReport report = PacketChecksums.Verify(packet);
             if (report.Transport == ChecksumStatus.Incorrect)
             {
-                _text.Add(" (wrong icmp cksum ").Hex(icmp.Checksum).Add(" (->").Hex(report.TransportExpected).Add(")!)");
+                _text.Add(' ');
+                Paint(Red).Add("(wrong icmp cksum ").Hex(icmp.Checksum).Add(" (->").Hex(report.TransportExpected).Add(")!)");
+                Paint(Plain);
             }
 
             if (isError)
@@ -134,15 +133,13 @@ public sealed partial class PacketFormatter
         if (inner.LayerCount > 0 && inner.Innermost.Kind is not (LayerKind.Icmp or LayerKind.Icmpv6))
         {
             _text.Add("\n\t");
-            _isQuoted = true;
             WriteNetwork(inner, 0);
-            _isQuoted = false;
         }
     }
 
     private void WriteIcmpv6(scoped in PacketView packet, scoped in Layer layer, scoped in Icmpv6View icmp)
     {
-        if (_options.Verbose)
+        if (_isVerbose)
         {
             ChecksumReport report = PacketChecksums.Verify(packet);
             if (report.Transport == ChecksumStatus.Correct)
@@ -151,12 +148,21 @@ public sealed partial class PacketFormatter
             }
             else if (report.Transport == ChecksumStatus.Incorrect)
             {
-                _text.Add("[bad icmp6 cksum 0x").Hex(icmp.Checksum, 4).Add(" -> 0x").Hex(report.TransportExpected, 4).Add("!] ");
+                Paint(Red).Add("[bad icmp6 cksum 0x").Hex(icmp.Checksum, 4).Add(" -> 0x").Hex(report.TransportExpected, 4).Add("!] ");
+                Paint(Plain);
             }
         }
 
         _text.Add("ICMP6, ");
         ReadOnlySpan<byte> body = packet.Payload;
+        int length = layer.HeaderLength + layer.PayloadLength;
+        if (_isVerbose && icmp.Type is >= 133 and <= 137)
+        {
+            WriteIcmpv6Name(icmp);
+            _text.Add(", length ").Add(length);
+            WriteNeighbor(icmp, body);
+            return;
+        }
         switch (icmp.Type)
         {
             case 1:
@@ -178,8 +184,8 @@ public sealed partial class PacketFormatter
                     .Add(", seq ").Add(BinaryPrimitives.ReadUInt16BigEndian(body[2..]));
                 break;
             case 135 or 136 when body.Length >= 20:
-                _text.Add(icmp.Type == 135 ? "neighbor solicitation, who has " : "neighbor advertisement, tgt is ")
-                    .Add(IpAddress.FromIpv6(body.Slice(4, 16)));
+                WriteIcmpv6Name(icmp);
+                WriteNeighbor(icmp, body);
                 break;
             case 143 when body.Length >= 4:
                 _text.Add("multicast listener report v2, ").Add(BinaryPrimitives.ReadUInt16BigEndian(body[2..])).Add(" group record(s)");
@@ -189,7 +195,30 @@ public sealed partial class PacketFormatter
                 break;
         }
 
-        _text.Add(", length ").Add(layer.HeaderLength + layer.PayloadLength);
+        if (!_isVerbose)
+        {
+            _text.Add(", length ").Add(length);
+        }
+    }
+
+    /// <summary>Who is asked for and, verbosely, what an answer says of itself.</summary>
+    private void WriteNeighbor(scoped in Icmpv6View icmp, ReadOnlySpan<byte> body)
+    {
+        if (icmp.Type is not (135 or 136) || body.Length < 20)
+        {
+            return;
+        }
+
+        _text.Add(icmp.Type == 135 ? ", who has " : ", tgt is ").Add(IpAddress.FromIpv6(body.Slice(4, 16)));
+        if (_isVerbose && icmp.Type == 136)
+        {
+            bool isFirst = true;
+            _text.Add(", Flags [");
+            AddFlag((body[0] & 0x80) != 0, "router", ref isFirst);
+            AddFlag((body[0] & 0x40) != 0, "solicited", ref isFirst);
+            AddFlag((body[0] & 0x20) != 0, "override", ref isFirst);
+            _text.Add(isFirst ? "none]" : "]");
+        }
     }
 
     private void WriteIcmpv6Name(scoped in Icmpv6View icmp)

@@ -34,15 +34,16 @@ public sealed partial class PacketFormatter
     private void WriteIpv4(scoped in PacketView packet, int index, scoped in Ipv4View ip)
     {
         Layer layer = packet[index];
-        if (_options.Verbose)
-        {
-            WriteIpv4Details(ip, layer);
-        }
-
         _missingLength = Math.Max(0, ip.TotalLength - layer.HeaderLength - layer.PayloadLength);
         if (_missingLength > 0)
         {
-            _text.Add("truncated-ip - ").Add(_missingLength).Add(" bytes missing! ");
+            Paint(Magenta).Add("truncated-ip - ").Add(_missingLength).Add(" bytes missing! ");
+            Paint(Plain);
+        }
+
+        if (_isVerbose)
+        {
+            WriteIpv4Details(ip, layer);
         }
 
         if (ip.FragmentOffset != 0)
@@ -97,7 +98,9 @@ public sealed partial class PacketFormatter
         if (sum != 0xFFFF)
         {
             ushort expected = InternetChecksum.Finish(InternetChecksum.Add(sum, (ushort)~ip.Checksum));
-            _text.Add(", bad cksum ").Hex(ip.Checksum).Add(" (->").Hex(expected).Add(")!");
+            _text.Add(", ");
+            Paint(Red).Add("bad cksum ").Hex(ip.Checksum).Add(" (->").Hex(expected).Add(")!");
+            Paint(Plain);
         }
 
         _text.Add(")\n    ");
@@ -123,7 +126,7 @@ public sealed partial class PacketFormatter
             ushort destinationPort = BinaryPrimitives.ReadUInt16BigEndian(header[2..]);
             if (hasPortsWithAddress)
             {
-                _text.Add(source).Add('.').Add(sourcePort).Add(" > ").Add(destination).Add('.').Add(destinationPort).Add(": ");
+                WriteEndpoints(source, sourcePort, destination, destinationPort);
             }
             else
             {
@@ -138,10 +141,10 @@ public sealed partial class PacketFormatter
         switch (layer.Kind)
         {
             case LayerKind.Tcp when TcpView.TryParse(header, out TcpView tcp):
-                WriteTcp(packet, layer, tcp);
+                WriteTcp(packet, layer, tcp, source, destination);
                 break;
             case LayerKind.Udp when UdpView.TryParse(header, out UdpView udp):
-                WriteUdp(packet, layer, udp);
+                WriteUdp(packet, layer, udp, source);
                 break;
             case LayerKind.Icmp when IcmpView.TryParse(header, out IcmpView icmp):
                 WriteIcmp(packet, layer, icmp);
@@ -155,9 +158,10 @@ public sealed partial class PacketFormatter
         }
     }
 
-    private void WriteUdp(scoped in PacketView packet, scoped in Layer layer, scoped in UdpView udp)
+    private void WriteUdp(scoped in PacketView packet, scoped in Layer layer, scoped in UdpView udp, IpAddress source)
     {
-        if (_options.Verbose && !_isQuoted)
+        // As in tcpdump: over IPv4 only with -vv.
+        if (_options.Verbosity > (source.IsIpv4 ? 1 : 0))
         {
             ChecksumReport report = PacketChecksums.Verify(packet);
             switch (report.Transport)
@@ -165,11 +169,14 @@ public sealed partial class PacketFormatter
                 case ChecksumStatus.Absent:
                     _text.Add("[no cksum] ");
                     break;
+                case var _ when _missingLength > 0:
+                    break;
                 case ChecksumStatus.Correct:
                     _text.Add("[udp sum ok] ");
                     break;
                 case ChecksumStatus.Incorrect or ChecksumStatus.Offloaded:
-                    _text.Add("[bad udp cksum 0x").Hex(udp.Checksum, 4).Add(" -> 0x").Hex(report.TransportExpected, 4).Add("!] ");
+                    Paint(Red).Add("[bad udp cksum 0x").Hex(udp.Checksum, 4).Add(" -> 0x").Hex(report.TransportExpected, 4).Add("!] ");
+                    Paint(Plain);
                     break;
                 default:
                     break;
@@ -197,8 +204,7 @@ public sealed partial class PacketFormatter
             return false;
         }
 
-        _text.Add(source).Add('.').Add(BinaryPrimitives.ReadUInt16BigEndian(header)).Add(" > ")
-            .Add(destination).Add('.').Add(BinaryPrimitives.ReadUInt16BigEndian(header[2..])).Add(": ");
+        WriteEndpoints(source, BinaryPrimitives.ReadUInt16BigEndian(header), destination, BinaryPrimitives.ReadUInt16BigEndian(header[2..]));
         return true;
     }
 
@@ -224,13 +230,27 @@ public sealed partial class PacketFormatter
         }
     }
 
-    private TextLine WriteAddresses(IpAddress source, IpAddress destination) => _text.Add(source).Add(" > ").Add(destination);
+    private TextLine WriteAddresses(IpAddress source, IpAddress destination)
+    {
+        Paint(Cyan).Add(source);
+        Paint(Plain).Add(" > ");
+        Paint(Cyan).Add(destination);
+        return Paint(Plain);
+    }
+
+    private void WriteEndpoints(IpAddress source, ushort sourcePort, IpAddress destination, ushort destinationPort)
+    {
+        Paint(Cyan).Add(source).Add('.').Add(sourcePort);
+        Paint(Plain).Add(" > ");
+        Paint(Cyan).Add(destination).Add('.').Add(destinationPort);
+        Paint(Plain).Add(": ");
+    }
 
     private void WriteArp(scoped in PacketView packet, int index, scoped in ArpView arp)
     {
         int length = index > 0 ? packet[index - 1].PayloadLength : packet.OriginalLength;
         bool isUsual = arp.IsIpv4OverEthernet;
-        if (_options.Verbose || !isUsual)
+        if (_isVerbose || !isUsual)
         {
             if (arp.HardwareType == 1)
             {

@@ -7,7 +7,7 @@ public sealed partial class PacketFormatter
     private void WriteIpv6(scoped in PacketView packet, int index, scoped in Ipv6View ip)
     {
         Layer layer = packet[index];
-        if (_options.Verbose)
+        if (_isVerbose)
         {
             _text.Add('(');
             if (ip.TrafficClass != 0)
@@ -27,7 +27,8 @@ public sealed partial class PacketFormatter
         _missingLength = Math.Max(0, ip.PayloadLength - layer.PayloadLength);
         if (_missingLength > 0)
         {
-            _text.Add("truncated-ip6 - ").Add(_missingLength).Add(" bytes missing!");
+            Paint(Magenta).Add("truncated-ip6 - ").Add(_missingLength).Add(" bytes missing!");
+            Paint(Plain);
         }
 
         bool hasPortsWithAddress = ip.NextHeader is IpProtocol.Tcp or IpProtocol.Udp && index + 1 < packet.LayerCount;
@@ -48,18 +49,21 @@ public sealed partial class PacketFormatter
                     return;
                 }
             }
+            else if (inner.Kind == LayerKind.Ipv6Extension && next == IpProtocol.Ipv6Routing)
+            {
+                WriteIpv6Routing(header);
+            }
             else if (inner.Kind == LayerKind.Ipv6Extension)
             {
                 _text.Add(next switch
                 {
                     IpProtocol.Ipv6HopByHop => "HBH ",
-                    IpProtocol.Ipv6Routing => "srcrt ",
                     IpProtocol.Authentication => "AH ",
                     IpProtocol.Ipv6Destination => "DSTOPT ",
                     135 => "mobility ",
                     _ => "ext ",
                 });
-                if (_options.Verbose && next is (IpProtocol.Ipv6HopByHop or IpProtocol.Ipv6Destination))
+                if (_isVerbose && next is (IpProtocol.Ipv6HopByHop or IpProtocol.Ipv6Destination))
                 {
                     WriteIpv6Options(header[2..]);
                 }
@@ -74,6 +78,28 @@ public sealed partial class PacketFormatter
         }
 
         WriteUndecoded(packet, packet.Innermost, next);
+    }
+
+    private void WriteIpv6Routing(ReadOnlySpan<byte> header)
+    {
+        const int FixedLength = 8, AddressLength = 16;
+        byte type = header[2];
+        _text.Add("RT6 (len=").Add(header[1]).Add(", type=").Add(type).Add(type == 0 ? " [Deprecated], segleft=" : ", segleft=").Add(header[3]);
+        if (type is 0 or 2)
+        {
+            uint reserved = BinaryPrimitives.ReadUInt32BigEndian(header[4..]);
+            if (reserved != 0 || _isVerbose)
+            {
+                _text.Add(", rsv=0x").Hex(reserved);
+            }
+
+            for (int i = 0; FixedLength + ((i + 1) * AddressLength) <= header.Length; i++)
+            {
+                _text.Add(", [").Add(i).Add(']').Add(IpAddress.FromIpv6(header.Slice(FixedLength + (i * AddressLength), AddressLength)));
+            }
+        }
+
+        _text.Add(") ");
     }
 
     private void WriteIpv6Options(ReadOnlySpan<byte> options)
@@ -114,7 +140,7 @@ public sealed partial class PacketFormatter
     private bool WriteIpv6Fragment(scoped in Layer layer, scoped in Ipv6FragmentView fragment)
     {
         _text.Add("frag (");
-        if (_options.Verbose)
+        if (_isVerbose)
         {
             _text.Add("0x").Hex(fragment.Identification, 8).Add(':');
         }

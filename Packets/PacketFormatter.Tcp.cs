@@ -4,38 +4,35 @@ namespace Interceptor.Packets;
 
 public sealed partial class PacketFormatter
 {
-    private void WriteTcp(scoped in PacketView packet, scoped in Layer layer, scoped in TcpView tcp)
+    private void WriteTcp(scoped in PacketView packet, scoped in Layer layer, scoped in TcpView tcp, IpAddress source, IpAddress destination)
     {
-        TcpFlags flags = tcp.Flags;
-        _text.Add("Flags [");
-        WriteFlags(flags);
-        _text.Add(']');
-        if (_options.Verbose)
+        int length = layer.PayloadLength + _missingLength;
+        if (_options.Quiet)
         {
-            ChecksumReport report = PacketChecksums.Verify(packet);
-            if (report.Transport is ChecksumStatus.Correct)
-            {
-                _text.Add(", cksum 0x").Hex(tcp.Checksum, 4).Add(" (correct)");
-            }
-            else if (report.Transport is ChecksumStatus.Incorrect or ChecksumStatus.Offloaded)
-            {
-                _text.Add(", cksum 0x").Hex(tcp.Checksum, 4).Add(" (incorrect -> 0x").Hex(report.TransportExpected, 4).Add(')');
-            }
+            _text.Add("tcp ").Add(length);
+            return;
         }
 
-        int length = layer.PayloadLength + _missingLength;
-        if (length > 0 || (flags & (TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst)) != 0)
+        TcpFlags flags = tcp.Flags;
+        WriteFlags(flags);
+        TcpSequenceNumbers numbers = _origins?.Number(source, destination, tcp) ?? TcpSequenceNumbers.Absolute(tcp);
+        if (_isVerbose && _missingLength == 0)
         {
-            _text.Add(", seq ").Add(tcp.Sequence.Value);
+            WriteTcpChecksum(packet, tcp);
+        }
+
+        if (length > 0 || _options.Verbosity > 1 || (flags & (TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst)) != 0)
+        {
+            _text.Add(", seq ").Add(numbers.Sequence);
             if (length > 0)
             {
-                _text.Add(':').Add((tcp.Sequence + length).Value);
+                _text.Add(':').Add(unchecked(numbers.Sequence + (uint)length));
             }
         }
 
         if ((flags & TcpFlags.Ack) != 0)
         {
-            _text.Add(", ack ").Add(tcp.Acknowledgment.Value);
+            _text.Add(", ack ").Add(numbers.Acknowledgment);
         }
 
         _text.Add(", win ").Add(tcp.WindowField);
@@ -48,7 +45,7 @@ public sealed partial class PacketFormatter
         if (!tcp.Options.IsEmpty)
         {
             _text.Add(", options [");
-            areOptionsGood = WriteTcpOptions(tcp.Options);
+            areOptionsGood = WriteTcpOptions(tcp.Options, numbers.SackOrigin);
             _text.Add(areOptionsGood ? "]" : "");
         }
 
@@ -58,7 +55,40 @@ public sealed partial class PacketFormatter
         }
     }
 
+    private void WriteTcpChecksum(scoped in PacketView packet, scoped in TcpView tcp)
+    {
+        ChecksumReport report = PacketChecksums.Verify(packet);
+        if (report.Transport is ChecksumStatus.Correct)
+        {
+            _text.Add(", cksum 0x").Hex(tcp.Checksum, 4).Add(" (correct)");
+        }
+        else if (report.Transport is ChecksumStatus.Incorrect or ChecksumStatus.Offloaded)
+        {
+            _text.Add(", ");
+            Paint(Red).Add("cksum 0x").Hex(tcp.Checksum, 4).Add(" (incorrect -> 0x").Hex(report.TransportExpected, 4).Add(')');
+            Paint(Plain);
+        }
+    }
+
     private void WriteFlags(TcpFlags flags)
+    {
+        string? color = ColorOf(flags);
+        _text.Add("Flags ");
+        if (color is not null)
+        {
+            Paint(color);
+        }
+
+        _text.Add('[');
+        WriteFlagLetters(flags);
+        _text.Add(']');
+        if (color is not null)
+        {
+            Paint(Plain);
+        }
+    }
+
+    private void WriteFlagLetters(TcpFlags flags)
     {
         if ((flags & (TcpFlags)0x1FF) == 0)
         {
@@ -78,7 +108,7 @@ public sealed partial class PacketFormatter
     }
 
     /// <summary>Returns false where an option has an impossible length.</summary>
-    private bool WriteTcpOptions(ReadOnlySpan<byte> options)
+    private bool WriteTcpOptions(ReadOnlySpan<byte> options, uint sackOrigin)
     {
         for (int offset = 0; offset < options.Length;)
         {
@@ -109,14 +139,14 @@ public sealed partial class PacketFormatter
                 return false;
             }
 
-            WriteTcpOption(kind, options.Slice(offset + 2, length - 2));
+            WriteTcpOption(kind, options.Slice(offset + 2, length - 2), sackOrigin);
             offset += length;
         }
 
         return true;
     }
 
-    private void WriteTcpOption(TcpOptionKind kind, ReadOnlySpan<byte> data)
+    private void WriteTcpOption(TcpOptionKind kind, ReadOnlySpan<byte> data, uint sackOrigin)
     {
         switch (kind)
         {
@@ -136,8 +166,8 @@ public sealed partial class PacketFormatter
                 _text.Add("sack ").Add(data.Length / 8).Add(' ');
                 for (int i = 0; i < data.Length; i += 8)
                 {
-                    _text.Add('{').Add(BinaryPrimitives.ReadUInt32BigEndian(data[i..])).Add(':')
-                        .Add(BinaryPrimitives.ReadUInt32BigEndian(data[(i + 4)..])).Add('}');
+                    _text.Add('{').Add(unchecked(BinaryPrimitives.ReadUInt32BigEndian(data[i..]) - sackOrigin)).Add(':')
+                        .Add(unchecked(BinaryPrimitives.ReadUInt32BigEndian(data[(i + 4)..]) - sackOrigin)).Add('}');
                 }
 
                 break;

@@ -1,17 +1,25 @@
 namespace Interceptor.Packets;
 
 /// <summary>
-/// Prints packets in tcpdump's notation, numbers and absolute sequence numbers only (<c>tcpdump -nn -S -t</c>), without looking into what TCP and UDP carry.
+/// Prints packets in tcpdump's notation, numbers instead of names (<c>tcpdump -nn -t</c>), without looking into what TCP and UDP carry.
 /// Nothing taken from a packet is printed as it is: only numbers, hexadecimal and, in the hex dump, printable ASCII.
-/// One formatter has one buffer: use one per thread. It allocates nothing once its buffer has grown to the longest packet.
+/// One formatter has one buffer and remembers where each connection's sequence numbers begin: use one per thread and capture, and give it the packets in order.
+/// It allocates nothing once its buffer has grown to the longest packet and its memory to the number of connections.
 /// </summary>
 public sealed partial class PacketFormatter
 {
     private readonly TextLine _text = new();
     private readonly PacketFormatOptions _options;
+    private readonly TcpSequenceOrigins? _origins;
+    private readonly bool _isVerbose;
 
     /// <summary>A formatter of its own.</summary>
-    public PacketFormatter(PacketFormatOptions? options = null) => _options = options ?? PacketFormatOptions.Default;
+    public PacketFormatter(PacketFormatOptions? options = null)
+    {
+        _options = options ?? PacketFormatOptions.Default;
+        _origins = _options.AbsoluteSequenceNumbers ? null : new TcpSequenceOrigins();
+        _isVerbose = _options.Verbosity > 0;
+    }
 
     /// <summary>The summary of one packet without a time in front or a line end behind; verbose ones have several lines. Valid until the next call.</summary>
     public ReadOnlySpan<char> Summarize(scoped in PacketView packet)
@@ -97,7 +105,8 @@ public sealed partial class PacketFormatter
                 if (!_options.LinkHeader)
                 {
                     WriteEthernet(packet, ethernet);
-                    _text.Add("ethertype Unknown (0x").Hex(type, 4).Add("), length ").Add(packet.OriginalLength).Add(": ");
+                    WriteType(type, _options.Quiet);
+                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
                 }
 
                 break;
@@ -118,7 +127,7 @@ public sealed partial class PacketFormatter
                 break;
         }
 
-        if (_options.HexDump == HexDumpStyle.None)
+        if (!_options.Quiet && _options.HexDump is (HexDumpStyle.None or HexDumpStyle.Text or HexDumpStyle.TextWithLink))
         {
             WriteHexLines(packet.Data[last.PayloadOffset..], withText: true);
         }
@@ -174,33 +183,32 @@ public sealed partial class PacketFormatter
             {
                 case LayerKind.Ethernet when EthernetView.TryParse(header, out EthernetView ethernet):
                     _text.Add(ethernet.Source).Add(" > ").Add(ethernet.Destination).Add(", ");
-                    WriteType(ethernet.TypeOrLength);
+                    WriteType(ethernet.TypeOrLength, _options.Quiet);
                     _text.Add(", length ").Add(ethernet.HasLengthField ? ethernet.TypeOrLength : packet.OriginalLength).Add(": ");
                     break;
                 case LayerKind.Vlan when VlanView.TryParse(header, out VlanView tag):
                     WriteVlan(packet, layer);
-                    WriteType(tag.TypeOrLength);
+                    WriteType(tag.TypeOrLength, _options.Quiet);
                     _text.Add(", ");
                     break;
                 case LayerKind.Llc when LlcView.TryParse(header, out LlcView llc) && i + 1 < packet.LayerCount:
                     _text.Add("LLC, dsap SNAP (0xaa) Individual, ssap SNAP (0xaa) Command, ctrl 0x03: oui Ethernet (0x000000), ");
-                    WriteType(llc.ProtocolId);
+                    WriteType(llc.ProtocolId, nameOnly: false);
                     _text.Add(", length ").Add(layer.PayloadLength).Add(": ");
                     break;
                 case LayerKind.LinuxCooked when LinuxCookedView.TryParse(header, out LinuxCookedView cooked):
                     WriteDirection(cooked.PacketType);
-                    _text.Hex(cooked.Address, ':').Add(" ");
-                    WriteType(cooked.Protocol);
-                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    _text.Hex(cooked.Address, ':').Add(' ');
+                    WriteCookedType(packet, cooked.Protocol);
                     break;
                 case LayerKind.LinuxCooked2 when LinuxCooked2View.TryParse(header, out LinuxCooked2View cooked):
                     WriteDirection(cooked.PacketType);
-                    _text.Add("ifindex ").Add(cooked.InterfaceIndex).Add(' ').Hex(cooked.Address, ':').Add(" ");
-                    WriteType(cooked.Protocol);
-                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
+                    _text.Add("ifindex ").Add(cooked.InterfaceIndex).Add(' ').Hex(cooked.Address, ':').Add(' ');
+                    WriteCookedType(packet, cooked.Protocol);
                     break;
                 case LayerKind.Null when packet.TryGetNull(out NullView family):
-                    _text.Add(family.IsIpv4 ? "AF IPv4 (" : family.IsIpv6 ? "AF IPv6 (" : "AF Unknown (").Add(family.Family).Add("), length ").Add(packet.OriginalLength).Add(": ");
+                    WriteFamily(family);
+                    _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
                     break;
                 default:
                     break;
@@ -218,7 +226,29 @@ public sealed partial class PacketFormatter
         _ => "  ? ",
     });
 
-    private void WriteType(ushort type)
+    private void WriteFamily(scoped in NullView family)
+    {
+        ReadOnlySpan<char> name = family.IsIpv4 ? "IPv4" : family.IsIpv6 ? "IPv6" : "Unknown";
+        if (_options.Quiet)
+        {
+            _text.Add(name);
+        }
+        else
+        {
+            _text.Add("AF ").Add(name).Add(" (").Add(family.Family).Add(')');
+        }
+    }
+
+    private void WriteCookedType(scoped in PacketView packet, ushort type)
+    {
+        if (!_options.Quiet)
+        {
+            WriteType(type, nameOnly: false);
+            _text.Add(", length ").Add(packet.OriginalLength).Add(": ");
+        }
+    }
+
+    private void WriteType(ushort type, bool nameOnly)
     {
         if (type <= EthernetView.MaximumLengthField)
         {
@@ -237,20 +267,28 @@ public sealed partial class PacketFormatter
             0x8864 => "PPPoE S",
             0x9100 => "802.1Q-9100",
             0x9200 => "802.1Q-9200",
-            _ => "Unknown",
+            _ => nameOnly ? "Unknown Ethertype" : "Unknown",
         };
-        _text.Add("ethertype ").Add(name).Add(" (0x").Hex(type, 4).Add(')');
+        if (nameOnly && name is not "Unknown Ethertype")
+        {
+            _text.Add(name);
+            return;
+        }
+
+        _text.Add(nameOnly ? "" : "ethertype ").Add(name).Add(" (0x").Hex(type, 4).Add(')');
     }
 
     private void WriteFault(scoped in PacketView packet, ReadOnlySpan<char> protocol)
     {
+        Paint(Magenta).Add('[');
         if (packet.Fault == PacketFault.Truncated)
         {
-            _text.Add("[|").Add(protocol).Add(']');
+            _text.Add('|').Add(protocol).Add(']');
+            Paint(Plain);
             return;
         }
 
-        _text.Add('[').Add(protocol).Add(packet.Fault switch
+        _text.Add(protocol).Add(packet.Fault switch
         {
             PacketFault.BadVersion => ": version does not fit",
             PacketFault.BadHeaderLength => ": bad header length",
@@ -258,5 +296,6 @@ public sealed partial class PacketFormatter
             PacketFault.TooManyLayers => ": too many headers",
             _ => "",
         }).Add(" at byte ").Add(packet.FaultOffset).Add(']');
+        Paint(Plain);
     }
 }

@@ -92,6 +92,9 @@ public sealed class CaptureFileReader : IPacketSource
     /// <summary>What the latest pcapng section says of its making; empty for pcap and before the first packet was asked for.</summary>
     public PcapNgSection Section => _records.Section;
 
+    /// <summary>The pcapng sections met so far, of very many the first ones and the latest; empty for pcap.</summary>
+    public IReadOnlyList<PcapNgSection> Sections => _records.Sections;
+
     /// <summary>The interfaces met so far: of a pcap file one from the start, of a pcapng file those described before the latest packet.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces => _records.Interfaces;
 

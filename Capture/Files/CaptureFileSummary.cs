@@ -18,8 +18,8 @@ public sealed class CaptureFileSummary
     /// <summary>Resolution, byte order, version and compression, for people.</summary>
     public string FormatDetail { get; private set; } = "";
 
-    /// <summary>What the last pcapng section says of its making.</summary>
-    public PcapNgSection Section { get; private set; } = PcapNgSection.Empty;
+    /// <summary>What the pcapng sections say of their making, of very many the first ones and the last; empty for pcap.</summary>
+    public IReadOnlyList<PcapNgSection> Sections { get; private set; } = [];
 
     /// <summary>Every interface described, with the drops recorded for it.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces { get; private set; } = [];
@@ -51,6 +51,27 @@ public sealed class CaptureFileSummary
     /// <summary>When the last packet in file order that has a timestamp was captured; null without one.</summary>
     public CaptureTimestamp? LastPacket { get; private set; }
 
+    /// <summary>The earliest timestamp of a packet; null without one.</summary>
+    public CaptureTimestamp? Earliest { get; private set; }
+
+    /// <summary>The latest timestamp of a packet; null without one.</summary>
+    public CaptureTimestamp? Latest { get; private set; }
+
+    /// <summary>From the earliest to the latest timestamp in ns; null without one. It can be longer than 64 bits hold.</summary>
+    public Int128? DurationNanoseconds => Latest is { } latest && Earliest is { } earliest ? (Int128)latest.Nanoseconds - earliest.Nanoseconds : null;
+
+    /// <summary>Packets in one second of that time; null where no time passed.</summary>
+    public double? PacketsPerSecond => DurationNanoseconds is { } duration && duration > 0 ? (Packets - PacketsWithoutTimestamp) * 1e9 / (double)duration : null;
+
+    /// <summary>Bits on the wire in one second of that time; null where no time passed.</summary>
+    public double? BitsPerSecond => DurationNanoseconds is { } duration && duration > 0 ? OriginalBytes * 8e9 / (double)duration : null;
+
+    /// <summary>Bytes on the wire of a packet on average; null without packets.</summary>
+    public double? AverageBytes => Packets > 0 ? (double)OriginalBytes / Packets : null;
+
+    /// <summary>Packets that have a comment.</summary>
+    public long PacketsWithComment { get; private set; }
+
     /// <summary>Packets with a timestamp earlier than that of the one before.</summary>
     public long StepsBack { get; private set; }
 
@@ -62,6 +83,12 @@ public sealed class CaptureFileSummary
     /// captured bytes, in lower-case hex; null where it was not asked for.
     /// </summary>
     public string? PacketsSha256 { get; private set; }
+
+    /// <summary>SHA-256 of the file itself in lower-case hex; null where it was not asked for, of a stream, and of what can't be read.</summary>
+    public string? FileSha256 { get; private set; }
+
+    /// <summary>Bytes of the file itself; null of a stream and of what can't be read.</summary>
+    public long? FileBytes { get; private set; }
 
     /// <summary>The damage that ended the reading; null for a sound file.</summary>
     public CaptureFileException? Error { get; private set; }
@@ -83,6 +110,7 @@ public sealed class CaptureFileSummary
             using CaptureFileReader reader = CaptureFile.OpenRead(path, until);
             opened?.Invoke(reader);
             summary.Fill(reader, hash);
+            summary.HashFile(hash, path);
         }
         catch (CaptureFileException exception)
         {
@@ -112,6 +140,7 @@ public sealed class CaptureFileSummary
             while (reader.TryRead(out CapturedPacket packet))
             {
                 Add(packet, counts);
+                PacketsWithComment += reader.PacketOptions.CountComments() > 0 ? 1 : 0;
                 AddToHash(sha, packet);
             }
         }
@@ -123,13 +152,32 @@ public sealed class CaptureFileSummary
         WasInterrupted = reader.WasInterrupted;
         Format = reader.Format;
         FormatDetail = reader.FormatDetail;
-        Section = reader.Section;
+        FileBytes = reader.InputLength;
+        Sections = reader.Sections;
         Interfaces = [.. reader.Interfaces];
         GrowTo(counts, Interfaces.Count);
         PacketsOfInterface = counts;
         LinkTypes = [.. Interfaces.Select(each => each.LinkType).Distinct().Order()];
         Dropped = Interfaces.Any(each => each.Dropped is not null) ? Interfaces.Sum(each => each.Dropped ?? 0) : null;
         PacketsSha256 = sha is null ? null : Convert.ToHexStringLower(sha.GetCurrentHash());
+    }
+
+    private void HashFile(bool hash, string path)
+    {
+        if (!hash || FileBytes is null || WasInterrupted || path == CaptureFile.StandardStream)
+        {
+            return;
+        }
+
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            FileSha256 = Convert.ToHexStringLower(SHA256.HashData(file));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // It went away after it was read: the packets are told all the same.
+        }
     }
 
     private void Add(in CapturedPacket packet, List<long> counts)
@@ -148,6 +196,8 @@ public sealed class CaptureFileSummary
         }
 
         FirstPacket ??= metadata.Timestamp;
+        Earliest = Earliest is { } earliest && earliest <= metadata.Timestamp ? earliest : metadata.Timestamp;
+        Latest = Latest is { } latest && latest >= metadata.Timestamp ? latest : metadata.Timestamp;
         StepsBack += LastPacket is { } last && metadata.Timestamp < last ? 1 : 0;
         LastPacket = metadata.Timestamp;
     }

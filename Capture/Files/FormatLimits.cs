@@ -20,6 +20,12 @@ internal static class FormatLimits
     /// <summary>Characters of all their names and descriptions together: a small compressed file can hold gigabytes of them.</summary>
     internal const int MostInterfaceText = 16 * 1024 * 1024;
 
+    /// <summary>Sections of one file whose description is kept.</summary>
+    internal const int MostSections = 1024;
+
+    /// <summary>Characters of these descriptions together.</summary>
+    internal const int MostSectionText = 1024 * 1024;
+
     /// <summary>Bytes that a compressed file may unpack to.</summary>
     internal const long MostUnpacked = 64L * 1024 * 1024 * 1024;
 

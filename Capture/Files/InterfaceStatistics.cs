@@ -25,4 +25,8 @@ public readonly record struct InterfaceStatistics
 
     /// <summary>Packets that reached the capturing program (isb_usrdeliv).</summary>
     public ulong? Delivered { get; init; }
+
+    /// <summary>Drops of the interface and of the operating system together, at most <see cref="long.MaxValue"/>; null where neither is recorded.</summary>
+    public long? Dropped => (DroppedByInterface ?? DroppedBySystem) is null ? null
+        : (long)UInt128.Min((UInt128)(DroppedByInterface ?? 0) + (DroppedBySystem ?? 0), long.MaxValue);
 }

@@ -23,6 +23,12 @@ internal ref struct PcapNgBlockBuilder
     /// <summary>Most bytes that an option with this text takes.</summary>
     internal static int RoomFor(string? text) => text is null ? 0 : 8 + Math.Min(text.Length * 3, LongestOption + 1);
 
+    /// <summary>Bytes that an option with this hash takes.</summary>
+    /// <exception cref="ArgumentException">It is longer than an option can be.</exception>
+    internal static int RoomFor(PcapNgHash? value) => value is not { } hash ? 0
+        : hash.Value.Length < LongestOption ? 8 + hash.Value.Length
+        : throw new ArgumentException($"A hash has at most {LongestOption - 1} bytes in pcapng, not {hash.Value.Length}.", nameof(value));
+
     internal void UInt16(ushort value)
     {
         BinaryPrimitives.WriteUInt16LittleEndian(_block[_at..], value);
@@ -124,6 +130,16 @@ internal ref struct PcapNgBlockBuilder
             _block[_at++] = (byte)verdict.Source;
             UInt64(verdict.Value);
             Pad();
+        }
+    }
+
+    internal void HashOption(PcapNgHash? value)
+    {
+        if (value is { } hash)
+        {
+            OptionHeader(PcapNgCodes.PacketHash, 1 + hash.Value.Length);
+            _block[_at++] = (byte)hash.Algorithm;
+            Bytes(hash.Value.Span);
         }
     }
 

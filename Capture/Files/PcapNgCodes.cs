@@ -33,11 +33,14 @@ internal static class PcapNgCodes
     internal const ushort TimestampResolution = 9;
     internal const ushort InterfaceTimeZone = 10;
     internal const ushort InterfaceFilter = 11;
+    internal const ushort InterfaceOs = 12;
     internal const ushort TimestampOffset = 14;
+    internal const ushort InterfaceHardware = 15;
     internal const ushort InterfaceSendSpeed = 16;
     internal const ushort InterfaceReceiveSpeed = 17;
 
     internal const ushort PacketFlags = 2;
+    internal const ushort PacketHash = 3;
     internal const ushort PacketDropCount = 4;
     internal const ushort PacketId = 5;
     internal const ushort PacketQueue = 6;

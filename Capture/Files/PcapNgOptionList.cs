@@ -16,4 +16,33 @@ public readonly ref struct PcapNgOptionList
 
     /// <summary>True if numbers in them have their highest byte first.</summary>
     public bool IsBigEndian { get; }
+
+    /// <summary>How many comments (opt_comment) there are. Allocates nothing.</summary>
+    public int CountComments()
+    {
+        int count = 0;
+        var reader = new PcapNgOptionReader(Bytes, IsBigEndian);
+        while (reader.MoveNext())
+        {
+            count += reader.Code == PcapNgCodes.Comment ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>All comments (opt_comment), as text; any text can be in them.</summary>
+    public IReadOnlyList<string> ReadComments()
+    {
+        var comments = new List<string>();
+        var reader = new PcapNgOptionReader(Bytes, IsBigEndian);
+        while (reader.MoveNext())
+        {
+            if (reader.Code == PcapNgCodes.Comment)
+            {
+                comments.Add(reader.Text());
+            }
+        }
+
+        return comments;
+    }
 }

@@ -23,6 +23,9 @@ public readonly record struct PcapNgPacketOptions
     /// <summary>The verdict on it (epb_verdict).</summary>
     public PcapNgVerdict? Verdict { get; init; }
 
+    /// <summary>A hash of it (epb_hash). Of several the first is read.</summary>
+    public PcapNgHash? Hash { get; init; }
+
     /// <summary>The direction in the low two bits of <see cref="Flags"/>; setting it keeps the other bits.</summary>
     public PacketDirection Direction
     {

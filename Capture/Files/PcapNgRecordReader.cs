@@ -16,17 +16,20 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
     private const int StatisticsHeaderLength = 12;
 
     private readonly List<InterfaceState> _states = [];
-    private PcapNgSection _section = PcapNgSection.Empty;
+    private readonly List<PcapNgSection> _described = [];
     private int _sections;
     private int _sectionStart;
     private bool _swapped;
     private int _optionsDistance;
     private int _optionsLength;
     private long _interfaceText;
+    private long _sectionText;
 
     internal override string Detail => $"{(_swapped ? "big" : "little")}-endian, {_sections} {(_sections == 1 ? "section" : "sections")}";
 
-    internal override PcapNgSection Section => _section;
+    internal override PcapNgSection Section => _described.Count == 0 ? PcapNgSection.Empty : _described[^1];
+
+    internal override IReadOnlyList<PcapNgSection> Sections => _described;
 
     internal override PcapNgOptionList Options => _optionsLength == 0 ? default : new(Buffer.PeekBehind(_optionsDistance, _optionsLength), _swapped);
 
@@ -93,6 +96,10 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
             options = reader.Code switch
             {
                 PcapNgCodes.Comment when options.Comment is null => options with { Comment = reader.Text() },
+                PcapNgCodes.PacketHash when options.Hash is null && reader.Value.Length > 0 => options with
+                {
+                    Hash = new PcapNgHash((PcapNgHashAlgorithm)reader.Value[0], reader.Value[1..].ToArray()),
+                },
                 PcapNgCodes.PacketFlags => options with { Flags = reader.UInt32() },
                 PcapNgCodes.PacketDropCount => options with { DropCount = reader.UInt64() },
                 PcapNgCodes.PacketId => options with { PacketId = reader.UInt64() },
@@ -205,10 +212,24 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
             ThrowUnsupported($"pcapng version {major}.{minor} is not known; 1.0 and 1.2 are");
         }
 
-        _section = ReadSectionOptions(body[16..]);
+        Describe(ReadSectionOptions(body[16..]));
         _sectionStart = _states.Count;
         Show(PcapNgCodes.SectionHeader, body);
         Buffer.Advance(length);
+    }
+
+    /// <summary>Remembers a section; of more than the limit, or of too much text, only the latest is known besides the first ones.</summary>
+    private void Describe(PcapNgSection section)
+    {
+        long text = section.TextLength;
+        if (_described.Count > 0 && (_described.Count == FormatLimits.MostSections || _sectionText + text > FormatLimits.MostSectionText))
+        {
+            _described[^1] = section;
+            return;
+        }
+
+        _sectionText += text;
+        _described.Add(section);
     }
 
     private PcapNgSection ReadSectionOptions(ReadOnlySpan<byte> options)
@@ -219,7 +240,7 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         {
             section = reader.Code switch
             {
-                PcapNgCodes.Comment => section with { Comment = reader.Text() },
+                PcapNgCodes.Comment => section with { Comment = section.Comment ?? reader.Text() },
                 PcapNgCodes.SectionHardware => section with { Hardware = reader.Text() },
                 PcapNgCodes.SectionOs => section with { OperatingSystem = reader.Text() },
                 PcapNgCodes.SectionApplication => section with { Application = reader.Text() },
@@ -241,69 +262,94 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         uint snapLength = ReadUInt32(body[4..]);
         byte resolution = 6;
         ulong offset = 0;
-        string? name = null;
-        string? description = null;
+        var described = new CaptureInterface(linkType, FormatLimits.SnapLength(snapLength));
         var reader = new PcapNgOptionReader(body[InterfaceHeaderLength..], _swapped);
         while (reader.MoveNext())
         {
             switch (reader.Code)
             {
-                case PcapNgCodes.InterfaceName:
-                    name = reader.Text();
-                    break;
-                case PcapNgCodes.InterfaceDescriptionText:
-                    description = reader.Text();
-                    break;
                 case PcapNgCodes.TimestampResolution when reader.Value.Length == 1:
                     resolution = reader.Value[0];
                     break;
                 case PcapNgCodes.TimestampOffset:
                     offset = reader.UInt64() ?? 0;
                     break;
+                default:
+                    described = WithText(described, reader);
+                    break;
             }
         }
 
-        _interfaceText += (name?.Length ?? 0) + (description?.Length ?? 0);
         if (_interfaceText > FormatLimits.MostInterfaceText)
         {
-            ThrowCorrupt($"the names and descriptions of the file's interfaces are longer than {FormatLimits.MostInterfaceText} characters");
+            ThrowCorrupt($"the names, descriptions and comments of the file's interfaces are longer than {FormatLimits.MostInterfaceText} characters");
         }
 
         var scale = new TimestampScale(resolution, unchecked((long)offset));
         _states.Add(new InterfaceState(linkType, snapLength, FormatLimits.PacketLength(snapLength), scale));
-        Interfaces.Add(new CaptureInterface(linkType, FormatLimits.SnapLength(snapLength), name, description)
-        {
-            TimestampResolution = scale.UnitsPerSecond,
-        });
+        Interfaces.Add(described with { TimestampResolution = scale.UnitsPerSecond });
         Show(PcapNgCodes.InterfaceDescription, body, _states.Count - 1);
         Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);
+    }
+
+    private CaptureInterface WithText(CaptureInterface described, in PcapNgOptionReader reader)
+    {
+        // The first octet of a filter says what it is; 0 is an expression, 1 a program.
+        if (reader.Code is not (PcapNgCodes.Comment or PcapNgCodes.InterfaceName or PcapNgCodes.InterfaceDescriptionText or PcapNgCodes.InterfaceOs
+            or PcapNgCodes.InterfaceHardware) && (reader.Code != PcapNgCodes.InterfaceFilter || reader.Value.IsEmpty || reader.Value[0] != 0))
+        {
+            return described;
+        }
+
+        string text = reader.Text();
+        _interfaceText += text.Length;
+        return reader.Code switch
+        {
+            PcapNgCodes.Comment => described with { Comment = described.Comment ?? text },
+            PcapNgCodes.InterfaceName => described with { Name = text },
+            PcapNgCodes.InterfaceDescriptionText => described with { Description = text },
+            PcapNgCodes.InterfaceOs => described with { OperatingSystem = text },
+            PcapNgCodes.InterfaceHardware => described with { Hardware = text },
+            _ => described with { Filter = text.Length > 1 ? text[1..] : null },
+        };
     }
 
     private void ReadStatistics(ReadOnlySpan<byte> body)
     {
         long id = _sectionStart + (long)ReadUInt32(body);
-        ulong? byInterface = null;
-        ulong? bySystem = null;
+        if (id >= Interfaces.Count)
+        {
+            Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);
+            return;
+        }
+
+        CaptureInterface counted = Interfaces[(int)id];
+        TimestampScale scale = _states[(int)id].Scale;
+        InterfaceStatistics statistics = counted.Statistics;
         var reader = new PcapNgOptionReader(body[StatisticsHeaderLength..], _swapped);
         while (reader.MoveNext())
         {
-            byInterface = reader.Code == PcapNgCodes.StatisticsInterfaceDrop ? reader.UInt64() : byInterface;
-            bySystem = reader.Code == PcapNgCodes.StatisticsSystemDrop ? reader.UInt64() : bySystem;
+            statistics = reader.Code switch
+            {
+                PcapNgCodes.StatisticsStart => statistics with { Start = InstantOf(reader, scale) },
+                PcapNgCodes.StatisticsEnd => statistics with { End = InstantOf(reader, scale) },
+                PcapNgCodes.StatisticsReceived => statistics with { Received = reader.UInt64() },
+                PcapNgCodes.StatisticsInterfaceDrop => statistics with { DroppedByInterface = reader.UInt64() },
+                PcapNgCodes.StatisticsFilterAccept => statistics with { AcceptedByFilter = reader.UInt64() },
+                PcapNgCodes.StatisticsSystemDrop => statistics with { DroppedBySystem = reader.UInt64() },
+                PcapNgCodes.StatisticsDelivered => statistics with { Delivered = reader.UInt64() },
+                _ => statistics,
+            };
         }
 
-        if (id < Interfaces.Count && (byInterface ?? bySystem) is not null)
-        {
-            UInt128 dropped = (UInt128)(byInterface ?? 0) + (bySystem ?? 0);
-            Interfaces[(int)id] = Interfaces[(int)id] with { Dropped = (long)UInt128.Min(dropped, long.MaxValue) };
-        }
-
-        if (id < Interfaces.Count)
-        {
-            Show(PcapNgCodes.InterfaceStatistics, body, (int)id);
-        }
+        Interfaces[(int)id] = counted with { Statistics = statistics, Dropped = statistics.Dropped ?? counted.Dropped };
+        Show(PcapNgCodes.InterfaceStatistics, body, (int)id);
 
         Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);
     }
+
+    private static CaptureTimestamp? InstantOf(in PcapNgOptionReader reader, in TimestampScale scale) =>
+        reader.SplitTime() is { } counter ? scale.ToTimestamp(counter) : null;
 
     private void ReadPacket(ReadOnlySpan<byte> body, long number, uint type, out CapturedPacket packet)
     {

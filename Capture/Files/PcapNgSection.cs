@@ -4,9 +4,12 @@ namespace Interceptor.Capture.Files;
 /// <param name="Hardware">The machine, as <c>x86_64</c> (shb_hardware).</param>
 /// <param name="OperatingSystem">The system, as <c>Linux 6.12</c> (shb_os).</param>
 /// <param name="Application">The program that wrote it (shb_userappl).</param>
-/// <param name="Comment">A comment on the section (opt_comment).</param>
+/// <param name="Comment">A comment on the section (opt_comment). Of several the first is read.</param>
 public sealed record PcapNgSection(string? Hardware = null, string? OperatingSystem = null, string? Application = null, string? Comment = null)
 {
+    /// <summary>Characters of all of it.</summary>
+    internal int TextLength => (Hardware?.Length ?? 0) + (OperatingSystem?.Length ?? 0) + (Application?.Length ?? 0) + (Comment?.Length ?? 0);
+
     /// <summary>Nothing said.</summary>
     public static PcapNgSection Empty { get; } = new();
 

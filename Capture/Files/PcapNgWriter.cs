@@ -33,18 +33,14 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
     }
 
     /// <inheritdoc/>
-    public override int AddInterface(CaptureInterface captureInterface) => AddInterface(captureInterface, filter: null);
-
-    /// <summary>Describes an interface with the filter that its packets passed.</summary>
-    /// <param name="captureInterface">The interface; its name, description, link type and snap length are kept.</param>
-    /// <param name="filter">A pcap-filter expression, or null.</param>
-    /// <returns>Its id.</returns>
-    public int AddInterface(CaptureInterface captureInterface, string? filter)
+    public override int AddInterface(CaptureInterface captureInterface)
     {
         ArgumentNullException.ThrowIfNull(captureInterface);
         RequireSection();
-        int room = FixedRoom + PcapNgBlockBuilder.RoomFor(captureInterface.Name)
-            + PcapNgBlockBuilder.RoomFor(captureInterface.Description) + PcapNgBlockBuilder.RoomFor(filter);
+        string? filter = captureInterface.Filter is { } expression ? $"\0{expression}" : null;
+        int room = FixedRoom + PcapNgBlockBuilder.RoomFor(captureInterface.Name) + PcapNgBlockBuilder.RoomFor(captureInterface.Description)
+            + PcapNgBlockBuilder.RoomFor(filter) + PcapNgBlockBuilder.RoomFor(captureInterface.OperatingSystem)
+            + PcapNgBlockBuilder.RoomFor(captureInterface.Hardware) + PcapNgBlockBuilder.RoomFor(captureInterface.Comment);
         var block = new PcapNgBlockBuilder(Reserve(room), PcapNgCodes.InterfaceDescription);
         block.UInt16((ushort)captureInterface.LinkType);
         block.UInt16(0);
@@ -52,7 +48,11 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
         block.TextOption(PcapNgCodes.InterfaceName, captureInterface.Name);
         block.TextOption(PcapNgCodes.InterfaceDescriptionText, captureInterface.Description);
         block.ByteOption(PcapNgCodes.TimestampResolution, NanosecondResolution);
-        WriteFilterOption(ref block, filter);
+        // An octet that says "a libpcap expression", then the expression.
+        block.TextOption(PcapNgCodes.InterfaceFilter, filter);
+        block.TextOption(PcapNgCodes.InterfaceOs, captureInterface.OperatingSystem);
+        block.TextOption(PcapNgCodes.InterfaceHardware, captureInterface.Hardware);
+        block.TextOption(PcapNgCodes.Comment, captureInterface.Comment);
         Accept(block.Finish());
         return RegisterInterface(captureInterface);
     }
@@ -105,10 +105,6 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
         Accept(block.Finish());
     }
 
-    /// <summary>if_filter: an octet that says "a libpcap expression", then the expression.</summary>
-    private static void WriteFilterOption(ref PcapNgBlockBuilder block, string? filter) =>
-        block.TextOption(PcapNgCodes.InterfaceFilter, filter is null ? null : $"\0{filter}");
-
     private void WriteSection(PcapNgSection section)
     {
         int room = FixedRoom + PcapNgBlockBuilder.RoomFor(section.Hardware) + PcapNgBlockBuilder.RoomFor(section.OperatingSystem)
@@ -145,10 +141,11 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
 
     private void WriteEnhanced(in CapturedPacket packet, int interfaceId, in PcapNgPacketOptions options)
     {
-        int room = FixedRoom + packet.Data.Length + (options.IsEmpty ? 0 : PacketOptionsRoom + PcapNgBlockBuilder.RoomFor(options.Comment));
+        int room = FixedRoom + packet.Data.Length + (options.IsEmpty ? 0 : PacketOptionsRoom + PcapNgBlockBuilder.RoomFor(options.Comment) + PcapNgBlockBuilder.RoomFor(options.Hash));
         PcapNgBlockBuilder block = BeginEnhanced(packet, interfaceId, room);
         block.TextOption(PcapNgCodes.Comment, options.Comment);
         block.UInt32Option(PcapNgCodes.PacketFlags, options.Flags);
+        block.HashOption(options.Hash);
         block.UInt64Option(PcapNgCodes.PacketDropCount, options.DropCount);
         block.UInt64Option(PcapNgCodes.PacketId, options.PacketId);
         block.UInt32Option(PcapNgCodes.PacketQueue, options.Queue);

@@ -15,6 +15,9 @@ internal abstract class RecordReader(ReadAheadBuffer buffer, string path)
     /// <summary>The description of the latest section; empty where the format has none.</summary>
     internal virtual PcapNgSection Section => PcapNgSection.Empty;
 
+    /// <summary>The descriptions of the sections met so far, as far as they are kept; empty where the format has none.</summary>
+    internal virtual IReadOnlyList<PcapNgSection> Sections => [];
+
     protected ReadAheadBuffer Buffer { get; } = buffer;
 
     /// <summary>The next packet; false at the clean end of the file.</summary>

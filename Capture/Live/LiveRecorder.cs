@@ -93,7 +93,7 @@ public sealed class LiveRecorder : IDisposable
 
         string filter = _source.Capture.Options.Filter;
         CaptureInterface described = _source.Capture.Interface;
-        _interfaceId = writer is PcapNgWriter pcapng ? pcapng.AddInterface(described, filter.Length == 0 ? null : filter) : writer.AddInterface(described);
+        _interfaceId = writer.AddInterface(filter.Length == 0 ? described : described with { Filter = filter });
         _start = new CaptureTimestamp(Clock.RealtimeNanoseconds());
         _countersAtStart = Files == 1 ? default : _source.Capture.Statistics;
         _packetsAtStart = _source.PacketsRead;

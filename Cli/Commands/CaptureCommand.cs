@@ -64,6 +64,7 @@ internal static class CaptureCommand
         Description = "Hand over each packet as it comes, instead of gathering for up to 100 ms.",
     };
 
+    private static readonly PacketPrintOptions PrintOptions = new();
     private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
 
     internal static Command Create()
@@ -72,6 +73,11 @@ internal static class CaptureCommand
         {
             Interface, WriteTo, Count, SnapLength, NotPromiscuous, FileSize, FileTime, FileCount, BufferSize, Immediate, Filter,
         };
+        foreach (Option option in PrintOptions.All)
+        {
+            command.Options.Add(option);
+        }
+
         command.SetBody(Run);
         return command;
     }
@@ -89,13 +95,14 @@ internal static class CaptureCommand
         CaptureRotation? rotation = RotationOf(parsed, path);
         using var source = new LivePacketSource(LiveCapture.Open(OptionsOf(parsed), context.Signals.Token));
         Announce(source.Capture, context.Output);
+        PacketPrintFormat format = PrintOptions.Read(parsed, context.Output);
         Action report = () => Report(source.Capture.Statistics, context.Output);
         context.Signals.StatisticsRequested += report;
         try
         {
             if (path is null)
             {
-                Print(source, limit, context.Output);
+                Print(source, limit, format, context.Output);
             }
             else
             {
@@ -182,9 +189,9 @@ internal static class CaptureCommand
             $"listening on {Printable.Escape(capture.Options.Interface)}, link-type {capture.LinkType.GetName()}, snapshot length {capture.SnapLength} bytes");
     }
 
-    private static void Print(LivePacketSource source, long limit, CommandOutput output)
+    private static void Print(LivePacketSource source, long limit, PacketPrintFormat format, CommandOutput output)
     {
-        var printer = new PacketPrinter(output);
+        var printer = new PacketPrinter(output, source, format);
         for (long taken = 0; taken < limit; taken++)
         {
             if (source.WouldWait)

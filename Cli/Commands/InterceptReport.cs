@@ -8,7 +8,8 @@ namespace Interceptor.Cli.Commands;
 /// <summary>What <c>intercept</c> says: at the start where it works and by which policy, a line for each packet, and the summary.</summary>
 internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
 {
-    private readonly PacketFormatter _formatter = new();
+    private readonly PacketFormatter _formatter = new(new PacketFormatOptions { Colored = TerminalColors.AreWanted(null, output) });
+    private readonly PacketTimes _times = new(TimeStyle.TimeOfDay, nanoseconds: false);
     private long _number;
 
     internal static string NameOf(FirewallHook hook) => hook switch
@@ -87,7 +88,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         }
         else
         {
-            UtcTime.WriteTimeOfDay(output.Text, packet.Metadata.Timestamp);
+            _times.Write(output.Text, packet.Metadata.Timestamp);
             output.Text.Write($" {NameOf(hook)} ");
             output.Text.Write(_formatter.Summarize(packet.Parse()));
             output.Text.Write($" [{VerdictText(decision)}]\n");

@@ -27,10 +27,8 @@ internal static class ReadCommand
     };
 
     private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets.", HelpName = "N" };
-    private static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "IP header fields and checksums too." };
-    private static readonly Option<bool> LinkHeader = new("--link-header", "-e") { Description = "The link header in front." };
-    private static readonly Option<bool> Hex = new("--hex", "-x") { Description = "The bytes below each packet, from the network header on." };
-    private static readonly Option<bool> HexAndText = new("--hex-text", "-X") { Description = "The same, with printable characters beside." };
+    private static readonly Option<long> Skip = new("--skip") { Description = "Pass over the first N matching packets.", HelpName = "N" };
+    private static readonly PacketPrintOptions Print = new();
 
     private static readonly Option<string> Explain = new("--explain")
     {
@@ -44,8 +42,13 @@ internal static class ReadCommand
     {
         var command = new Command("read", "Prints the packets of a capture in tcpdump's notation (times of day in UTC), or writes the matching ones.")
         {
-            File, Filter, Write, Count, Verbose, LinkHeader, Hex, HexAndText, Follow, Explain,
+            File, Filter, Write, Count, Skip, Follow, Explain,
         };
+        foreach (Option option in Print.All)
+        {
+            command.Options.Add(option);
+        }
+
         command.Validators.Add(Validate);
         command.SetBody(Run);
         return command;
@@ -60,10 +63,10 @@ internal static class ReadCommand
 
         string expression = FilterWords.Join(parsed.GetValue(Filter));
         LinkTypeFilter? filter = expression.Length == 0 ? null : new LinkTypeFilter(expression);
-        long limit = parsed.GetValue(Count) ?? long.MaxValue;
-        if (limit <= 0)
+        (long Skip, long Count) range = (parsed.GetValue(Skip), parsed.GetValue(Count) ?? long.MaxValue);
+        if (range.Count <= 0 || range.Skip < 0)
         {
-            throw new UsageException("--count must be 1 or more.");
+            throw new UsageException("--count must be 1 or more, and --skip 0 or more.");
         }
 
         InputFile.Check(parsed.GetRequiredValue(File));
@@ -75,14 +78,14 @@ internal static class ReadCommand
         if (parsed.GetValue(Write) is not { } output)
         {
             context.Output.HoldJson = true;
-            return ReadAll(reader, filter, limit, new Printer(reader, ReadFormat(parsed), context.Output), !follow, context);
+            return ReadAll(reader, filter, range, new Printer(reader, Print.Read(parsed, context.Output), context.Output), !follow, context);
         }
 
         using CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader);
         var copier = new Copier(reader, writer, context.Output);
         using ProgressLine progress = ProgressLine.OfReading(context.Output, () => reader, () => string.Create(CultureInfo.InvariantCulture,
             $"{reader.PacketsRead} packets read, {copier.Packets} written"));
-        return ReadAll(reader, filter, limit, copier, !follow, context);
+        return ReadAll(reader, filter, range, copier, !follow, context);
     }
 
     private static void Validate(CommandResult result)
@@ -129,21 +132,14 @@ internal static class ReadCommand
         _ => CaptureFile.OpenRead(file, context.Signals.Token),
     };
 
-    private static PacketFormatOptions ReadFormat(ParseResult parsed) => new()
-    {
-        Verbose = parsed.GetValue(Verbose),
-        LinkHeader = parsed.GetValue(LinkHeader),
-        HexDump = parsed.GetValue(HexAndText) ? HexDumpStyle.HexAndText : parsed.GetValue(Hex) ? HexDumpStyle.Hex : HexDumpStyle.None,
-    };
-
-    private static int ReadAll(CaptureFileReader reader, LinkTypeFilter? filter, long limit, Consumer consumer, bool tellsInterruption, CommandContext context)
+    private static int ReadAll(CaptureFileReader reader, LinkTypeFilter? filter, (long Skip, long Count) range, Consumer consumer, bool tellsInterruption, CommandContext context)
     {
         CaptureFileException? damage = null;
         bool interrupted = false;
         reader.BeforeRead = consumer.ShowSoFar;
         try
         {
-            interrupted = !Consume(reader, filter, limit, consumer, consumer.IsWatched ? context.Signals.Token : CancellationToken.None);
+            interrupted = !Consume(reader, filter, range, consumer, consumer.IsWatched ? context.Signals.Token : CancellationToken.None);
             FilterWords.CheckAfter(filter, reader);
         }
         catch (CaptureFileException exception) when (exception.Fault is not (CaptureFileFault.Unsupported or CaptureFileFault.Unwritable))
@@ -173,16 +169,17 @@ internal static class ReadCommand
     }
 
     /// <summary>False where it was ended before the end of the capture and the limit.</summary>
-    private static bool Consume(CaptureFileReader reader, LinkTypeFilter? filter, long limit, Consumer consumer, CancellationToken stop)
+    private static bool Consume(CaptureFileReader reader, LinkTypeFilter? filter, (long Skip, long Count) range, Consumer consumer, CancellationToken stop)
     {
-        while (consumer.Packets < limit)
+        long skip = range.Skip;
+        while (consumer.Packets < range.Count)
         {
             if (stop.IsCancellationRequested || !reader.TryRead(out CapturedPacket packet))
             {
                 return !(stop.IsCancellationRequested || reader.WasInterrupted);
             }
 
-            if (filter is null || filter.Matches(packet))
+            if ((filter is null || filter.Matches(packet)) && --skip < 0)
             {
                 consumer.Take(packet);
             }
@@ -251,9 +248,9 @@ internal static class ReadCommand
         protected override void Consume(in CapturedPacket packet) => _copier.Copy(packet);
     }
 
-    private sealed class Printer(CaptureFileReader reader, PacketFormatOptions format, CommandOutput output) : Consumer(reader, output)
+    private sealed class Printer(CaptureFileReader reader, PacketPrintFormat format, CommandOutput output) : Consumer(reader, output)
     {
-        private readonly PacketPrinter _printer = new(output, format);
+        private readonly PacketPrinter _printer = new(output, reader, format);
 
         internal override bool IsWatched => true;
 

@@ -1,39 +1,90 @@
+using System.Globalization;
 using System.Text.Json;
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
 using Interceptor.Packets;
 
 namespace Interceptor.Cli.Output;
 
 /// <summary>
-/// Prints packets to a command's output in tcpdump's notation, behind the time of day in UTC, or as <c>packet</c> objects with <c>--json</c>.
+/// Prints the packets of a source to a command's output in tcpdump's notation, or as <c>packet</c> objects with <c>--json</c>, each directly after it was read.
 /// </summary>
-internal sealed class PacketPrinter(CommandOutput output, PacketFormatOptions? options = null)
+internal sealed class PacketPrinter
 {
-    private readonly PacketFormatter _formatter = new(options);
+    private readonly CommandOutput _output;
+    private readonly IPacketSource _source;
+    private readonly CaptureFileReader? _file;
+    private readonly PacketPrintFormat _format;
+    private readonly PacketFormatter _formatter;
+    private readonly PacketTimes _times;
     private JsonFields? _fields;
+
+    internal PacketPrinter(CommandOutput output, IPacketSource source, PacketPrintFormat format)
+    {
+        _output = output;
+        _source = source;
+        _file = source as CaptureFileReader;
+        _format = format;
+        _formatter = new PacketFormatter(format.Packet);
+        _times = new PacketTimes(format.Time, format.Nanoseconds);
+    }
 
     /// <summary>Prints one packet.</summary>
     internal void Write(in CapturedPacket packet)
     {
-        if (output.Json)
+        if (_output.Json)
         {
             WriteJson(packet);
             return;
         }
 
-        if (packet.Metadata.HasTimestamp)
+        TextWriter text = _output.Text;
+        bool isColored = _format.Packet.Colored;
+        bool hasTime = packet.Metadata.HasTimestamp && _format.Time != TimeStyle.None;
+        if (isColored && (hasTime || _format.Numbered))
         {
-            UtcTime.WriteTimeOfDay(output.Text, packet.Metadata.Timestamp);
-            output.Text.Write(' ');
+            text.Write(TerminalColors.Dim);
         }
 
-        _formatter.WriteTo(output.Text, packet.Parse());
+        if (_format.Numbered)
+        {
+            text.Write(packet.Metadata.Number.ToString(CultureInfo.InvariantCulture).PadLeft(5));
+            text.Write("  ");
+        }
+
+        if (hasTime)
+        {
+            _times.Write(text, packet.Metadata.Timestamp);
+            text.Write(' ');
+        }
+
+        if (isColored && (hasTime || _format.Numbered))
+        {
+            text.Write(TerminalColors.NotDim);
+        }
+
+        _formatter.WriteTo(text, packet.Parse());
+        if (_format.Packet.Verbosity > 0 && _file is not null)
+        {
+            WriteComments(_file.PacketOptions);
+        }
+    }
+
+    private void WriteComments(PcapNgOptionList options)
+    {
+        foreach (string comment in options.ReadComments())
+        {
+            _output.Text.Write("\tcomment: ");
+            _output.Text.Write(Printable.Escape(comment));
+            _output.Text.Write('\n');
+        }
     }
 
     private void WriteJson(in CapturedPacket packet)
     {
         PacketMetadata metadata = packet.Metadata;
         PacketView view = packet.Parse();
-        Utf8JsonWriter json = output.BeginJson("packet");
+        Utf8JsonWriter json = _output.BeginJson("packet");
         json.WriteNumber("number", metadata.Number);
         if (metadata.HasTimestamp)
         {
@@ -47,11 +98,21 @@ internal sealed class PacketPrinter(CommandOutput output, PacketFormatOptions? o
         json.WriteNumber("captured_length", packet.Data.Length);
         json.WriteNumber("original_length", metadata.OriginalLength);
         json.WriteNumber("interface", metadata.InterfaceId);
+        if (metadata.InterfaceId < _source.Interfaces.Count && _source.Interfaces[metadata.InterfaceId].Name is { } name)
+        {
+            json.WriteString("interface_name", name);
+        }
+
         json.WriteString("link_type", metadata.LinkType.GetName());
+        if (_file is { PacketOptions.Bytes.IsEmpty: false })
+        {
+            PacketOptionsJson.Write(json, _file.PacketOptions, _file.ReadPacketOptions());
+        }
+
         json.WriteString("summary", _formatter.Summarize(view));
         json.WriteStartArray("layers");
         PacketFields.Write(view, _fields ??= new JsonFields(json));
         json.WriteEndArray();
-        output.EndJson();
+        _output.EndJson();
     }
 }

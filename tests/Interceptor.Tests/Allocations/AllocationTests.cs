@@ -126,7 +126,9 @@ public sealed class AllocationTests
     public void Printing_allocates_nothing(bool verbose, bool json)
     {
         using var output = new CommandOutput(json, Stream.Null, TextWriter.Null) { HoldJson = true };
-        var printer = new PacketPrinter(output, new PacketFormatOptions { Verbose = verbose, LinkHeader = verbose, HexDump = verbose ? HexDumpStyle.HexAndText : HexDumpStyle.None });
+        using CaptureFileReader source = CaptureFile.OpenRead(new MemoryStream(TestPackets.WritePcapNg()), "memory");
+        var format = new PacketFormatOptions { Verbosity = verbose ? 1 : 0, LinkHeader = verbose, HexDump = verbose ? HexDumpStyle.HexAndText : HexDumpStyle.None };
+        var printer = new PacketPrinter(output, source, new PacketPrintFormat { Packet = format });
         Assert.Equal(0, RealPackets.AllocatedBy(() =>
         {
             foreach (RealPacket packet in RealPackets.All)

@@ -58,7 +58,7 @@ internal static class OwnCaptures
         using var stream = new MemoryStream();
         using (var writer = new PcapNgWriter(stream, Section, leaveOpen: true))
         {
-            writer.AddInterface(new CaptureInterface(LinkType.Ethernet, 262144, "eth0", "the wire"), "tcp");
+            writer.AddInterface(new CaptureInterface(LinkType.Ethernet, 262144, "eth0", "the wire") { Filter = "tcp" });
             writer.AddInterface(new CaptureInterface(LinkType.Raw, 65535, "tun0"));
             foreach (StoredPacket packet in packets)
             {

@@ -36,6 +36,7 @@ public sealed class WriterTests
             PacketId = ulong.MaxValue,
             Queue = 3,
             Verdict = new PcapNgVerdict(PcapNgVerdictSource.LinuxTrafficControl, 2),
+            Hash = new PcapNgHash(PcapNgHashAlgorithm.Md5, Enumerable.Range(0, 16).Select(i => (byte)i).ToArray()),
         };
         StoredPacket[] packets =
         [
@@ -56,12 +57,39 @@ public sealed class WriterTests
     {
         using var stream = new MemoryStream();
         var writer = new PcapNgWriter(stream, leaveOpen: true);
-        writer.AddInterface(Ethernet, "tcp port 80");
+        writer.AddInterface(Ethernet with { Filter = "tcp port 80" });
         writer.WriteInterfaceStatistics(0, new CaptureTimestamp(TestPackets.SomeTime), new InterfaceStatistics { Received = 100, DroppedByInterface = 3, DroppedBySystem = 4 });
         writer.Dispose();
         CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(stream.ToArray()), "memory");
         Assert.Empty(TestPackets.ReadAll(reader));
         Assert.Equal(7, Assert.Single(reader.Interfaces).Dropped);
+    }
+
+    [Fact]
+    public void Everything_said_of_an_interface_is_read_back()
+    {
+        CaptureInterface described = Ethernet with { Name = "eth0", Description = "the wire", Filter = "tcp port 80", OperatingSystem = "Linux", Hardware = "a card", Comment = "a comment" };
+        var statistics = new InterfaceStatistics
+        {
+            Start = new CaptureTimestamp(1), End = new CaptureTimestamp(2), Received = 3, DroppedByInterface = 4, AcceptedByFilter = 5, DroppedBySystem = 6, Delivered = 7,
+        };
+        using var stream = new MemoryStream();
+        using (var writer = new PcapNgWriter(stream, leaveOpen: true))
+        {
+            writer.AddInterface(described);
+            writer.WriteInterfaceStatistics(0, new CaptureTimestamp(TestPackets.SomeTime), statistics);
+        }
+
+        CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(stream.ToArray()), "memory");
+        Assert.Empty(TestPackets.ReadAll(reader));
+        Assert.Equal(described with { Statistics = statistics, Dropped = 10 }, Assert.Single(reader.Interfaces));
+    }
+
+    [Fact]
+    public void A_hash_that_no_option_can_hold_is_refused()
+    {
+        StoredPacket packet = TestPackets.Packet(60) with { Options = new() { Hash = new PcapNgHash(PcapNgHashAlgorithm.Xor, new byte[65_535]) } };
+        Assert.Throws<ArgumentException>(() => TestPackets.WritePcapNg(packet));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ internal sealed class FuzzTarget
 {
     private static readonly string[] Expressions = ["tcp port 80 or vlan", "ip6 or (ip[6:2] & 0x1fff != 0)", "greater 100 and tcp[tcpflags] & tcp-syn != 0"];
 
-    private readonly PacketFormatter _formatter = new(new PacketFormatOptions { Verbose = true, LinkHeader = true });
+    private readonly PacketFormatter _formatter = new(new PacketFormatOptions { Verbosity = 1, LinkHeader = true });
     private readonly Dictionary<LinkType, PacketFilter[]> _filters = [];
 
     /// <summary>Packets read in all executions.</summary>

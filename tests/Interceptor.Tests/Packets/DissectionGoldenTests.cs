@@ -10,8 +10,8 @@ public class DissectionGoldenTests
     public void Dissections_are_as_recorded()
     {
         var text = new StringBuilder();
-        var summary = new PacketFormatter();
-        var verbose = new PacketFormatter(new PacketFormatOptions { Verbose = true, LinkHeader = true });
+        var summary = new PacketFormatter(new PacketFormatOptions { AbsoluteSequenceNumbers = true });
+        var verbose = new PacketFormatter(new PacketFormatOptions { Verbosity = 1, LinkHeader = true, AbsoluteSequenceNumbers = true });
         foreach (Dissections.Sample sample in Dissections.All())
         {
             var view = PacketView.Parse(sample.Data, sample.LinkType);
@@ -54,9 +54,10 @@ public class DissectionGoldenTests
     [Fact]
     public void Printing_allocates_nothing_once_warm()
     {
-        var formatter = new PacketFormatter(new PacketFormatOptions { Verbose = true, LinkHeader = true, HexDump = HexDumpStyle.Hex });
+        var formatter = new PacketFormatter(new PacketFormatOptions { Verbosity = 1, LinkHeader = true, HexDump = HexDumpStyle.Hex });
         byte[][] packets = Dissections.All().Select(sample => sample.Data).ToArray();
         int Print() => packets.Sum(packet => formatter.Format(PacketView.Parse(packet, LinkType.Ethernet)).Length);
+        Print();
         Print();
         long before = GC.GetAllocatedBytesForCurrentThread();
         foreach (byte[] packet in packets)

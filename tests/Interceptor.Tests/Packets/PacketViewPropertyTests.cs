@@ -54,7 +54,7 @@ public class PacketViewPropertyTests
     [Fact]
     public void Anything_can_be_printed_and_enumerated()
     {
-        var formatter = new PacketFormatter(new PacketFormatOptions { Verbose = true, LinkHeader = true, HexDump = HexDumpStyle.HexAndText });
+        var formatter = new PacketFormatter(new PacketFormatOptions { Verbosity = 1, LinkHeader = true, HexDump = HexDumpStyle.HexAndText });
         PropertyCheck.ForAllBytes(
             bytes =>
             {
