@@ -64,7 +64,7 @@ internal sealed class PacketPrinter
         }
 
         _formatter.WriteTo(text, packet.Parse());
-        if (_format.Packet.Verbosity > 0 && _file is not null)
+        if (_format.Packet.Verbosity > 0 && _file?.PacketOptions.CountComments() > 0)
         {
             WriteComments(_file.PacketOptions);
         }

@@ -4,6 +4,7 @@ using Interceptor.Cli.Output;
 using Interceptor.Filters;
 using Interceptor.Packets;
 using Interceptor.Tcp;
+using Interceptor.Tests.Files;
 using Interceptor.Tests.Packets;
 
 namespace Interceptor.Tests.Allocations;
