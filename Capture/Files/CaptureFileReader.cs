@@ -12,6 +12,11 @@ namespace Interceptor.Capture.Files;
 /// </summary>
 public sealed class CaptureFileReader : IPacketSource
 {
+    private const long LongestIpPacketRoom = 80 * 1024;
+
+    /// <summary>How much longer a capture is than its compressed file, about: for the size of a buffer.</summary>
+    private const int UsualRatio = 8;
+
     private readonly ReadAheadBuffer _buffer;
     private readonly RecordReader _records;
     private readonly PrependedStream? _compressed;
@@ -36,7 +41,7 @@ public sealed class CaptureFileReader : IPacketSource
             if (Compression != CaptureCompression.None)
             {
                 _compressed = new PrependedStream(_buffer.TakeAvailable(), stream);
-                _buffer = new ReadAheadBuffer(new UnpackingStream(_compressed, Compression, path, InputLength));
+                _buffer = new ReadAheadBuffer(new UnpackingStream(_compressed, Compression, path, InputLength), UnpackedLength(stream));
                 magic = ReadMagic();
             }
 
@@ -168,6 +173,10 @@ public sealed class CaptureFileReader : IPacketSource
 
     /// <inheritdoc/>
     public void Dispose() => _buffer.Dispose();
+
+    /// <summary>A guess, for the size of a buffer: at least so much that it does not have to grow for the longest IP packet.</summary>
+    private long? UnpackedLength(Stream packed) =>
+        (InputLength ?? (packed.CanSeek ? packed.Length : null)) is { } length ? Math.Max(LongestIpPacketRoom, UsualRatio * length) : null;
 
     private uint ReadMagic()
     {

@@ -5,7 +5,7 @@ namespace Interceptor.Capture.Files;
 /// <summary>Unpacks Zstandard frames, one or several in a row. Read-only, forward-only.</summary>
 internal sealed class ZstandardReadStream : ForwardReadStream
 {
-    private const int PackedLength = 128 * 1024;
+    private const int PackedLength = 64 * 1024;
 
     private readonly ZstandardDecoder _decoder;
     private readonly byte[] _packed = GC.AllocateUninitializedArray<byte>(PackedLength);

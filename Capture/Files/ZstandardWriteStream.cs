@@ -9,7 +9,7 @@ namespace Interceptor.Capture.Files;
 internal sealed class ZstandardWriteStream : Stream
 {
     private const int Level = 3;
-    private const int PackedLength = 128 * 1024;
+    private const int PackedLength = 64 * 1024;
 
     private readonly Stream _target;
     private readonly ZstandardEncoder _encoder;
