@@ -41,13 +41,31 @@ internal sealed record FieldRule(string Field, Func<TcpSnapshot, object> Value, 
         new("CopiedSeq", s => s.CopiedSeq, (m, k, _) => m.CopiedSeq >= k.CopiedSeq),
         new("RcvWup", s => s.RcvWup, (m, k, p) => m.RcvWup <= k.RcvWup && m.RcvWup == p.SndUna),
         new("RcvWup+RcvWnd", s => Edge(s.RcvWup, s.RcvWnd), (m, k, _) => Edge(m.RcvWup, m.RcvWnd) <= Edge(k.RcvWup, k.RcvWnd)),
-        new("SndUna+SndWnd", s => Edge(s.SndUna, s.SndWnd), (m, k, _) => Edge(m.SndUna, m.SndWnd) >= Edge(k.SndUna, k.SndWnd)),
+
+        // Both take the windows of one sender by the same rule, but each in its own order: a window on a segment that was sent again counts where it arrives before
+        // newer ones. What holds whatever the path does to the order: the sender never takes back an edge that it offered, so neither is beyond its own.
+        new("SndUna+SndWnd", s => Edge(s.SndUna, s.SndWnd), (m, k, p) => Edge(m.SndUna, m.SndWnd) <= Edge(p.RcvWup, p.RcvWnd) && Edge(k.SndUna, k.SndWnd) <= Edge(p.RcvWup, p.RcvWnd)),
         new("SndWl1", s => s.SndWl1, (m, _, p) => m.SndWl1 <= p.SndNxt),
 
         // On a path that reorders, the socket takes windows in the order of arrival: one from a segment that was sent again can count there and not here.
         new("MaxWindow", s => s.MaxWindow, (m, k, _) => m.MaxWindow >= m.SndWnd && m.MaxWindow >= k.SndWnd),
         new("FinQueued", s => s.FinQueued, (m, k, _) => !m.FinQueued || k.FinQueued),
         new("FinReceived", s => s.FinReceived, (m, k, p) => m.FinReceived == (p.FinQueued && p.SndNxt == p.WriteSeq) && (m.FinReceived || !k.FinReceived)),
+        new("State", s => s.State, (m, k, p) => m.State == k.State || k.FinQueued || p.FinQueued),
+    ];
+
+    /// <summary>Between the hosts: what passed there, no less than what arrived and no more than what was sent.</summary>
+    internal static IReadOnlyList<FieldRule> Between { get; } =
+    [
+        .. Agreed(),
+        new("SndUna", s => s.SndUna, (m, k, p) => m.SndUna >= k.SndUna && m.SndUna <= p.RcvWup),
+        new("SndNxt", s => s.SndNxt, (m, k, p) => m.SndNxt >= p.RcvNxt && m.SndNxt <= k.SndNxt),
+        new("RcvNxt", s => s.RcvNxt, (m, k, p) => m.RcvNxt >= k.RcvNxt && m.RcvNxt <= p.SndNxt),
+        new("RcvWup", s => s.RcvWup, (m, k, p) => m.RcvWup >= p.SndUna && m.RcvWup <= k.RcvWup),
+        new("RcvWup+RcvWnd", s => Edge(s.RcvWup, s.RcvWnd), (m, k, _) => Edge(m.RcvWup, m.RcvWnd) <= Edge(k.RcvWup, k.RcvWnd)),
+        new("SndUna+SndWnd", s => Edge(s.SndUna, s.SndWnd), (m, _, p) => Edge(m.SndUna, m.SndWnd) <= Edge(p.RcvWup, p.RcvWnd)),
+        new("FinQueued", s => s.FinQueued, (m, k, _) => !m.FinQueued || k.FinQueued),
+        new("FinReceived", s => s.FinReceived, (m, k, p) => (m.FinReceived || !k.FinReceived) && (!m.FinReceived || p.FinQueued)),
         new("State", s => s.State, (m, k, p) => m.State == k.State || k.FinQueued || p.FinQueued),
     ];
 

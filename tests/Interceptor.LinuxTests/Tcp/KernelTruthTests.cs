@@ -58,6 +58,29 @@ public sealed class KernelTruthTests
     }
 
     [Fact]
+    public void A_recording_that_begins_in_the_middle()
+    {
+        using var lab = new TruthLab();
+        TruthLab.Transfer(lab.Client, lab.Server, 50_000);
+        TruthLab.Transfer(lab.Server, lab.Client, 50_000);
+        Quiet(lab, "before the recording");
+        TruthTap tap = lab.StartLateTap();
+        TruthLab.Transfer(lab.Client, lab.Server, 30_000);
+        TruthLab.Transfer(lab.Server, lab.Client, 30_000);
+        TcpSnapshot kernel = Quiet(lab, "after the recording began").Client.Snapshot;
+        TcpSnapshot model = tap.Snapshot(lab.ClientEnd, lab.ServerEnd);
+        Assert.Equal(SnapshotConfidence.Assumed, model.Confidence);
+        Assert.Equal(
+            (kernel.State, kernel.SndUna, kernel.SndNxt, kernel.WriteSeq, kernel.RcvNxt, kernel.RcvWup, kernel.Timestamps),
+            (model.State, model.SndUna, model.SndNxt, model.WriteSeq, model.RcvNxt, model.RcvWup, model.Timestamps));
+
+        // The shift was in the SYNs: windows are as on the wire, and SACK and MSS are not known.
+        Assert.Equal((kernel.SndWnd >> kernel.SndWindowScale, kernel.RcvWnd >> kernel.RcvWindowScale), (model.SndWnd, model.RcvWnd));
+        Assert.True(kernel.SackPermitted && !model.SackPermitted);
+        Assert.Equal(TcpEndpoint.DefaultSegmentSize, model.MssClamp);
+    }
+
+    [Fact]
     public void A_gap_at_the_receiver()
     {
         using var lab = new TruthLab();

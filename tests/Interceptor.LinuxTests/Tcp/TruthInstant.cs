@@ -17,7 +17,11 @@ internal sealed record TruthInstant
 
     internal required TcpSnapshot ServerAtServer { get; init; }
 
-    /// <summary>Checks every field of both sockets from both places; the message names each one that breaks its rule.</summary>
+    internal required TcpSnapshot ClientAtRouter { get; init; }
+
+    internal required TcpSnapshot ServerAtRouter { get; init; }
+
+    /// <summary>Checks every field of both sockets from both hosts and from the router; the message names each one that breaks its rule.</summary>
     internal void Check(string when)
     {
         List<string> broken =
@@ -26,6 +30,8 @@ internal sealed record TruthInstant
             .. FieldRule.Broken(FieldRule.OwnHost, Server.Snapshot, ServerAtServer, Client.Snapshot, "server seen at the server"),
             .. FieldRule.Broken(FieldRule.FarHost, Client.Snapshot, ClientAtServer, Server.Snapshot, "client seen at the server"),
             .. FieldRule.Broken(FieldRule.FarHost, Server.Snapshot, ServerAtClient, Client.Snapshot, "server seen at the client"),
+            .. FieldRule.Broken(FieldRule.Between, Client.Snapshot, ClientAtRouter, Server.Snapshot, "client seen at the router"),
+            .. FieldRule.Broken(FieldRule.Between, Server.Snapshot, ServerAtRouter, Client.Snapshot, "server seen at the router"),
         ];
         Assert.True(broken.Count == 0, $"{when}:\n{string.Join('\n', broken)}");
         TestContext.Current.SendDiagnosticMessage(

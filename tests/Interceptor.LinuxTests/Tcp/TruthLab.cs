@@ -27,6 +27,7 @@ internal sealed class TruthLab : IDisposable
     private readonly Stack<IDisposable> _owned = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread? _impairing;
+    private readonly List<TruthTap> _taps = [];
     private readonly Socket _markers;
     private InterceptSession? _impairments;
     private int _marker;
@@ -55,6 +56,8 @@ internal sealed class TruthLab : IDisposable
         _markers.Connect(sink.LocalEndPoint!);
         ClientTap = Own(new TruthTap(client, "client0"));
         ServerTap = Own(new TruthTap(server, "server0"));
+        RouterTap = Own(new TruthTap(router, "toclient0"));
+        _taps.AddRange([ClientTap, ServerTap, RouterTap]);
         using Socket listener = server.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         configureServer?.Invoke(listener);
         listener.Bind(new IPEndPoint(IPAddress.Parse(ServerIp), 0));
@@ -82,6 +85,9 @@ internal sealed class TruthLab : IDisposable
     internal TruthTap ClientTap { get; }
 
     internal TruthTap ServerTap { get; }
+
+    /// <summary>Between the hosts: what is held or lost there was seen on its way in.</summary>
+    internal TruthTap RouterTap { get; }
 
     internal PacketHold ToServer { get; }
 
@@ -154,6 +160,14 @@ internal sealed class TruthLab : IDisposable
 
     internal SocketGlance GlanceAtServer() => KernelSocketState.Glance(Server);
 
+    /// <summary>A recording at the client's host that begins now, in the middle of the connection.</summary>
+    internal TruthTap StartLateTap()
+    {
+        TruthTap tap = Own(new TruthTap(ClientHost, "client0"));
+        _taps.Add(tap);
+        return tap;
+    }
+
     internal void Hold()
     {
         ToServer.Hold();
@@ -210,6 +224,8 @@ internal sealed class TruthLab : IDisposable
             ServerAtClient = ClientTap.Snapshot(ServerEnd, ClientEnd),
             ClientAtServer = ServerTap.Snapshot(ClientEnd, ServerEnd),
             ServerAtServer = ServerTap.Snapshot(ServerEnd, ClientEnd),
+            ClientAtRouter = RouterTap.Snapshot(ClientEnd, ServerEnd),
+            ServerAtRouter = RouterTap.Snapshot(ServerEnd, ClientEnd),
         };
     }
 
@@ -222,8 +238,7 @@ internal sealed class TruthLab : IDisposable
     {
         int marker = ++_marker;
         _markers.Send(BitConverter.GetBytes(marker));
-        ClientTap.ReadTo(marker);
-        ServerTap.ReadTo(marker);
+        _taps.ForEach(tap => tap.ReadTo(marker));
     }
 
     public void Dispose()
