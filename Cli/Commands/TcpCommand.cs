@@ -268,11 +268,12 @@ internal static class TcpCommand
         only ??= graph?.ConnectionId;
         int code = only is { } id ? CheckId(output, reading, id) : ExitCode.Done;
         output.HoldJson = true;
+        var line = new JsonLine();
         log.TellAll(reading.Tracker, reading.End, (in TcpConnectionReport connection) =>
         {
             if (only is null || connection.Id == only)
             {
-                Tell(output, in connection, isAlone);
+                Tell(output, line, in connection, isAlone);
             }
         });
         graph?.Finish(output);
@@ -319,12 +320,14 @@ internal static class TcpCommand
         return code;
     }
 
-    private static void Tell(CommandOutput output, in TcpConnectionReport connection, bool isAlone)
+    private static void Tell(CommandOutput output, JsonLine line, in TcpConnectionReport connection, bool isAlone)
     {
         if (output.Json)
         {
-            TcpConnectionJson.Write(output.BeginJson("connection"), in connection);
-            output.EndJson();
+            line.Begin("connection"u8);
+            TcpConnectionJson.Write(line, in connection);
+            line.End();
+            output.WriteJsonLine(line.Written);
         }
         else
         {

@@ -71,6 +71,18 @@ internal sealed class CommandOutput : IDisposable
         _json.WriteEndObject();
         _json.Flush();
         _jsonBuffer.Write("\n"u8);
+        FlushWritten();
+    }
+
+    /// <summary>Writes an NDJSON object that is already made, with its end of line.</summary>
+    internal void WriteJsonLine(ReadOnlySpan<byte> line)
+    {
+        _jsonBuffer.Write(line);
+        FlushWritten();
+    }
+
+    private void FlushWritten()
+    {
         if (!HoldJson || _jsonBuffer.WrittenCount >= HeldJsonLength)
         {
             Flush();
