@@ -7,8 +7,8 @@ public sealed partial class TcpTracker
     // Closed connections stay for what straggles in, as long as they take no more than this part of the limit.
     private const int ClosedPart = 16;
 
-    // Lone SYNs never take more than this part: their blocks are not given back.
-    private const int LoneSynPart = 2;
+    // Lone SYNs never take more than these of a hundred parts: their blocks are not given back.
+    private const int LoneSynPercent = 75;
 
     // What streams keep of their recent bytes, to compare copies with, never takes more than this part.
     private const int RecentPart = 8;
@@ -27,6 +27,9 @@ public sealed partial class TcpTracker
         TrackedBytes = TrackedBytes,
         PeakTrackedBytes = Math.Max(_statistics.PeakTrackedBytes, TrackedBytes),
     };
+
+    /// <inheritdoc cref="TcpTrackerStatistics.ReleasedBytes"/>
+    public long ReleasedBytes => _statistics.ReleasedBytes;
 
     private long TrackedBytes => _connectionBytes + _table.MemoryBytes + _loneSyns.MemoryBytes + _fragments.PendingBytes;
 
@@ -57,7 +60,7 @@ public sealed partial class TcpTracker
     private void Note(int hash, in FlowKey flow, in TcpSegment segment, CaptureTimestamp at, long number)
     {
         while (_loneSyns.NeededBytes is > 0 and var needed
-            && (_loneSyns.MemoryBytes + needed > _options.MaximumBytes / LoneSynPart ? TryEvictLoneSyn()
+            && (_loneSyns.MemoryBytes + needed > _options.MaximumBytes / 100 * LoneSynPercent ? TryEvictLoneSyn()
                 : TrackedBytes + needed > _options.MaximumBytes && TryEvict(loneSyns: true)))
         {
         }
@@ -167,6 +170,7 @@ public sealed partial class TcpTracker
     {
         _table.Remove(connection);
         _connectionBytes -= connection.ChargedBytes;
+        _statistics.ReleasedBytes += connection.ChargedBytes;
         _closedBytes -= ReferenceEquals(connection.Queue, _closed) ? connection.ChargedBytes : 0;
         connection.Queue?.Remove(connection);
         connection.Finish();

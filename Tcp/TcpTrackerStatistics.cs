@@ -15,6 +15,9 @@ public record struct TcpTrackerStatistics
     /// <summary>The most bytes that they ever took.</summary>
     public long PeakTrackedBytes { get; set; }
 
+    /// <summary>Bytes of connections that were let go before the end: what a collector can have back.</summary>
+    public long ReleasedBytes { get; set; }
+
     /// <summary>Connections of which only SYNs and their answers were seen, and which gave way because the limit was reached.</summary>
     public long EvictedHalfOpen { get; set; }
 

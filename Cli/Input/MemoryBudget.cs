@@ -1,16 +1,16 @@
 namespace Interceptor.Cli.Input;
 
-/// <summary>What <c>--max-memory</c> leaves for what: the limit is the process's, so the run-time's own share and the collector's slack come off first.</summary>
+/// <summary>What <c>--max-memory</c> leaves for what: the limit is the process's, so the run-time's own share comes off first, and half of the rest is the collector's slack.</summary>
 /// <param name="TrackerBytes">For the connections and their queues, as the tracker counts them.</param>
 /// <param name="LogBytes">For packed reports of finished connections.</param>
 internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes)
 {
     private const long Mebi = 1024 * 1024;
     private const long Default = 512 * Mebi;
-    private const long Smallest = 64 * Mebi;
+    private const long Smallest = 128 * Mebi;
 
-    // The run-time, the program's code and the buffers of reading and writing.
-    private const long Fixed = 48 * Mebi;
+    // The run-time, the program's code, the buffers of reading and writing, and the collector's youngest generation.
+    private const long Fixed = 72 * Mebi;
 
     internal static MemoryBudget Parse(string? text)
     {
@@ -21,6 +21,9 @@ internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes)
         }
 
         long log = Math.Min((limit - Fixed) / 8, 16 * Mebi);
-        return new MemoryBudget((limit - Fixed - log) * 3 / 4, (int)log);
+        return new MemoryBudget((limit - Fixed - log) / 2, (int)log);
     }
+
+    /// <summary>Bytes of forgotten connections after which the collector is asked for them: left to itself it lets the heap grow to several times what lives.</summary>
+    internal long BytesBetweenCollections => TrackerBytes / 4;
 }

@@ -9,11 +9,13 @@ using Interceptor.Tcp;
 namespace Interceptor.Cli.Input;
 
 /// <summary>Feeds a tracker from a source: the packets that match and are not later than an instant.</summary>
-internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
+internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit, long bytesBetweenCollections = long.MaxValue)
 {
     private long? _latest = at is { IsRelative: false } instant ? instant.Nanoseconds : null;
     private CaptureTimestamp? _first;
     private CaptureTimestamp? _last;
+
+    private long _collectedAt;
 
     internal TcpTracker Tracker { get; } = tracker;
 
@@ -109,6 +111,11 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit)
             Matched++;
             PacketView view = packet.Parse();
             Tracker.Process(in view, time, packet.Metadata.Number);
+            if (Tracker.ReleasedBytes - _collectedAt > bytesBetweenCollections)
+            {
+                _collectedAt = Tracker.ReleasedBytes;
+                GC.Collect();
+            }
         }
     }
 
