@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
@@ -16,12 +15,6 @@ internal static class CaptureCommand
         Description = "The interface; any for all of them. See: interceptor interfaces.",
         HelpName = "IF",
         Required = true,
-    };
-
-    private static readonly Option<string?> WriteTo = new("-w", "--write")
-    {
-        Description = "Write to a file instead of printing: pcapng, or pcap if the name ends in .pcap; compressed if .gz or .zst follows; - is standard output.",
-        HelpName = "FILE",
     };
 
     private static readonly Option<long?> Count = new("-c", "--count") { Description = "Stop after N packets.", HelpName = "N" };
@@ -41,24 +34,6 @@ internal static class CaptureCommand
         HelpName = "SIZE",
     };
 
-    private static readonly Option<string?> FileSize = new("-C", "--file-size")
-    {
-        Description = "With -w: go on in a further file when one has reached SIZE, as 100MB. Files are numbered: FILE-00001, ...",
-        HelpName = "SIZE",
-    };
-
-    private static readonly Option<string?> FileTime = new("-G", "--file-time")
-    {
-        Description = "With -w: go on in a further file when one has been open for a duration, as 60 (seconds) or 5m.",
-        HelpName = "SECONDS",
-    };
-
-    private static readonly Option<int?> FileCount = new("-W", "--file-count")
-    {
-        Description = "With -C or -G: keep the last N files and delete older ones.",
-        HelpName = "FILES",
-    };
-
     private static readonly Option<bool> Immediate = new("--immediate")
     {
         Description = "Hand over each packet as it comes, instead of gathering for up to 100 ms.",
@@ -71,9 +46,9 @@ internal static class CaptureCommand
     {
         var command = new Command("capture", "Captures packets on an interface, to the screen or into a file.")
         {
-            Interface, WriteTo, Count, SnapLength, NotPromiscuous, FileSize, FileTime, FileCount, BufferSize, Immediate, Filter,
+            Interface, Count, SnapLength, NotPromiscuous, BufferSize, Immediate, Filter,
         };
-        foreach (Option option in PrintOptions.All)
+        foreach (Option option in (IEnumerable<Option>)[.. CaptureFileOptions.All, .. PrintOptions.All])
         {
             command.Options.Add(option);
         }
@@ -84,7 +59,7 @@ internal static class CaptureCommand
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
-        string? path = parsed.GetValue(WriteTo);
+        string? path = CaptureFileOptions.PathOf(parsed);
         OutputFile.Check(path, context.Output);
         long limit = parsed.GetValue(Count) ?? long.MaxValue;
         if (limit <= 0)
@@ -92,7 +67,7 @@ internal static class CaptureCommand
             throw new UsageException("-c wants a number above 0.");
         }
 
-        CaptureRotation? rotation = RotationOf(parsed, path);
+        CaptureRotation? rotation = CaptureFileOptions.RotationOf(parsed);
         using var source = new LivePacketSource(LiveCapture.Open(OptionsOf(parsed), context.Signals.Token));
         Announce(source.Capture, context.Output);
         PacketPrintFormat format = PrintOptions.Read(parsed, context.Output);
@@ -150,32 +125,6 @@ internal static class CaptureCommand
         return bytes is > 0 and <= int.MaxValue
             ? options with { BufferBytes = (int)bytes }
             : throw new UsageException($"-B wants a size from 1 byte to 2 GiB, not '{text}'.");
-    }
-
-    private static CaptureRotation? RotationOf(ParseResult parsed, string? path)
-    {
-        string? size = parsed.GetValue(FileSize);
-        string? time = parsed.GetValue(FileTime);
-        int? files = parsed.GetValue(FileCount);
-        if (size is null && time is null)
-        {
-            return files is null ? null : throw new UsageException("-W goes with -C or -G.");
-        }
-
-        if (path is null or CaptureFile.StandardStream)
-        {
-            throw new UsageException("-C and -G go with -w and the name of a file.");
-        }
-
-        var rotation = new CaptureRotation
-        {
-            FileBytes = size is null ? null : Quantity.Size(size),
-            FileTime = time is null ? null : Quantity.Duration(time),
-            Files = files,
-        };
-        return rotation.FileBytes <= 0 || rotation.FileTime <= TimeSpan.Zero || rotation.Files <= 0
-            ? throw new UsageException("-C, -G and -W want more than 0.")
-            : rotation;
     }
 
     private static void Announce(LiveCapture capture, CommandOutput output)
