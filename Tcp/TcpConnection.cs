@@ -88,6 +88,9 @@ public sealed class TcpConnection
     /// <summary>Nothing but SYNs and what answers them was seen.</summary>
     internal bool IsHalfOpen => First.IsOpening && Second.IsOpening;
 
+    /// <summary>Text of it waits behind a gap.</summary>
+    internal bool IsWaiting => First.Stream.HeldBytes > 0 || Second.Stream.HeldBytes > 0;
+
     /// <summary>What it takes now, about.</summary>
     internal long MemoryBytes => BareBytes + First.QueueBytes + Second.QueueBytes;
 
@@ -167,6 +170,13 @@ public sealed class TcpConnection
         _isReleased = true;
         First.Release(at);
         Second.Release(at);
+    }
+
+    /// <summary>Gaps are passed over; what waited behind them is given on.</summary>
+    internal void StopWaiting()
+    {
+        First.Stream.StopWaiting(LastPacketAt);
+        Second.Stream.StopWaiting(LastPacketAt);
     }
 
     internal void Finish()

@@ -15,6 +15,7 @@ public sealed partial class TcpTracker
 
     private readonly ConnectionQueue _closed = new();
     private readonly ConnectionQueue _halfOpen = new();
+    private readonly ConnectionQueue _waiting = new();
     private readonly ConnectionQueue _open = new();
     private TcpTrackerStatistics _statistics;
     private long _connectionBytes;
@@ -76,21 +77,7 @@ public sealed partial class TcpTracker
             return;
         }
 
-        long bytes = connection.MemoryBytes;
-        _connectionBytes += bytes - connection.ChargedBytes;
-        ConnectionQueue queue = connection.IsOver ? _closed : connection.IsHalfOpen ? _halfOpen : _open;
-        if (ReferenceEquals(queue, connection.Queue))
-        {
-            _closedBytes += ReferenceEquals(queue, _closed) ? bytes - connection.ChargedBytes : 0;
-        }
-        else
-        {
-            _closedBytes += ReferenceEquals(queue, _closed) ? bytes : ReferenceEquals(connection.Queue, _closed) ? -connection.ChargedBytes : 0;
-            connection.Queue?.Remove(connection);
-            queue.Append(connection);
-        }
-
-        connection.ChargedBytes = bytes;
+        Charge(connection);
         while (_closedBytes > _options.MaximumBytes / ClosedPart && _closed.FindIdle() is { } closed)
         {
             Give(closed);
@@ -103,12 +90,42 @@ public sealed partial class TcpTracker
         _statistics.PeakTrackedBytes = Math.Max(_statistics.PeakTrackedBytes, TrackedBytes);
     }
 
+    private void Charge(TcpConnection connection)
+    {
+        long bytes = connection.MemoryBytes;
+        _connectionBytes += bytes - connection.ChargedBytes;
+        ConnectionQueue queue = QueueOf(connection);
+        if (ReferenceEquals(queue, connection.Queue))
+        {
+            _closedBytes += ReferenceEquals(queue, _closed) ? bytes - connection.ChargedBytes : 0;
+        }
+        else
+        {
+            _closedBytes += ReferenceEquals(queue, _closed) ? bytes : ReferenceEquals(connection.Queue, _closed) ? -connection.ChargedBytes : 0;
+            connection.Queue?.Remove(connection);
+            queue.Append(connection);
+        }
+
+        connection.ChargedBytes = bytes;
+    }
+
+    private ConnectionQueue QueueOf(TcpConnection connection) =>
+        connection.IsOver ? _closed : connection.IsHalfOpen ? _halfOpen : connection.IsWaiting ? _waiting : _open;
+
     // The place of a lone SYN serves only another lone SYN: where bytes are wanted, they are left alone.
     private bool TryEvict(bool loneSyns)
     {
         if (_closed.FindIdle() is { } closed)
         {
             Give(closed);
+            return true;
+        }
+
+        if (_waiting.FindIdle() is { } waiting)
+        {
+            waiting.StopWaiting();
+            Charge(waiting);
+            _statistics.GapsGivenUp++;
             return true;
         }
 
@@ -194,7 +211,7 @@ public sealed partial class TcpTracker
 
     private TcpConnection[] CollectTracked()
     {
-        TcpConnection[] tracked = [.. _closed.All, .. _halfOpen.All, .. _open.All];
+        TcpConnection[] tracked = [.. _closed.All, .. _halfOpen.All, .. _waiting.All, .. _open.All];
         Array.Sort(tracked, static (one, other) => one.Id.CompareTo(other.Id));
         return tracked;
     }

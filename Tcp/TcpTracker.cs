@@ -7,8 +7,8 @@ namespace Interceptor.Tcp;
 /// Follows every TCP connection of a packet source. Deterministic: no clock, thread or I/O; what it says depends on the packets and their times alone.
 /// <para>Memory: without a sink all connections are kept, with their counters and numbers, and bounded queues while they are open. With a sink, what they take
 /// stays below <see cref="TcpTrackerOptions.MaximumBytes"/>: the sink gets a connection when its addresses and ports begin another one, and when it has to give way.
-/// Closed connections give way first, always when they take more than a sixteenth of the limit; then those of which only SYNs were seen, the oldest first; then
-/// the one that has been without a packet for longest. SYNs without any answer are kept in a tenth of the room; three quarters of the limit are theirs at most, and no
+/// Closed connections give way first, always when they take more than a sixteenth of the limit; then text that waits behind a gap no longer does; then those
+/// connections of which only SYNs were seen go, the oldest first; then the one that has been without a packet for longest. SYNs without any answer are kept in a tenth of the room; three quarters of the limit are theirs at most, and no
 /// other connection gets them back. What comes later for a connection that gave way begins another one.</para>
 /// <para>Threads: one at a time.</para>
 /// </summary>

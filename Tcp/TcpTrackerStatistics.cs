@@ -18,6 +18,12 @@ public record struct TcpTrackerStatistics
     /// <summary>Bytes of connections that were let go before the end: what a collector can have back.</summary>
     public long ReleasedBytes { get; set; }
 
+    /// <summary>
+    /// Times that the text waiting behind gaps of an open connection was taken as it is because the limit was reached: what fills such a gap later counts, but is
+    /// neither hashed nor delivered.
+    /// </summary>
+    public long GapsGivenUp { get; set; }
+
     /// <summary>Connections of which only SYNs and their answers were seen, and which gave way because the limit was reached.</summary>
     public long EvictedHalfOpen { get; set; }
 

@@ -84,8 +84,8 @@ internal static class TcpCommand
 
     private static readonly Option<string?> MaxMemory = new("--max-memory")
     {
-        Description = "Memory of the process at most, as 256MiB. When it is reached closed connections are put aside first, then half-open ones, the oldest first, "
-            + "then idle ones are given up: they are told as \"evicted\", and counted. Default: 512MiB.",
+        Description = "Memory of the process at most, as 256MiB. When it is reached closed connections are put aside first, then text behind a gap waits no longer, "
+            + "then half-open connections, the oldest first, and idle ones are given up: they are told as \"evicted\", and counted. Default: 512MiB.",
         HelpName = "SIZE",
     };
 
@@ -297,6 +297,7 @@ internal static class TcpCommand
                     json.WriteNumber("at_ns", latest);
                 }
 
+                json.WriteNumber("gaps_given_up", statistics.GapsGivenUp);
                 json.WriteNumber("evicted_connections", statistics.Evicted);
                 json.WriteNumber("evicted_half_open", statistics.EvictedHalfOpen);
                 json.WriteNumber("evicted_idle", statistics.EvictedIdle);
@@ -310,11 +311,11 @@ internal static class TcpCommand
                 $"{reading.Tracker.Statistics.Begun} connections, {reading.Tracker.Segments} TCP segments, {reading.Packets} packets"));
         }
 
-        if (statistics.Evicted > 0)
+        if (statistics.GapsGivenUp + statistics.Evicted > 0)
         {
             output.Flush();
             output.Warn(string.Create(CultureInfo.InvariantCulture,
-                $"--max-memory was reached: {statistics.EvictedHalfOpen} half-open and {statistics.EvictedIdle} idle connections were given up before their end."));
+                $"--max-memory was reached: {statistics.GapsGivenUp} connections no longer waited for missing text; {statistics.EvictedHalfOpen} half-open and {statistics.EvictedIdle} idle ones were given up before their end."));
         }
 
         return code;

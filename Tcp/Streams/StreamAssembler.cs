@@ -180,6 +180,17 @@ public sealed class StreamAssembler
         }
     }
 
+    /// <summary>Memory is short: gaps are passed over, and what waits behind them counts as it is.</summary>
+    internal void StopWaiting(CaptureTimestamp at)
+    {
+        while (HeldCount > 0)
+        {
+            PassGap(at);
+        }
+
+        _held = null;
+    }
+
     /// <summary>Both ends closed in order: nothing new can come, so the hash is closed now, unless a gap may still be filled.</summary>
     internal void Seal(CaptureTimestamp at)
     {
@@ -192,12 +203,7 @@ public sealed class StreamAssembler
     /// <summary>Nothing comes any more: gaps are passed over, the hash is closed, memory is released.</summary>
     internal void Finish(CaptureTimestamp at)
     {
-        while (HeldCount > 0)
-        {
-            PassGap(at);
-        }
-
-        _held = null;
+        StopWaiting(at);
         _recent.Release();
         if (_hashes && _digest is null)
         {

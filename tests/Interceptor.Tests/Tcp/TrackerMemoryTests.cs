@@ -70,6 +70,31 @@ public sealed class TrackerMemoryTests
     }
 
     [Fact]
+    public void Text_behind_a_gap_gives_way_before_any_connection_does()
+    {
+        const int Flows = 100;
+        var tracker = new TcpTracker(new TcpTrackerOptions { MaximumBytes = 1_000_000 }, sink: _sink);
+        for (int i = 0; i < Flows; i++)
+        {
+            Open(tracker, i, at: i);
+        }
+
+        // Ten bytes are missing in front of what each sends; 100 times 20,000 bytes can't all wait.
+        for (int i = 0; i < Flows * 20; i++)
+        {
+            int flow = i % Flows;
+            Send(tracker, Flow(flow), TcpFlags.Ack, 11 + (uint)(1000 * (i / Flows)), 1, Flows + i, 1000);
+        }
+
+        Assert.Empty(_sink.Reports);
+        Assert.Equal(0, tracker.Statistics.Evicted);
+        Assert.InRange(tracker.Statistics.GapsGivenUp, 1, Flows * 20);
+        tracker.Finish();
+        Assert.Equal(Flows, _sink.Reports.Count);
+        Assert.All(_sink.Reports, report => Assert.Equal((20_000L, false), (report.FromClient.StreamBytes, report.IsEvicted)));
+    }
+
+    [Fact]
     public void The_oldest_half_open_connection_gives_way_before_an_idle_one()
     {
         var tracker = new TcpTracker(new TcpTrackerOptions { MaximumBytes = 400_000 }, sink: _sink);
