@@ -49,17 +49,10 @@ internal static class SocketAddress
 
         if (family == Libc.AF_INET6 && address.Length >= Ipv6Length)
         {
-            endpoint = new FlowEndpoint(FromIpv6(address.Slice(8, 16)), BinaryPrimitives.ReadUInt16BigEndian(address[2..]));
+            endpoint = new FlowEndpoint(IpAddress.FromIpv6(address.Slice(8, 16)).Unmapped, BinaryPrimitives.ReadUInt16BigEndian(address[2..]));
             return true;
         }
 
         return false;
-    }
-
-    /// <summary>An IPv6 address, or the IPv4 address that a v4-mapped one stands for.</summary>
-    internal static IpAddress FromIpv6(ReadOnlySpan<byte> bytes)
-    {
-        ReadOnlySpan<byte> mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-        return bytes.StartsWith(mapped) ? IpAddress.FromBytes(bytes[12..]) : IpAddress.FromIpv6(bytes);
     }
 }

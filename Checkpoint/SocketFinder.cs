@@ -1,4 +1,3 @@
-using System.Globalization;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -55,15 +54,15 @@ public static class SocketFinder
 
             return sockets;
         }
-        catch (Exception exception) when (exception is DirectoryNotFoundException or LinuxException { Errno: Errno.ESRCH or Errno.EINVAL })
+        catch (LinuxException exception) when (exception.Errno is Errno.ESRCH or Errno.EINVAL)
         {
             throw new CheckpointException(
                 Step, $"there is no process {pid}.", CheckpointException.NothingChanged, CheckpointFailure.NotFound, exception);
         }
-        catch (Exception exception) when (exception is UnauthorizedAccessException or LinuxException { IsPermission: true })
+        catch (LinuxException exception) when (exception.IsPermission)
         {
             throw new CheckpointException(
-                Step, $"the descriptors of process {pid} may not be read. Run as root, or with CAP_SYS_PTRACE and CAP_NET_ADMIN.",
+                Step, $"the descriptors of process {pid} may not be read. Run as root, or with CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH and CAP_NET_ADMIN.",
                 CheckpointException.NothingChanged, cause: exception);
         }
     }
@@ -91,44 +90,39 @@ public static class SocketFinder
     /// <summary>Socket inode to descriptor; of several descriptors for one socket, the lowest.</summary>
     private static Dictionary<long, int> ReadDescriptors(int pid)
     {
-        var descriptors = new Dictionary<long, int>();
-        foreach (string link in Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd"))
+        using var reader = new ProcessSockets();
+        var sockets = new List<ProcessSocket>();
+        int errno = reader.TryListSockets(pid, sockets);
+        if (errno != 0)
         {
-            if (TryReadSocketInode(link, out long inode)
-                && int.TryParse(Path.GetFileName(link.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-                && (!descriptors.TryGetValue(inode, out int other) || number < other))
+            throw new LinuxException(errno == Errno.ENOENT ? Errno.ESRCH : errno, "read", $"the descriptors of process {pid}");
+        }
+
+        var descriptors = new Dictionary<long, int>();
+        foreach (ProcessSocket socket in sockets)
+        {
+            if (!descriptors.TryGetValue(socket.Inode, out int other) || socket.Descriptor < other)
             {
-                descriptors[inode] = number;
+                descriptors[socket.Inode] = socket.Descriptor;
             }
         }
 
         return descriptors;
     }
 
-    private static bool TryReadSocketInode(string link, out long inode)
-    {
-        const string Prefix = "socket:[";
-        inode = 0;
-        try
-        {
-            string? target = File.ResolveLinkTarget(link, returnFinalTarget: false)?.Name;
-            return target is not null && target.StartsWith(Prefix, StringComparison.Ordinal)
-                && long.TryParse(target.AsSpan(Prefix.Length, target.Length - Prefix.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out inode);
-        }
-        catch (IOException)
-        {
-            // Closed since the listing.
-            return false;
-        }
-    }
-
     private static void RefuseOtherOwners(SocketOwner socket)
     {
+        using var reader = new ProcessSockets();
+        var processes = new List<int>();
+        reader.ListProcesses(processes);
         var others = new List<int>();
-        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        var sockets = new List<ProcessSocket>();
+        foreach (int other in processes)
         {
-            if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int other)
-                && other != socket.Pid && HasSocket(directory, socket.Inode))
+            // One that ended since, or is not ours to see, has nothing here.
+            sockets.Clear();
+            reader.TryListSockets(other, sockets);
+            if (other != socket.Pid && sockets.Exists(found => found.Inode == socket.Inode))
             {
                 others.Add(other);
             }
@@ -141,20 +135,6 @@ public static class SocketFinder
                 $"the socket of {socket.Local}-{socket.Peer} is shared: besides process {socket.Pid}, also {string.Join(", ", others)} has it open "
                 + "and would go on using it. End those processes or let them close it.",
                 CheckpointException.NothingChanged, CheckpointFailure.Refused);
-        }
-    }
-
-    private static bool HasSocket(string processDirectory, long inode)
-    {
-        try
-        {
-            return Directory.EnumerateFileSystemEntries(Path.Combine(processDirectory, "fd"))
-                .Any(link => TryReadSocketInode(link, out long found) && found == inode);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // Ended since the listing, or not ours to see.
-            return false;
         }
     }
 }

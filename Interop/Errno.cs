@@ -20,6 +20,7 @@ internal static class Errno
     internal const int EINVAL = 22;
     internal const int ENOSPC = 28;
     internal const int EPIPE = 32;
+    internal const int ERANGE = 34;
     internal const int ENAMETOOLONG = 36;
     internal const int ENOTEMPTY = 39;
     internal const int EMSGSIZE = 90;

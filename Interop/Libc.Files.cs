@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Interceptor.Interop;
 
-internal static partial class Libc
+internal static unsafe partial class Libc
 {
     internal const int AT_FDCWD = -100;
     internal const int AT_EMPTY_PATH = 0x1000;
@@ -23,7 +23,7 @@ internal static partial class Libc
     internal const int StatxDeviceOffset = 136;
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static unsafe partial int statx(int dirfd, string path, int flags, uint mask, byte* buffer);
+    internal static partial int statx(int dirfd, string path, int flags, uint mask, byte* buffer);
 
     internal const uint MFD_CLOEXEC = 1;
 
@@ -32,4 +32,19 @@ internal static partial class Libc
 
     [LibraryImport(Library)]
     internal static partial int isatty(int fd);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial FileDescriptor openat(FileDescriptor dirfd, byte* path, int flags, int mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint getdents64(FileDescriptor fd, void* buffer, nuint length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint readlinkat(FileDescriptor dirfd, byte* path, byte* buffer, nuint length);
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int access(string path, int mode);
+
+    internal const int X_OK = 1;
+    internal const int W_OK = 2;
 }

@@ -16,7 +16,7 @@ internal enum NetlinkReceiveResult
 }
 
 /// <summary>
-/// A netlink socket that never blocks in a receive; waiting is <see cref="Wait"/>.
+/// A netlink socket that never blocks in a receive; waiting is <see cref="Wait(EventDescriptor, long)"/>.
 /// <para>Threads: one receives and waits; any may send (a send is one system call on the caller's buffer).</para>
 /// </summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
@@ -163,6 +163,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         // POLLERR stands for ENOBUFS here: the receive that follows fetches and clears it.
         return polled[0].Returned != 0;
     }
+
+    /// <summary>Waits until the socket is readable; false once the time is over.</summary>
+    internal bool Wait(int timeoutMilliseconds) => NativeSocket.Poll(_fd, Libc.POLLIN, timeoutMilliseconds) != 0;
 
     public void Dispose() => _fd.Dispose();
 }

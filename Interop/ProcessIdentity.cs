@@ -37,4 +37,47 @@ internal static class ProcessIdentity
             return null;
         }
     }
+
+    /// <summary>The process that a thread belongs to, itself for its first thread; null where there is no such thread.</summary>
+    internal static int? ProcessOfThread(int thread)
+    {
+        const string Key = "Tgid:";
+        try
+        {
+            string? line = File.ReadLines($"/proc/{thread}/status").FirstOrDefault(static line => line.StartsWith(Key, StringComparison.Ordinal));
+            return int.TryParse(line.AsSpan(line is null ? 0 : Key.Length), CultureInfo.InvariantCulture, out int pid) ? pid : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A process's name (/proc/PID/comm), which it may set itself; empty where there is no such process.</summary>
+    internal static string NameOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm").TrimEnd('\n');
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>The name of a process's program without directories; empty where it may not be looked at, or runs none (a kernel thread).</summary>
+    internal static string ProgramOf(int pid)
+    {
+        const string Deleted = " (deleted)";
+        try
+        {
+            string name = Path.GetFileName(File.ResolveLinkTarget($"/proc/{pid}/exe", returnFinalTarget: false)?.FullName) ?? "";
+            return name.EndsWith(Deleted, StringComparison.Ordinal) ? name[..^Deleted.Length] : name;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
 }

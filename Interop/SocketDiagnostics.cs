@@ -3,24 +3,68 @@ using System.Runtime.InteropServices;
 
 namespace Interceptor.Interop;
 
-/// <summary>What sock_diag(7) tells of a TCP connection of the calling thread's network namespace and getsockopt does not.</summary>
-internal static class SocketDiagnostics
+/// <summary>Called for each socket; the message is valid during the call.</summary>
+internal delegate void SocketVisitor(in SocketDiagnosticMessage socket);
+
+/// <summary>
+/// What sock_diag(7) tells of the internet sockets of a network namespace, that of the thread that opens it. Needs no privilege.
+/// <para>Threads: one at a time.</para>
+/// </summary>
+internal sealed class SocketDiagnostics : IDisposable
 {
     private const int NETLINK_SOCK_DIAG = 4;
     private const ushort SOCK_DIAG_BY_FAMILY = 20;
     private const int INET_DIAG_INFO = 2;
     private const ushort INET_DIAG_MD5SIG = 18;
     private const ushort NLM_F_REQUEST = 1;
+    private const int TCP_SYN_RECV = 3;
+    private const int TCP_TIME_WAIT = 6;
+    private const int TCP_NEW_SYN_RECV = 12;
+    private const string Subject = "sock_diag";
+
+    /// <summary>All but the states in which a connection has no socket: handshakes that are not finished, and TIME-WAIT.</summary>
+    private const uint StatesWithSocket = ~(1u << TCP_SYN_RECV | 1u << TCP_TIME_WAIT | 1u << TCP_NEW_SYN_RECV);
 
     /// <summary>struct inet_diag_req_v2 behind its netlink header.</summary>
     private const int RequestLength = NetlinkMessage.HeaderLength + 56;
 
-    /// <summary>struct inet_diag_msg; its attributes follow.</summary>
-    private const int ReplyLength = 72;
+    private readonly NetlinkDump _dump;
+    private readonly NetlinkVisitor _show;
+    private SocketVisitor? _visitor;
+
+    private SocketDiagnostics(NetlinkDump dump)
+    {
+        _dump = dump;
+        _show = Show;
+    }
+
+    /// <summary>For the calling thread's network namespace.</summary>
+    internal static SocketDiagnostics Open() => new(NetlinkDump.Open(NETLINK_SOCK_DIAG, Subject));
+
+    /// <summary>Shows every socket of a family and protocol; false where the kernel has no diagnosis for that protocol (CONFIG_INET_UDP_DIAG).</summary>
+    /// <param name="family">AF_INET or AF_INET6.</param>
+    /// <param name="protocol">IPPROTO_TCP or IPPROTO_UDP.</param>
+    /// <param name="visitor">Called on this thread.</param>
+    internal bool TryList(int family, int protocol, SocketVisitor visitor)
+    {
+        Span<byte> request = stackalloc byte[RequestLength];
+        WriteBody(request, family, protocol, extensions: 0, StatesWithSocket);
+        _visitor = visitor;
+        int error = _dump.Run(request, SOCK_DIAG_BY_FAMILY, _show);
+        _visitor = null;
+        return error switch
+        {
+            0 => true,
+            Errno.ENOENT or Errno.EINVAL or Errno.EOPNOTSUPP => false,
+            _ => throw new LinuxException(error, "list the sockets", Subject),
+        };
+    }
+
+    public void Dispose() => _dump.Dispose();
 
     /// <summary>
     /// True if the connection's segments are signed with TCP MD5 (RFC 2385), which the kernel tells who has CAP_NET_ADMIN. False also where it does not find
-    /// the connection, as one that is bound to an interface.
+    /// the connection in the calling thread's network namespace, as one that is bound to an interface.
     /// </summary>
     /// <param name="local">The local address, 4 or 16 bytes.</param>
     /// <param name="localPort">Its port.</param>
@@ -29,17 +73,13 @@ internal static class SocketDiagnostics
     internal static bool IsMd5Signed(ReadOnlySpan<byte> local, ushort localPort, ReadOnlySpan<byte> peer, ushort peerPort)
     {
         Span<byte> request = stackalloc byte[RequestLength];
-        request.Clear();
+
+        // Signatures come only to who asks for INET_DIAG_INFO (2), which is bit 1.
+        WriteBody(request, local.Length == 4 ? Libc.AF_INET : Libc.AF_INET6, Libc.IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), uint.MaxValue);
         MemoryMarshal.Write(request, (uint)RequestLength);
         MemoryMarshal.Write(request[4..], SOCK_DIAG_BY_FAMILY);
         MemoryMarshal.Write(request[6..], NLM_F_REQUEST);
         Span<byte> body = request[NetlinkMessage.HeaderLength..];
-        body[0] = (byte)(local.Length == 4 ? Libc.AF_INET : Libc.AF_INET6);
-        body[1] = Libc.IPPROTO_TCP;
-
-        // Signatures come only to who asks for INET_DIAG_INFO (2), which is bit 1.
-        body[2] = 1 << (INET_DIAG_INFO - 1);
-        MemoryMarshal.Write(body[4..], uint.MaxValue);
         BinaryPrimitives.WriteUInt16BigEndian(body[8..], localPort);
         BinaryPrimitives.WriteUInt16BigEndian(body[10..], peerPort);
         local.CopyTo(body[12..28]);
@@ -47,10 +87,28 @@ internal static class SocketDiagnostics
 
         // No cookie: whichever socket has these addresses.
         body[48..56].Fill(0xff);
-        using NetlinkSocket socket = NetlinkSocket.Open(NETLINK_SOCK_DIAG, "sock_diag");
+        using NetlinkSocket socket = NetlinkSocket.Open(NETLINK_SOCK_DIAG, Subject);
         using var buffer = new NetlinkReceiveBuffer(1, 8192, touch: false);
         socket.Send(request);
         return socket.Receive(buffer, out _) == NetlinkReceiveResult.Messages && HasSignature(buffer.Message(0));
+    }
+
+    private static void WriteBody(Span<byte> request, int family, int protocol, byte extensions, uint states)
+    {
+        request.Clear();
+        Span<byte> body = request[NetlinkMessage.HeaderLength..];
+        body[0] = (byte)family;
+        body[1] = (byte)protocol;
+        body[2] = extensions;
+        MemoryMarshal.Write(body[4..], states);
+    }
+
+    private void Show(in NetlinkMessage message)
+    {
+        if (message.Type == SOCK_DIAG_BY_FAMILY && SocketDiagnosticMessage.TryParse(message.Body, out SocketDiagnosticMessage socket))
+        {
+            _visitor!(socket);
+        }
     }
 
     private static bool HasSignature(ReadOnlySpan<byte> datagram)
@@ -58,12 +116,12 @@ internal static class SocketDiagnostics
         var messages = new NetlinkReader(datagram);
         while (messages.TryRead(out NetlinkMessage message))
         {
-            if (message.Type != SOCK_DIAG_BY_FAMILY || message.Body.Length < ReplyLength)
+            if (message.Type != SOCK_DIAG_BY_FAMILY || !SocketDiagnosticMessage.TryParse(message.Body, out SocketDiagnosticMessage socket))
             {
                 continue;
             }
 
-            var attributes = new NetlinkAttributeReader(message.Body[ReplyLength..]);
+            NetlinkAttributeReader attributes = socket.Attributes();
             while (attributes.TryRead())
             {
                 if (attributes.Type == INET_DIAG_MD5SIG)

@@ -37,6 +37,9 @@ public readonly record struct IpAddress
     /// <summary>The address as a number in host order.</summary>
     public UInt128 Bits => new(_high, _low);
 
+    /// <summary>The IPv4 address that a v4-mapped one (::ffff:0:0/96) stands for, as sockets show it; any other address as it is.</summary>
+    public IpAddress Unmapped => _version == 6 && _high == 0 && _low >> 32 == 0xFFFF ? FromIpv4((uint)_low) : this;
+
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(_high, _low, _version);
 

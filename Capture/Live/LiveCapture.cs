@@ -244,7 +244,7 @@ public sealed class LiveCapture : IDisposable
         {
             LibPcap.PCAP_ERROR_NO_SUCH_DEVICE => LinuxInterfaces.NoSuchInterface("capture", name),
             LibPcap.PCAP_ERROR_PERM_DENIED or LibPcap.PCAP_ERROR_PROMISC_PERM_DENIED =>
-                new LinuxException(Errno.EPERM, "capture", subject, "Capturing needs CAP_NET_RAW: run as root."),
+                new LinuxException(Errno.EPERM, "capture", subject, CapturePermission.Remedy),
             LibPcap.PCAP_ERROR_IFACE_NOT_UP =>
                 new LinuxException(Errno.ENETDOWN, "capture", subject, $"Bring it up with: ip link set {name} up."),
             LibPcap.PCAP_ERROR => new LinuxException(Errno.EIO, "capture", subject, $"{message}."),

@@ -70,12 +70,24 @@ public sealed class LiveRecorder : IDisposable
                 _packetsAtStart--;
             }
 
-            _writer.Write(packet);
+            Write(_writer, packet);
         }
     }
 
     /// <summary>Writes the counters and closes the file.</summary>
     public void Dispose() => End(_source.PacketsRead);
+
+    private void Write(CaptureFileWriter writer, in CapturedPacket packet)
+    {
+        if (_source.Comment is { } comment && writer is PcapNgWriter pcapng)
+        {
+            pcapng.Write(packet, new PcapNgPacketOptions { Comment = comment });
+        }
+        else
+        {
+            writer.Write(packet);
+        }
+    }
 
     private bool IsDue(CaptureFileWriter writer, CaptureTimestamp at) => _rotation is { } rotation && writer.PacketsWritten > 0
         && (writer.BytesWritten >= rotation.FileBytes || at - _start >= rotation.FileTime?.TotalNanoseconds);

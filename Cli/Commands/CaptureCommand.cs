@@ -3,6 +3,7 @@ using System.Globalization;
 using Interceptor.Capture.Live;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
+using Interceptor.Interop;
 using Interceptor.Packets;
 
 namespace Interceptor.Cli.Commands;
@@ -48,7 +49,7 @@ internal static class CaptureCommand
         {
             Interface, Count, SnapLength, NotPromiscuous, BufferSize, Immediate, Filter,
         };
-        foreach (Option option in (IEnumerable<Option>)[.. CaptureFileOptions.All, .. PrintOptions.All])
+        foreach (Option option in (IEnumerable<Option>)[.. CaptureFileOptions.All, .. CaptureOwnerOptions.All, CapturePrivileges.Option, .. PrintOptions.All])
         {
             command.Options.Add(option);
         }
@@ -68,8 +69,11 @@ internal static class CaptureCommand
         }
 
         CaptureRotation? rotation = CaptureFileOptions.RotationOf(parsed);
-        using var source = new LivePacketSource(LiveCapture.Open(OptionsOf(parsed), context.Signals.Token));
+        UserAccount? user = CapturePrivileges.Find(parsed);
+        using SocketOwnerWatch? owners = CaptureOwnerOptions.Watch(parsed, context.Output, out OwnerPacketSelector? selector);
+        using var source = new LivePacketSource(LiveCapture.Open(CaptureOwnerOptions.Adapt(OptionsOf(parsed), parsed), context.Signals.Token), selector);
         Announce(source.Capture, context.Output);
+        CapturePrivileges.Drop(user, path, context.Output);
         PacketPrintFormat format = PrintOptions.Read(parsed, context.Output);
         Action report = () => Report(source.Capture.Statistics, context.Output);
         context.Signals.StatisticsRequested += report;
@@ -89,7 +93,7 @@ internal static class CaptureCommand
         {
             context.Signals.StatisticsRequested -= report;
             source.Capture.Stop();
-            Summarize(source, context.Output);
+            Summarize(source, selector, context.Output);
         }
 
         return ExitCode.Done;
@@ -157,7 +161,7 @@ internal static class CaptureCommand
         }
     }
 
-    private static void Summarize(LivePacketSource source, CommandOutput output)
+    private static void Summarize(LivePacketSource source, OwnerPacketSelector? selector, CommandOutput output)
     {
         LiveCaptureStatistics statistics = source.Capture.Statistics;
         if (output.Json)
@@ -165,6 +169,12 @@ internal static class CaptureCommand
             output.WriteJson("summary", json =>
             {
                 json.WriteNumber("captured", source.PacketsRead);
+                if (selector is not null)
+                {
+                    json.WriteNumber("other", source.PacketsPassedOver);
+                    json.WriteNumber("unattributed", selector.Unattributed);
+                }
+
                 json.WriteNumber("received", statistics.Received);
                 json.WriteNumber("dropped_kernel", statistics.DroppedByKernel);
                 json.WriteNumber("dropped_interface", statistics.DroppedByInterface);
@@ -175,6 +185,12 @@ internal static class CaptureCommand
         // The last packets' lines before the counts.
         output.Flush();
         output.Error.WriteLine(Packets(source.PacketsRead, "captured"));
+        if (selector is not null)
+        {
+            output.Error.WriteLine(Packets(source.PacketsPassedOver, "of other sockets"));
+            output.Error.WriteLine(Packets(selector.Unattributed, "of no socket that was found"));
+        }
+
         Report(statistics, output);
     }
 

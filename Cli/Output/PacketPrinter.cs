@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
+using Interceptor.Capture.Live;
 using Interceptor.Packets;
 
 namespace Interceptor.Cli.Output;
@@ -14,6 +15,7 @@ internal sealed class PacketPrinter
     private readonly CommandOutput _output;
     private readonly IPacketSource _source;
     private readonly CaptureFileReader? _file;
+    private readonly LivePacketSource? _live;
     private readonly PacketPrintFormat _format;
     private readonly PacketFormatter _formatter;
     private readonly PacketTimes _times;
@@ -24,6 +26,7 @@ internal sealed class PacketPrinter
         _output = output;
         _source = source;
         _file = source as CaptureFileReader;
+        _live = source as LivePacketSource;
         _format = format;
         _formatter = new PacketFormatter(format.Packet);
         _times = new PacketTimes(format.Time, format.Nanoseconds);
@@ -66,18 +69,22 @@ internal sealed class PacketPrinter
         _formatter.WriteTo(text, packet.Parse());
         if (_format.Packet.Verbosity > 0 && _file?.PacketOptions.CountComments() > 0)
         {
-            WriteComments(_file.PacketOptions);
+            foreach (string comment in _file.PacketOptions.ReadComments())
+            {
+                WriteComment(comment);
+            }
+        }
+        else if (_live?.Comment is { } comment)
+        {
+            WriteComment(comment);
         }
     }
 
-    private void WriteComments(PcapNgOptionList options)
+    private void WriteComment(string comment)
     {
-        foreach (string comment in options.ReadComments())
-        {
-            _output.Text.Write("\tcomment: ");
-            _output.Text.Write(Printable.Escape(comment));
-            _output.Text.Write('\n');
-        }
+        _output.Text.Write("\tcomment: ");
+        _output.Text.Write(Printable.Escape(comment));
+        _output.Text.Write('\n');
     }
 
     private void WriteJson(in CapturedPacket packet)
@@ -107,6 +114,12 @@ internal sealed class PacketPrinter
         if (_file is { PacketOptions.Bytes.IsEmpty: false })
         {
             PacketOptionsJson.Write(json, _file.PacketOptions, _file.ReadPacketOptions());
+        }
+        else if (_live?.Comment is { } comment)
+        {
+            json.WriteStartArray("comments");
+            json.WriteStringValue(comment);
+            json.WriteEndArray();
         }
 
         json.WriteString("summary", _formatter.Summarize(view));

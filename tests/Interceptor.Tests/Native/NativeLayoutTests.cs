@@ -29,6 +29,8 @@ public sealed class NativeLayoutTests
         #include <linux/netlink.h>
         #include <linux/if_packet.h>
         #include <poll.h>
+        #include <pwd.h>
+        #include <unistd.h>
         #include <fcntl.h>
         #include <sched.h>
         #include <signal.h>
@@ -76,6 +78,8 @@ public sealed class NativeLayoutTests
         AppendFields<Libc.tcp_repair_window>(source, "tcp_repair_window");
         AppendSize<Libc.tcp_repair_opt>(source, "struct tcp_repair_opt");
         AppendSize<Libc.tcp_repair_window>(source, "struct tcp_repair_window");
+        AppendFields<Libc.passwd>(source, "passwd");
+        AppendSize<Libc.passwd>(source, "struct passwd");
         AppendSize<IoVector>(source, "struct iovec");
         AppendSize<MessageHeader>(source, "struct msghdr");
         AppendSize<ControlHeader>(source, "struct cmsghdr");

@@ -1,0 +1,239 @@
+using System.Collections.Immutable;
+using Interceptor.Interop;
+
+namespace Interceptor.Capture.Live;
+
+/// <summary>
+/// Which processes have a socket open. A look at every descriptor of every process is dear (some microseconds each), so a new socket is looked for where it
+/// probably is, and no further than it is found: in the processes asked for, then in those that have sockets, then from the youngest process to the oldest.
+/// A look at everything, which finds who else has a socket, is made seldom enough to take a twentieth of one processor.
+/// <para>Threads: one at a time.</para>
+/// </summary>
+internal sealed class SocketHolders : IDisposable
+{
+    private const long FirstRetry = 50_000_000;
+    private const long LongestRetry = 5_000_000_000;
+    private const long ShortestFullPause = 2_000_000_000;
+    private const int FullShare = 20;
+
+    private readonly ProcessSockets _reader = new();
+    private readonly Dictionary<long, Record> _records = [];
+    private readonly Dictionary<int, SocketProcess> _processes = [];
+    private readonly HashSet<int> _looked = [];
+    private readonly List<int> _order = [];
+    private readonly List<ProcessSocket> _sockets = [];
+    private readonly List<long> _gone = [];
+    private int[] _preferred = [];
+    private int _round;
+    private int _missing;
+    private bool _isLookingEverywhere;
+    private long _nextFull = long.MinValue;
+
+    /// <summary>Processes that could not be looked at, the last time that everything was.</summary>
+    internal int Refused { get; private set; }
+
+    /// <summary>Processes to look at first: a socket of theirs is found with them also if another process has it too.</summary>
+    internal void Prefer(IEnumerable<int> processes) => _preferred = [.. processes];
+
+    /// <summary>Begins a listing of all sockets.</summary>
+    internal void BeginRound() => _round++;
+
+    /// <summary>A socket there is; the same object for it in each round.</summary>
+    internal Record Track(long inode)
+    {
+        if (!_records.TryGetValue(inode, out Record? record))
+        {
+            record = new Record(inode);
+            _records.Add(inode, record);
+        }
+
+        record.Round = _round;
+        return record;
+    }
+
+    /// <summary>Ends the listing: forgets the sockets that were not in it and looks for the processes of new ones.</summary>
+    internal void EndRound(long now)
+    {
+        _missing = 0;
+        _gone.Clear();
+        foreach (Record record in _records.Values)
+        {
+            if (record.Round != _round)
+            {
+                _gone.Add(record.Inode);
+            }
+            else if (record.Holders.IsEmpty && now >= record.NextLook)
+            {
+                _missing++;
+                record.Sought = true;
+            }
+        }
+
+        _gone.ForEach(inode => _records.Remove(inode));
+        if (now >= _nextFull)
+        {
+            LookEverywhere(now);
+        }
+        else if (_missing > 0)
+        {
+            LookForMissing();
+        }
+
+        Postpone(now);
+    }
+
+    public void Dispose() => _reader.Dispose();
+
+    /// <summary>A socket that no process was found for is looked for again ever more seldom: it may be under way between processes, or out of sight.</summary>
+    private void Postpone(long now)
+    {
+        foreach (Record record in _records.Values)
+        {
+            if (record.Sought)
+            {
+                record.Sought = false;
+                record.Pause = Math.Min(Math.Max(record.Pause * 2, FirstRetry), LongestRetry);
+                record.NextLook = now + record.Pause;
+            }
+        }
+    }
+
+    private void LookForMissing()
+    {
+        _looked.Clear();
+        foreach (int pid in _preferred)
+        {
+            Look(pid);
+        }
+
+        _order.Clear();
+        _order.AddRange(_processes.Keys);
+        LookInOrder();
+        if (_missing > 0)
+        {
+            _order.Clear();
+            _reader.ListProcesses(_order);
+            LookInOrder();
+        }
+    }
+
+    private void LookInOrder()
+    {
+        for (int i = _order.Count - 1; i >= 0 && _missing > 0; i--)
+        {
+            Look(_order[i]);
+        }
+    }
+
+    private void LookEverywhere(long now)
+    {
+        long start = Clock.MonotonicNanoseconds();
+        foreach (Record record in _records.Values)
+        {
+            record.Before = record.Holders;
+            record.Holders = [];
+        }
+
+        _processes.Clear();
+        _looked.Clear();
+        _order.Clear();
+        _reader.ListProcesses(_order);
+        Refused = 0;
+        _isLookingEverywhere = true;
+        foreach (int pid in _order)
+        {
+            Look(pid);
+        }
+
+        _isLookingEverywhere = false;
+
+        foreach (Record record in _records.Values)
+        {
+            if (record.Holders.SequenceEqual(record.Before))
+            {
+                record.Holders = record.Before;
+            }
+            else
+            {
+                record.Version++;
+            }
+
+            record.Before = [];
+        }
+
+        _nextFull = now + Math.Max(ShortestFullPause, FullShare * (Clock.MonotonicNanoseconds() - start));
+    }
+
+    private void Look(int pid)
+    {
+        if (!_looked.Add(pid))
+        {
+            return;
+        }
+
+        _sockets.Clear();
+        int errno = _reader.TryListSockets(pid, _sockets);
+        Refused += errno is Errno.EACCES or Errno.EPERM ? 1 : 0;
+        if (errno is Errno.ENOENT or Errno.ESRCH)
+        {
+            _processes.Remove(pid);
+        }
+
+        SocketProcess? process = null;
+        foreach (ProcessSocket socket in _sockets)
+        {
+            if (_records.TryGetValue(socket.Inode, out Record? record))
+            {
+                AddHolder(record, process ??= Describe(pid));
+            }
+        }
+    }
+
+    private void AddHolder(Record record, SocketProcess process)
+    {
+        int at = 0;
+        while (at < record.Holders.Length && record.Holders[at].Pid < process.Pid)
+        {
+            at++;
+        }
+
+        if (at < record.Holders.Length && record.Holders[at].Pid == process.Pid)
+        {
+            return;
+        }
+
+        _missing -= record.Sought ? 1 : 0;
+        record.Sought = false;
+        record.Holders = record.Holders.Insert(at, process);
+        record.Version += _isLookingEverywhere ? 0 : 1;
+    }
+
+    private SocketProcess Describe(int pid)
+    {
+        var process = new SocketProcess(pid, ProcessIdentity.StartTimeOf(pid) ?? 0, ProcessIdentity.NameOf(pid), ProcessIdentity.ProgramOf(pid));
+        _processes[pid] = process;
+        return process;
+    }
+
+    /// <summary>One socket and who has it.</summary>
+    internal sealed class Record(long inode)
+    {
+        internal long Inode { get; } = inode;
+
+        /// <summary>In order of their numbers.</summary>
+        internal ImmutableArray<SocketProcess> Holders { get; set; } = [];
+
+        /// <summary>Grows with each change of <see cref="Holders"/>.</summary>
+        internal int Version { get; set; }
+
+        internal ImmutableArray<SocketProcess> Before { get; set; } = [];
+
+        internal int Round { get; set; }
+
+        internal bool Sought { get; set; }
+
+        internal long Pause { get; set; }
+
+        internal long NextLook { get; set; } = long.MinValue;
+    }
+}

@@ -1,0 +1,179 @@
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Live;
+
+/// <summary>
+/// Keeps a <see cref="SocketOwnerTable"/> up to date: looks ten times a second, and at once when somebody waits for what is newer, but so that it takes no
+/// more than a third of one processor.
+/// <para>Threads: one in the background of its own; every member may be called on any. It belongs to the network namespace of the thread that starts it.
+/// Disposing ends the thread and the table.</para>
+/// </summary>
+public sealed class SocketOwnerWatch : IDisposable
+{
+    private const long ShortestPeriod = 100_000_000;
+    private const int PeriodShare = 20;
+    private const int RequestedShare = 2;
+
+    private readonly object _gate = new();
+    private readonly Thread _thread;
+    private CaptureTimestamp _pictureOf;
+    private Exception? _failure;
+    private bool _isRequested;
+    private bool _isStopping;
+
+    private SocketOwnerWatch(SocketOwnerTable table)
+    {
+        Table = table;
+        Look();
+        _thread = new Thread(Run) { IsBackground = true, Name = "socket owners" };
+        _thread.Start();
+    }
+
+    /// <summary>The table; its refreshing is this object's.</summary>
+    public SocketOwnerTable Table { get; }
+
+    /// <summary>Looks for the first time, and begins.</summary>
+    /// <param name="preferred">As for <see cref="SocketOwnerTable.Prefer"/>.</param>
+    /// <exception cref="LinuxException">The kernel can't be asked.</exception>
+    public static SocketOwnerWatch Start(IEnumerable<int> preferred)
+    {
+        SocketOwnerTable table = SocketOwnerTable.Open();
+        try
+        {
+            table.Prefer(preferred);
+            return new SocketOwnerWatch(table);
+        }
+        catch
+        {
+            table.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>True if the table shows what there was at <paramref name="instant"/> or later.</summary>
+    public bool Shows(CaptureTimestamp instant)
+    {
+        lock (_gate)
+        {
+            return ShowsLocked(instant);
+        }
+    }
+
+    /// <summary>Waits until the table shows what there was at <paramref name="instant"/> or later; false after <paramref name="patience"/>.</summary>
+    /// <exception cref="LinuxException">The kernel could not be asked any more.</exception>
+    public bool WaitFor(CaptureTimestamp instant, TimeSpan patience)
+    {
+        long end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        lock (_gate)
+        {
+            while (!ShowsLocked(instant))
+            {
+                long left = end - Environment.TickCount64;
+                if (left <= 0 || _isStopping)
+                {
+                    return false;
+                }
+
+                if (_failure is not null)
+                {
+                    throw new LinuxException(Errno.EIO, "look up", "the owners of sockets", _failure.Message);
+                }
+
+                _isRequested = true;
+                Monitor.PulseAll(_gate);
+                Monitor.Wait(_gate, (int)left);
+            }
+
+            return true;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        _thread.Join();
+        Table.Dispose();
+    }
+
+    private bool ShowsLocked(CaptureTimestamp instant) => _pictureOf.Nanoseconds >= instant.Nanoseconds;
+
+    private void Run()
+    {
+        try
+        {
+            long took = 0;
+            while (Await(took))
+            {
+                took = Look();
+            }
+        }
+#pragma warning disable CA1031 // The top of a thread: who waits for it gets it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            lock (_gate)
+            {
+                _failure = exception;
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>Rests, shorter where somebody waits; false when it is over.</summary>
+    private bool Await(long took)
+    {
+        long start = Clock.MonotonicNanoseconds();
+        lock (_gate)
+        {
+            while (!_isStopping)
+            {
+                long pause = _isRequested ? RequestedShare * took : Math.Max(ShortestPeriod, PeriodShare * took);
+                long left = start + pause - Clock.MonotonicNanoseconds();
+                if (left <= 0)
+                {
+                    return true;
+                }
+
+                Monitor.Wait(_gate, (int)Math.Max(1, left / 1_000_000));
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Looks once; returns how long that took.</summary>
+    private long Look()
+    {
+        lock (_gate)
+        {
+            _isRequested = false;
+        }
+
+        var instant = new CaptureTimestamp(Clock.RealtimeNanoseconds());
+        long start = Clock.MonotonicNanoseconds();
+        try
+        {
+            Table.Refresh(start);
+        }
+        catch (LinuxException exception) when (exception.Errno is Errno.ENOBUFS or Errno.ETIMEDOUT)
+        {
+            // The next look may succeed; this one showed nothing.
+            return Clock.MonotonicNanoseconds() - start;
+        }
+
+        lock (_gate)
+        {
+            _pictureOf = instant;
+            Monitor.PulseAll(_gate);
+        }
+
+        return Clock.MonotonicNanoseconds() - start;
+    }
+}
