@@ -32,13 +32,12 @@ public sealed class FragmentReassembler
         for (int i = packet.LayerCount - 1; i >= 0; i--)
         {
             Layer layer = packet[i];
-            ReadOnlySpan<byte> header = packet.Data[layer.Offset..];
             switch (layer.Kind)
             {
                 case LayerKind.Ipv4:
-                    return (BinaryPrimitives.ReadUInt16BigEndian(header[6..]) & 0x3FFF) != 0;
+                    return (BinaryPrimitives.ReadUInt16BigEndian(packet.Data[(layer.Offset + 6)..]) & 0x3FFF) != 0;
                 case LayerKind.Ipv6Fragment:
-                    return (BinaryPrimitives.ReadUInt16BigEndian(header[2..]) & 0xFFF9) != 0;
+                    return (BinaryPrimitives.ReadUInt16BigEndian(packet.Data[(layer.Offset + 2)..]) & 0xFFF9) != 0;
                 case LayerKind.Ipv6:
                     return false;
                 default:

@@ -97,7 +97,13 @@ public readonly ref partial struct PacketView
     /// <param name="originalLength">Bytes on the wire; less than captured is taken as captured.</param>
     public static PacketView Parse(ReadOnlySpan<byte> data, LinkType linkType, int originalLength)
     {
-        var decoder = new Decoder(data, Math.Max(originalLength, data.Length));
+        originalLength = Math.Max(originalLength, data.Length);
+        if (linkType == LinkType.Ethernet && IsUsual(data, originalLength, out int tcpLength, out int payloadLength))
+        {
+            return new PacketView(data, originalLength, tcpLength, payloadLength);
+        }
+
+        var decoder = new Decoder(data, originalLength);
         decoder.Run(linkType);
         return new PacketView(data, in decoder.Layers, decoder.Count, decoder.OriginalLength, linkType, decoder.Fault, decoder.Offset);
     }
@@ -134,10 +140,15 @@ public readonly ref partial struct PacketView
         for (int i = LayerCount - 1; i >= 0; i--)
         {
             Layer layer = LayerTable.Unpack(_layers[i]);
-            ReadOnlySpan<byte> header = _data.Slice(layer.Offset, layer.HeaderLength);
             IpAddress source;
             IpAddress destination;
             byte protocol;
+            if (layer.Kind is LayerKind.Tcp or LayerKind.Udp)
+            {
+                continue;
+            }
+
+            ReadOnlySpan<byte> header = _data.Slice(layer.Offset, layer.HeaderLength);
             if (layer.Kind == LayerKind.Ipv4)
             {
                 source = IpAddress.FromIpv4(BinaryPrimitives.ReadUInt32BigEndian(header[12..]));

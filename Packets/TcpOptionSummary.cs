@@ -5,6 +5,9 @@ namespace Interceptor.Packets;
 /// <summary>The options that the TCP model uses, gathered in one pass; an option of the wrong length is left out.</summary>
 public readonly record struct TcpOptionSummary
 {
+    // Two no-operations, the kind and the length.
+    private const uint AlignedTimestamps = 0x0101080A;
+
     /// <summary>MSS, or null.</summary>
     public ushort? MaximumSegmentSize { get; init; }
 
@@ -28,6 +31,23 @@ public readonly record struct TcpOptionSummary
 
     /// <summary>Gathers them from a header.</summary>
     public static TcpOptionSummary Read(in TcpView tcp)
+    {
+        // The layout of nearly all segments behind a handshake: timestamps alone, aligned by two no-operations (RFC 7323, appendix A).
+        ReadOnlySpan<byte> options = tcp.Options;
+        if (options.Length == 12 && BinaryPrimitives.ReadUInt32BigEndian(options) == AlignedTimestamps)
+        {
+            return new TcpOptionSummary
+            {
+                HasTimestamps = true,
+                TimestampValue = BinaryPrimitives.ReadUInt32BigEndian(options[4..]),
+                TimestampEcho = BinaryPrimitives.ReadUInt32BigEndian(options[8..]),
+            };
+        }
+
+        return options.IsEmpty ? default : ReadEach(in tcp);
+    }
+
+    private static TcpOptionSummary ReadEach(in TcpView tcp)
     {
         ushort? mss = null;
         byte? scale = null;

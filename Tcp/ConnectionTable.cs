@@ -9,9 +9,15 @@ internal sealed class ConnectionTable
 
     private TcpConnection?[] _buckets = new TcpConnection?[InitialLength];
 
+    // Packets of one connection come in trains.
+    private TcpConnection? _latest;
+
     internal int Count { get; private set; }
 
     internal long MemoryBytes => (long)_buckets.Length * IntPtr.Size;
+
+    /// <summary>The connection that was found last, if it is that of the flow: without a hash.</summary>
+    internal TcpConnection? FindLatest(in FlowKey flow) => _latest is { } latest && latest.Joins(in flow) ? latest : null;
 
     internal TcpConnection? Find(int hash, in FlowKey flow)
     {
@@ -19,6 +25,7 @@ internal sealed class ConnectionTable
         {
             if (connection.TableHash == hash && connection.Joins(in flow))
             {
+                _latest = connection;
                 return connection;
             }
         }
@@ -47,6 +54,7 @@ internal sealed class ConnectionTable
 
         link = connection.NextInTable;
         connection.NextInTable = null;
+        _latest = null;
         Count--;
     }
 

@@ -37,5 +37,5 @@ internal struct LoneSyn
 
     /// <summary>True for a segment that a <see cref="LoneSyn"/> holds completely.</summary>
     internal static bool Holds(in TcpSegment segment) =>
-        segment.Syn && !segment.Ack && segment.SequenceLength == 1 && !segment.Rst && segment.Options.SackBlockCount == 0;
+        segment.Syn && !segment.Ack && segment.SequenceLength == 1 && !segment.Rst && segment.SackBlockCount == 0;
 }

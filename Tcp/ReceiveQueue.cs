@@ -16,6 +16,9 @@ public sealed class ReceiveQueue
     private List<SackBlock>? _outOfOrder;
     private SequenceNumber? _fin;
 
+    /// <summary>Is told when <see cref="MemoryBytes"/> may have changed.</summary>
+    internal TcpConnection? Owner { get; init; }
+
     /// <summary>Next sequence number expected from the peer.</summary>
     public SequenceNumber RcvNxt { get; private set; }
 
@@ -83,17 +86,9 @@ public sealed class ReceiveQueue
             RcvNxt = next;
         }
 
-        int joined = 0;
-        while (_outOfOrder is not null && joined < _outOfOrder.Count && _outOfOrder[joined].Left <= RcvNxt)
+        if (_outOfOrder is { Count: > 0 })
         {
-            SackBlock range = _outOfOrder[joined++];
-            OutOfOrderBytes -= range.Right - range.Left;
-            RcvNxt = SequenceNumber.Max(RcvNxt, range.Right);
-        }
-
-        if (joined > 0)
-        {
-            _outOfOrder!.RemoveRange(0, joined);
+            JoinReached(_outOfOrder);
         }
 
         if (_fin is { } fin && !FinReceived && RcvNxt >= fin)
@@ -101,6 +96,19 @@ public sealed class ReceiveQueue
             FinReceived = true;
             RcvNxt = SequenceNumber.Max(RcvNxt, fin + 1);
         }
+    }
+
+    private void JoinReached(List<SackBlock> ranges)
+    {
+        int joined = 0;
+        while (joined < ranges.Count && ranges[joined].Left <= RcvNxt)
+        {
+            SackBlock range = ranges[joined++];
+            OutOfOrderBytes -= range.Right - range.Left;
+            RcvNxt = SequenceNumber.Max(RcvNxt, range.Right);
+        }
+
+        ranges.RemoveRange(0, joined);
     }
 
     /// <summary>
@@ -133,6 +141,7 @@ public sealed class ReceiveQueue
     private void Insert(SackBlock range)
     {
         _outOfOrder ??= [];
+        Owner?.NoteMemoryChange();
         int index = 0;
         while (index < _outOfOrder.Count && _outOfOrder[index].Right < range.Left)
         {

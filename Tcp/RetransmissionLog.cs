@@ -19,7 +19,7 @@ internal sealed class RetransmissionLog
     /// <param name="isOldest">It begins at SndUna: only then does the acknowledgment of it echo its timestamp.</param>
     internal void Add(in TcpSegment segment, bool isOldest)
     {
-        _entries[_next] = new Entry(segment.Sequence, segment.End, isOldest && segment.Options.HasTimestamps, segment.Options.TimestampValue);
+        _entries[_next] = new Entry(segment.Sequence, segment.End, isOldest && segment.HasTimestamps, segment.TimestampValue);
         _next = (_next + 1) % Capacity;
     }
 
@@ -47,8 +47,8 @@ internal sealed class RetransmissionLog
 
             // Of several copies of the same numbers one report tells of one.
             bool isReported = isCopyReported && copy.Left <= entry.Start && copy.Right >= entry.End && reported != entry.Start;
-            bool isAnswered = advances && entry.IsTimed && segment.Acknowledgment > entry.Start && segment.Options.HasTimestamps;
-            bool isOlderEchoed = isAnswered && unchecked((int)(segment.Options.TimestampEcho - entry.TimestampValue)) < 0;
+            bool isAnswered = advances && entry.IsTimed && segment.Acknowledgment > entry.Start && segment.HasTimestamps;
+            bool isOlderEchoed = isAnswered && unchecked((int)(segment.TimestampEcho - entry.TimestampValue)) < 0;
             if (isReported || isOlderEchoed)
             {
                 needless++;
@@ -69,7 +69,7 @@ internal sealed class RetransmissionLog
     private static bool TryGetDuplicate(in TcpSegment segment, out SackBlock copy)
     {
         copy = default;
-        int blocks = Math.Min(segment.Options.SackBlockCount, TcpSegment.MaximumSackBlocks);
+        int blocks = Math.Min(segment.SackBlockCount, TcpSegment.MaximumSackBlocks);
         if (blocks == 0)
         {
             return false;

@@ -12,6 +12,9 @@ public sealed class RoundTripTimes
     private List<long>? _kept;
     private long _stride = 1;
 
+    /// <summary>Is told when <see cref="MemoryBytes"/> may have changed.</summary>
+    internal TcpConnection? Owner { get; init; }
+
     /// <summary>Samples seen.</summary>
     public long Count { get; private set; }
 
@@ -37,12 +40,18 @@ public sealed class RoundTripTimes
 
         // RFC 6298, 2.3: alpha is 1/8.
         Smoothed = Count == 0 ? nanoseconds : Smoothed + ((nanoseconds - Smoothed) / 8);
-        if (Count++ % _stride != 0)
+        // The stride is a power of two.
+        if ((Count++ & (_stride - 1)) != 0)
         {
             return;
         }
 
         _kept ??= [];
+        if (_kept.Count == _kept.Capacity)
+        {
+            Owner?.NoteMemoryChange();
+        }
+
         if (_kept.Count == MaximumSamples)
         {
             for (int i = 0; i < MaximumSamples / 2; i++)

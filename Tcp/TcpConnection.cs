@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Tcp;
@@ -21,6 +22,11 @@ public sealed class TcpConnection
     internal ConnectionQueue? Queue;
     internal CaptureTimestamp QueuedAt;
 
+    // Here too, so that a look into the table needs no object but this.
+    private readonly FlowEndpoint _first;
+    private readonly FlowEndpoint _second;
+
+    private bool _hasBegun;
     private bool _isReleased;
     private SequenceNumber? _firstBase;
     private SequenceNumber? _secondBase;
@@ -30,6 +36,8 @@ public sealed class TcpConnection
     internal TcpConnection(int id, in FlowKey flow, TcpTrackerOptions options, Streams.ITcpStreamConsumer? consumer, Streams.RecentBytesBudget budget)
     {
         Id = id;
+        _first = flow.Source;
+        _second = flow.Destination;
         First = new TcpEndpoint(this, flow.Source, options, consumer, budget);
         Second = new TcpEndpoint(this, flow.Destination, options, consumer, budget);
         First.Peer = Second;
@@ -79,8 +87,11 @@ public sealed class TcpConnection
     /// <summary>Hash of its addresses and ports.</summary>
     internal int TableHash { get; init; }
 
+    /// <summary><see cref="MemoryBytes"/> may differ from <see cref="ChargedBytes"/>.</summary>
+    internal bool HasMemoryChanged { get; private set; } = true;
+
     /// <summary>The bytes that the tracker counts for it.</summary>
-    internal long ChargedBytes { get; set; }
+    internal long ChargedBytes { get; private set; }
 
     /// <summary>Neither end goes on: both closed in order, or one reset the other.</summary>
     internal bool IsOver => First.IsOver && Second.IsOver;
@@ -112,10 +123,22 @@ public sealed class TcpConnection
     }
 
     /// <summary>The flow is this connection's, in either direction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool Joins(in FlowKey flow) =>
-        (First.Address == flow.Source && Second.Address == flow.Destination) || (First.Address == flow.Destination && Second.Address == flow.Source);
+        (_first == flow.Source && _second == flow.Destination) || (_first == flow.Destination && _second == flow.Source);
+
+    /// <summary>One of the queues took more memory, or gave some back.</summary>
+    internal void NoteMemoryChange() => HasMemoryChanged = true;
+
+    /// <summary>What it takes now is counted.</summary>
+    internal void Charge(long bytes)
+    {
+        ChargedBytes = bytes;
+        HasMemoryChanged = false;
+    }
 
     /// <summary>Time went on: an end that has been in TIME-WAIT for long enough is CLOSED.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void PassTime(CaptureTimestamp now)
     {
         if (now - LastPacketAt >= TimeWaitLength)
@@ -127,8 +150,9 @@ public sealed class TcpConnection
 
     internal void Process(in FlowKey flow, in TcpSegment segment, CaptureTimestamp at, long number)
     {
-        if (Packets == 0)
+        if (!_hasBegun)
         {
+            _hasBegun = true;
             FirstPacketNumber = number;
             FirstPacketAt = at;
             LastPacketAt = at;
@@ -162,7 +186,8 @@ public sealed class TcpConnection
     }
 
     /// <summary>The end that sends in the direction of <paramref name="flow"/>.</summary>
-    internal TcpEndpoint SenderOf(in FlowKey flow) => IsFrom(First, in flow) ? First : Second;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal TcpEndpoint SenderOf(in FlowKey flow) => IsFromFirst(in flow) ? First : Second;
 
     // Closed connections stay for the report, their queues do not.
     private void Release(CaptureTimestamp at)
@@ -185,10 +210,12 @@ public sealed class TcpConnection
         Second.Stream.Finish(LastPacketAt);
     }
 
-    private bool IsFrom(TcpEndpoint end, in FlowKey flow) => IsLoop || end.Address == flow.Source;
+    // Of a flow that joins: mostly the ports tell already.
+    private bool IsFromFirst(in FlowKey flow) => _first.Port != _second.Port ? flow.Source.Port == _first.Port : IsLoop || flow.Source == _first;
 
-    private SequenceNumber? BaseOf(FlowEndpoint source) => First.Address == source ? _firstBase : _secondBase;
+    private SequenceNumber? BaseOf(FlowEndpoint source) => _first == source ? _firstBase : _secondBase;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void LearnBase(TcpEndpoint sender, in TcpSegment segment)
     {
         ref SequenceNumber? own = ref ReferenceEquals(sender, First) ? ref _firstBase : ref _secondBase;
@@ -200,6 +227,7 @@ public sealed class TcpConnection
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void LearnInitiator(TcpEndpoint sender, in TcpSegment segment)
     {
         if (segment.Syn && !_initiatorIsKnown)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 using Interceptor.Tcp.Streams;
 
@@ -22,10 +23,12 @@ public sealed partial class TcpEndpoint
             return 0;
         }
 
-        var arrival = new TextArrival(
-            RcvNxt: _receives ? ReceiveQueue.RcvNxt : segment.TextStart,
-            IsTaken: TakesText(in segment, at.Nanoseconds),
-            IsProbe: segment.Length == 1 && Peer._sends && segment.End == Peer.WriteQueue.SndUna);
+        TextArrival arrival = Peer.Stream.MayWantBytes
+            ? new TextArrival(
+                RcvNxt: _receives ? ReceiveQueue.RcvNxt : segment.TextStart,
+                IsTaken: TakesText(in segment, at.Nanoseconds),
+                IsProbe: segment.Length == 1 && Peer._sends && segment.End == Peer.WriteQueue.SndUna)
+            : default;
         return Peer.Stream.Add(in segment, in arrival, at);
     }
 
@@ -56,6 +59,7 @@ public sealed partial class TcpEndpoint
     }
 
     // States before the numbers of the peer are known: LISTEN and SYN-SENT (RFC 9293, 3.10.7.2 and .3). False where the segment is done with.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool StartReceiving(in TcpSegment segment, long now)
     {
         if (segment.Rst)
@@ -115,7 +119,7 @@ public sealed partial class TcpEndpoint
         }
 
         _receive.RcvWup = segment.Sequence + 1;
-        if (segment.Options.HasTimestamps)
+        if (segment.HasTimestamps)
         {
             NoteTimestamp(in segment, now);
         }
@@ -143,9 +147,10 @@ public sealed partial class TcpEndpoint
     }
 
     // First: is any of it inside the window? Linux tcp_sequence() and tcp_paws_discard(), net/ipv4/tcp_input.c, 6.12.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool CheckSequenceNumber(in TcpSegment segment, long now)
     {
-        if (segment.Options.HasTimestamps && !segment.Rst && IsTooOld(in segment, now))
+        if (segment.HasTimestamps && !segment.Rst && IsTooOld(in segment, now))
         {
             return false;
         }
@@ -155,7 +160,7 @@ public sealed partial class TcpEndpoint
             return true;
         }
 
-        bool isWindowKnown = _receive.RcvWnd is not null && Confidence == SnapshotConfidence.Exact;
+        bool isWindowKnown = _receive.RcvWnd is not null && _isExact;
         SequenceNumber left = isWindowKnown ? _receive.RcvWup : ReceiveQueue.RcvNxt - (int)UnknownWindow;
         uint window = isWindowKnown ? _receive.RcvWnd!.Value : UnknownWindow;
         SequenceNumber right = SequenceNumber.Max(ReceiveQueue.RcvNxt, (isWindowKnown ? left : ReceiveQueue.RcvNxt) + (int)window);
@@ -164,16 +169,19 @@ public sealed partial class TcpEndpoint
 
     // PAWS, RFC 7323, 5.3. A peer whose clock stood at 0 in its SYN may have none yet (tcp_paws_check, include/net/tcp.h). An acknowledgment that repeats the
     // last one and was overtaken is let through, as it changes nothing (tcp_disordered_ack).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsTooOld(in TcpSegment segment, long now) =>
         IsOlderThanRecent(in segment, now, tolerance: 1)
         && !(segment.SequenceLength == 0 && segment.Sequence == ReceiveQueue.RcvNxt && segment.Acknowledgment == WriteQueue.SndUna);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsOlderThanRecent(in TcpSegment segment, long now, int tolerance) =>
         _receive.TimestampRecent is { } recent && recent != 0
-        && unchecked((int)(recent - segment.Options.TimestampValue)) > tolerance
+        && unchecked((int)(recent - segment.TimestampValue)) > tolerance
         && now - _timestampRecentAt < TimestampLifetime;
 
     // Second: a reset counts only if it has exactly the next number (RFC 5961, 3.2); any other is answered and ignored.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool CheckReset(in TcpSegment segment)
     {
         if (!segment.Rst)
@@ -203,6 +211,7 @@ public sealed partial class TcpEndpoint
     }
 
     // Fourth (the third, security, is gone): a SYN on a connection that has begun is a copy of the first, or an attack (RFC 5961, 4).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool CheckSyn(in TcpSegment segment, long now)
     {
         if (!segment.Syn)
@@ -227,6 +236,7 @@ public sealed partial class TcpEndpoint
     }
 
     // Fifth: what it acknowledges, and the window it offers.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool CheckAcknowledgment(in TcpSegment segment, long now)
     {
         if (!segment.Ack)
@@ -256,7 +266,7 @@ public sealed partial class TcpEndpoint
             CheckReneging();
         }
 
-        if (State == TcpState.SynReceived && !WriteQueue.State.SynQueued)
+        if (State == TcpState.SynReceived && !WriteQueue.SynQueued)
         {
             // Linux makes the socket of a passive open from this segment: the largest window starts with it (tcp_create_openreq_child).
             _send.MaxWindow = _send.SndWnd;
@@ -272,6 +282,7 @@ public sealed partial class TcpEndpoint
     }
 
     // tcp_may_update_window() and tcp_ack_update_window(), net/ipv4/tcp_input.c, 6.12. Before SndUna moves.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void UpdateWindow(in TcpSegment segment)
     {
         uint window = Peer.ScaledWindow(in segment);
@@ -287,7 +298,7 @@ public sealed partial class TcpEndpoint
 
     private void MarkSacked(in TcpSegment segment)
     {
-        for (int i = 0; i < Math.Min(segment.Options.SackBlockCount, TcpSegment.MaximumSackBlocks); i++)
+        for (int i = 0; i < Math.Min(segment.SackBlockCount, TcpSegment.MaximumSackBlocks); i++)
         {
             WriteQueue.MarkSacked(segment.Sacks[i]);
         }
@@ -295,6 +306,7 @@ public sealed partial class TcpEndpoint
 
     // A receiver that still had the oldest segment would have acknowledged it with what is before it: it threw away all that it told of (RFC 2018, 8;
     // tcp_check_sack_reneging, net/ipv4/tcp_input.c).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CheckReneging()
     {
         if (WriteQueue.ForgetSackedIfHeadIs())
@@ -303,6 +315,7 @@ public sealed partial class TcpEndpoint
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteRoundTrip(in WriteQueueAcknowledgment result)
     {
         if (result.RoundTrip is { } time)
@@ -312,6 +325,7 @@ public sealed partial class TcpEndpoint
     }
 
     // Sixth: a mark only moves forward, and one on what was received before is old (tcp_check_urg, net/ipv4/tcp_input.c).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CheckUrgent(in TcpSegment segment)
     {
         if (segment.UrgentEnd is { } end && end > ReceiveQueue.RcvNxt && (_receive.RcvUp is not { } known || end > known))
@@ -320,12 +334,13 @@ public sealed partial class TcpEndpoint
         }
     }
 
-    private static uint? EchoOf(in TcpSegment segment) => segment.Options.HasTimestamps ? segment.Options.TimestampEcho : null;
+    private static uint? EchoOf(in TcpSegment segment) => segment.HasTimestamps ? segment.TimestampEcho : null;
 
     // Seventh and eighth: the text goes to its place, and a FIN counts once everything before it arrived.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ProcessText(in TcpSegment segment, long now)
     {
-        if (segment.Options.HasTimestamps && segment.Sequence <= _receive.RcvWup && !IsOlderThanRecent(in segment, now, tolerance: 0))
+        if (segment.HasTimestamps && segment.Sequence <= _receive.RcvWup && !IsOlderThanRecent(in segment, now, tolerance: 0))
         {
             NoteTimestamp(in segment, now);
         }
@@ -343,9 +358,10 @@ public sealed partial class TcpEndpoint
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteTimestamp(in TcpSegment segment, long now)
     {
-        _receive.TimestampRecent = segment.Options.TimestampValue;
+        _receive.TimestampRecent = segment.TimestampValue;
         _timestampRecentAt = now;
     }
 

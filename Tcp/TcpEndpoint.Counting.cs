@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Tcp;
@@ -21,7 +22,11 @@ public sealed partial class TcpEndpoint
     {
         _counters.Packets++;
         _counters.PayloadBytes += segment.Length;
-        CountFlags(in segment);
+        if ((segment.Flags & (TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst)) != 0)
+        {
+            CountFlags(in segment);
+        }
+
         if (segment.Rst)
         {
             return;
@@ -50,6 +55,7 @@ public sealed partial class TcpEndpoint
         _counters.Rst += segment.Rst ? 1 : 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountWindow(in TcpSegment segment)
     {
         if (segment.WindowField == 0 && !segment.Syn && !segment.Fin)
@@ -63,9 +69,10 @@ public sealed partial class TcpEndpoint
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsWindowFilledBy(in TcpSegment segment)
     {
-        if (segment.Length == 0 || segment.Syn || segment.Fin || Confidence != SnapshotConfidence.Exact || Peer._receive.RcvWnd is not { } window)
+        if (segment.Length == 0 || segment.Syn || segment.Fin || !_isExact || Peer._receive.RcvWnd is not { } window)
         {
             return false;
         }
@@ -73,6 +80,7 @@ public sealed partial class TcpEndpoint
         return segment.End == Peer._receive.RcvWup + (int)Math.Min(window, int.MaxValue);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountAcknowledgment(in TcpSegment segment, long now)
     {
         Peer.LearnFromAcknowledgment(in segment, now);
@@ -96,19 +104,22 @@ public sealed partial class TcpEndpoint
     // RFC 5681, 2: an acknowledgment is a duplicate only while data is outstanding. Of a capture with one direction, a SACK block behind a gap tells that it is;
     // one at or before the number acknowledged reports a copy (RFC 2883) and tells nothing.
     private bool HasInFlight(in TcpSegment segment) =>
-        WriteQueue.InFlightBytes > 0 || (!_hasSent && segment.Options.SackBlockCount > 0 && segment.Sacks[0].Left > segment.Acknowledgment);
+        WriteQueue.InFlightBytes > 0 || (!_hasSent && segment.SackBlockCount > 0 && segment.Sacks[0].Left > segment.Acknowledgment);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsKeepAlive(in TcpSegment segment) =>
         _sends && segment.Length <= 1 && !segment.Syn && !segment.Fin && segment.Sequence == SentNxt - 1 && !WriteQueue.FinSent
         && (segment.Length == 0 || WriteQueue.SndUna >= SentNxt);
 
     // A closed window is probed with the first byte that does not fit, or like an idle peer, with a number that it has (RFC 9293, 3.8.6.1; Linux tcp_xmit_probe_skb).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsZeroWindowProbe(in TcpSegment segment)
     {
         bool mayProbe = _sends && segment.Length <= 1 && !segment.Syn && !segment.Fin && Peer._hasAcknowledged && Peer._receive.RcvWnd == 0;
         return mayProbe && ((segment.Length == 1 && segment.Sequence == SentNxt) || IsKeepAlive(in segment));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountText(in TcpSegment segment, bool isProbe, long freshBytes, long now)
     {
         if (!_sends)
@@ -131,6 +142,7 @@ public sealed partial class TcpEndpoint
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteSeen(in TcpSegment segment, bool isProbe, long now)
     {
         if (segment.SequenceLength > 0 && (!_sends || segment.End > WriteQueue.SndNxt))

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Tcp;
@@ -26,6 +27,7 @@ public sealed partial class TcpEndpoint
     private long PathTime => Peer.RoundTrips.Minimum;
 
     // An acknowledgment from the peer, before SndUna moves.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void LearnFromAcknowledgment(in TcpSegment segment, long now)
     {
         if (_retransmissions is { } log)
@@ -48,16 +50,17 @@ public sealed partial class TcpEndpoint
             _gapReportedAt = now;
         }
 
-        if (segment.Options.HasTimestamps)
+        if (segment.HasTimestamps)
         {
-            _echoed = segment.Options.TimestampEcho;
+            _echoed = segment.TimestampEcho;
         }
     }
 
     // A SACK block behind the acknowledged number; the first may be the report of a copy.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool ReportsGap(in TcpSegment segment)
     {
-        int blocks = Math.Min(segment.Options.SackBlockCount, TcpSegment.MaximumSackBlocks);
+        int blocks = Math.Min(segment.SackBlockCount, TcpSegment.MaximumSackBlocks);
         return blocks > 0 && (segment.Sacks[0].Left > segment.Acknowledgment || segment.Sacks[blocks - 1].Left > segment.Acknowledgment);
     }
 
@@ -132,7 +135,7 @@ public sealed partial class TcpEndpoint
         if (segment.End <= WriteQueue.SndUna)
         {
             // The peer has it. What was sent after the segment that the peer answered is a copy.
-            bool isSentAfter = segment.Options.HasTimestamps && _echoed is { } echoed && unchecked((int)(segment.Options.TimestampValue - echoed)) > 0;
+            bool isSentAfter = segment.HasTimestamps && _echoed is { } echoed && unchecked((int)(segment.TimestampValue - echoed)) > 0;
             return !isSentAfter && now - _acknowledgedUnseenAt <= Math.Max(PathTime, ReorderingTime);
         }
 
@@ -142,7 +145,7 @@ public sealed partial class TcpEndpoint
             return true;
         }
 
-        int order = segment.Options.HasTimestamps ? OrderByTimestamp(in segment, index) : 0;
+        int order = segment.HasTimestamps ? OrderByTimestamp(in segment, index) : 0;
         return order != 0 ? order < 0 : IsTooSoonForRetransmission(WriteQueue[index].FirstSentAt, now);
     }
 
@@ -153,7 +156,7 @@ public sealed partial class TcpEndpoint
         if (order == 0 && WriteQueue[index] is { Transmissions: 0, TimestampValue: not 0 } gap)
         {
             // Who had seen nothing newer of the peer than there was when the gap appeared had not been told of it; who had, sent after what shows the gap.
-            order = unchecked((int)(segment.Options.TimestampEcho - gap.TimestampValue));
+            order = unchecked((int)(segment.TimestampEcho - gap.TimestampValue));
         }
 
         return order;
@@ -171,7 +174,7 @@ public sealed partial class TcpEndpoint
             return 0;
         }
 
-        return unchecked((int)(segment.Options.TimestampValue - follower.TimestampValue));
+        return unchecked((int)(segment.TimestampValue - follower.TimestampValue));
     }
 
     private bool IsTooSoonForRetransmission(long gapSeenAt, long now)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Tcp;
@@ -7,9 +8,9 @@ public sealed partial class TcpEndpoint
     /// <summary>This end sent a segment: its queue, its state and what it tells of its own receive side.</summary>
     internal void Sent(in TcpSegment segment, long now)
     {
-        if (segment.Options.HasTimestamps)
+        if (segment.HasTimestamps)
         {
-            _timestampValue = segment.Options.TimestampValue;
+            _timestampValue = segment.TimestampValue;
         }
 
         if (segment.Rst)
@@ -29,6 +30,7 @@ public sealed partial class TcpEndpoint
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void StartSending(in TcpSegment segment, long now)
     {
         if (segment.Syn)
@@ -61,6 +63,8 @@ public sealed partial class TcpEndpoint
         {
             Offer = HandshakeOptions.From(in segment);
             _send.Iss = segment.Sequence;
+            LearnFromOffers();
+            Peer.LearnFromOffers();
         }
 
         if (!_sends)
@@ -68,13 +72,13 @@ public sealed partial class TcpEndpoint
             _sends = true;
             WriteQueue.Reset(segment.Sequence);
             WriteQueue.QueueSyn();
-            WriteQueue.EventNewDataSent(1, now, InitialTimeout, segment.Options.TimestampValue);
+            WriteQueue.EventNewDataSent(1, now, InitialTimeout, segment.TimestampValue);
         }
-        else if (WriteQueue.State.SynQueued)
+        else if (WriteQueue.SynQueued)
         {
             if (segment.Sequence == WriteQueue.SndUna)
             {
-                WriteQueue.EventRetransmitted(segment.Sequence, segment.Sequence + 1, now, segment.Options.TimestampValue);
+                WriteQueue.EventRetransmitted(segment.Sequence, segment.Sequence + 1, now, segment.TimestampValue);
             }
         }
 
@@ -97,6 +101,7 @@ public sealed partial class TcpEndpoint
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteAdvertisement(in TcpSegment segment)
     {
         if (!segment.Ack)
@@ -135,6 +140,7 @@ public sealed partial class TcpEndpoint
         _receive.RcvWnd = ScaledWindow(in segment);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteUrgent(in TcpSegment segment)
     {
         if (segment.UrgentEnd is { } end && (_send.SndUp is not { } known || end > known))
@@ -155,8 +161,10 @@ public sealed partial class TcpEndpoint
     }
 
     // The window of a segment that this end sent, bytes. RFC 7323, 2.2: that of a SYN is never scaled.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint ScaledWindow(in TcpSegment segment) => segment.Syn ? segment.WindowField : (uint)segment.WindowField << WindowScale;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void QueueText(in TcpSegment segment, long now)
     {
         if (segment.Length == 0 && !segment.Fin)
@@ -164,7 +172,7 @@ public sealed partial class TcpEndpoint
             return;
         }
 
-        uint timestamp = segment.Options.TimestampValue;
+        uint timestamp = segment.TimestampValue;
         SequenceNumber start = segment.TextStart;
         SequenceNumber end = segment.End;
         if (start > WriteQueue.SndNxt)

@@ -28,10 +28,16 @@ public sealed partial class TcpEndpoint
     private uint _timestampValue;
     private RoundTripTimes? _roundTrips;
 
+    // What follows from both ends' offers; each segment asks for it.
+    private int _windowScale;
+    private bool _isExact;
+
     internal TcpEndpoint(TcpConnection connection, FlowEndpoint address, TcpTrackerOptions options, ITcpStreamConsumer? consumer, RecentBytesBudget budget)
     {
         Connection = connection;
         Address = address;
+        WriteQueue = new WriteQueue(default) { Owner = connection };
+        ReceiveQueue = new ReceiveQueue { Owner = connection };
         Stream = new StreamAssembler(this, options.HashStreams, consumer, budget);
     }
 
@@ -51,13 +57,13 @@ public sealed partial class TcpEndpoint
     public SendSide Send => _send with { SndUna = WriteQueue.SndUna, SndNxt = WriteQueue.SndNxt };
 
     /// <summary>What this end sent and its peer has not acknowledged.</summary>
-    public WriteQueue WriteQueue { get; } = new(default);
+    public WriteQueue WriteQueue { get; }
 
     /// <summary>A copy of the receive variables.</summary>
     public ReceiveSide Receive => _receive with { RcvNxt = ReceiveQueue.RcvNxt };
 
     /// <summary>What reached this end.</summary>
-    public ReceiveQueue ReceiveQueue { get; } = new();
+    public ReceiveQueue ReceiveQueue { get; }
 
     /// <summary>What this end offered on its SYN.</summary>
     public HandshakeOptions Offer { get; private set; }
@@ -66,7 +72,7 @@ public sealed partial class TcpEndpoint
     public TcpDirectionCounters Counters => _counters;
 
     /// <summary>Round-trip times from this end's segments to their acknowledgments, as seen where the capture was made.</summary>
-    public RoundTripTimes RoundTrips => _roundTrips ??= new RoundTripTimes();
+    public RoundTripTimes RoundTrips => _roundTrips ?? MakeRoundTrips();
 
     /// <summary>The stream that this end sent.</summary>
     public StreamAssembler Stream { get; }
@@ -75,13 +81,13 @@ public sealed partial class TcpEndpoint
     public bool WasReset { get; private set; }
 
     /// <summary>This end knows its numbers and both SYNs were seen.</summary>
-    public SnapshotConfidence Confidence => Offer.IsKnown && Peer.Offer.IsKnown ? SnapshotConfidence.Exact : SnapshotConfidence.Assumed;
+    public SnapshotConfidence Confidence => _isExact ? SnapshotConfidence.Exact : SnapshotConfidence.Assumed;
 
     /// <summary>Both ends scale their windows, as far as their SYNs were seen.</summary>
     public bool WindowScaling => Offer.WindowScale is not null && Peer.Offer.WindowScale is not null;
 
     /// <summary>Shift of the windows that this end sends, 0 to 14; 0 where its SYN was not seen or the peer does not scale.</summary>
-    public int WindowScale => Offer.WindowScale is { } shift && (Peer.Offer.WindowScale is not null || !Peer.Offer.IsKnown) ? Math.Min(shift, (byte)14) : 0;
+    public int WindowScale => _windowScale;
 
     /// <summary>Everything at this instant as plain data.</summary>
     public TcpSnapshot Snapshot() => new()
@@ -142,6 +148,19 @@ public sealed partial class TcpEndpoint
         Stream.Seal(at);
         WriteQueue.TrimExcess();
         _roundTrips?.TrimExcess();
+        Connection.NoteMemoryChange();
+    }
+
+    private RoundTripTimes MakeRoundTrips()
+    {
+        Connection.NoteMemoryChange();
+        return _roundTrips = new RoundTripTimes { Owner = Connection };
+    }
+
+    private void LearnFromOffers()
+    {
+        _isExact = Offer.IsKnown && Peer.Offer.IsKnown;
+        _windowScale = Offer.WindowScale is { } shift && (Peer.Offer.WindowScale is not null || !Peer.Offer.IsKnown) ? Math.Min(shift, (byte)14) : 0;
     }
 
     internal void Happen(TcpEvent what)

@@ -109,7 +109,7 @@ public readonly record struct TcpEndpointReport
             Sha256 = hashes ? StreamHash.OfNothing : null,
             Iss = segment.Sequence,
             Offer = HandshakeOptions.From(in segment),
-            Timestamps = segment.Options.HasTimestamps,
+            Timestamps = segment.HasTimestamps,
             State = TcpTransitions.Next(TcpState.Unknown, TcpEvent.SendSyn),
             Confidence = SnapshotConfidence.Assumed,
             SndUna = segment.Sequence,

@@ -12,6 +12,8 @@ public readonly ref struct TcpSegment
     /// <summary>SACK blocks that fit into the 40 bytes of TCP options.</summary>
     public const int MaximumSackBlocks = 4;
 
+    private readonly TcpOptionSummary _options;
+
     /// <summary>SEG.SEQ: the number of the first byte, or of the SYN.</summary>
     public SequenceNumber Sequence { get; init; }
 
@@ -34,10 +36,23 @@ public readonly ref struct TcpSegment
     public ReadOnlySpan<byte> Payload { get; init; }
 
     /// <summary>The options.</summary>
-    public TcpOptionSummary Options { get; init; }
+    public TcpOptionSummary Options
+    {
+        get => _options;
+        init => _options = value;
+    }
 
     /// <summary>The SACK blocks; <see cref="TcpOptionSummary.SackBlockCount"/> of them are set.</summary>
     public SackBlocks Sacks { get; init; }
+
+    // Those of the options that each segment is asked for, without a copy of all.
+    internal bool HasTimestamps => _options.HasTimestamps;
+
+    internal uint TimestampValue => _options.TimestampValue;
+
+    internal uint TimestampEcho => _options.TimestampEcho;
+
+    internal int SackBlockCount => _options.SackBlockCount;
 
     /// <summary>SYN is set.</summary>
     public bool Syn => (Flags & TcpFlags.Syn) != 0;
@@ -82,7 +97,7 @@ public readonly ref struct TcpSegment
     /// <param name="payload">Payload bytes captured.</param>
     public static TcpSegment Create(TcpView tcp, int length, ReadOnlySpan<byte> payload)
     {
-        TcpOptionSummary options = tcp.Options.IsEmpty ? default : TcpOptionSummary.Read(in tcp);
+        TcpOptionSummary options = TcpOptionSummary.Read(in tcp);
         var sacks = default(SackBlocks);
         if (options.SackBlockCount > 0)
         {

@@ -21,6 +21,9 @@ public sealed partial class TcpTracker
     private long _connectionBytes;
     private long _closedBytes;
 
+    // Something other than a connection took memory since it was last looked at: lone SYNs, the tables, fragments.
+    private bool _hasGrown;
+
     /// <summary>What it holds and what it had to let go.</summary>
     public TcpTrackerStatistics Statistics => _statistics with
     {
@@ -38,6 +41,7 @@ public sealed partial class TcpTracker
     {
         var connection = new TcpConnection(id, in flow, _options, _consumer, _recentBytes) { TableHash = hash };
         _table.Add(connection);
+        _hasGrown = true;
         if (_sink is null)
         {
             _connections.Add(connection);
@@ -67,6 +71,7 @@ public sealed partial class TcpTracker
         }
 
         _loneSyns.Add(_statistics.Begun++, hash, in flow, in segment, at, number);
+        _hasGrown = true;
     }
 
     // After each segment: the connection stands in the right line, and everything together stays below the limit.
@@ -77,6 +82,12 @@ public sealed partial class TcpTracker
             return;
         }
 
+        if (!connection.HasMemoryChanged && !_hasGrown && ReferenceEquals(QueueOf(connection), connection.Queue))
+        {
+            return;
+        }
+
+        _hasGrown = false;
         Charge(connection);
         while (_closedBytes > _options.MaximumBytes / ClosedPart && _closed.FindIdle() is { } closed)
         {
@@ -106,7 +117,7 @@ public sealed partial class TcpTracker
             queue.Append(connection);
         }
 
-        connection.ChargedBytes = bytes;
+        connection.Charge(bytes);
     }
 
     private ConnectionQueue QueueOf(TcpConnection connection) =>

@@ -73,8 +73,9 @@ public sealed partial class TcpTracker
     {
         Segments++;
         _latest = at;
-        int hash = flow.GetSymmetricHash();
-        TcpConnection? connection = Find(hash, in flow);
+        TcpConnection? connection = _table.FindLatest(in flow);
+        int hash = connection is null ? flow.GetSymmetricHash() : connection.TableHash;
+        connection ??= Find(hash, in flow);
         if (connection is not null && connection.Contradicts(in flow, in segment))
         {
             Supersede(connection);
@@ -144,6 +145,7 @@ public sealed partial class TcpTracker
         {
             if (FragmentReassembler.IsFragment(in packet))
             {
+                _hasGrown = true;
                 if (!_fragments.TryAdd(in packet, at, out byte[] datagram, out LinkType linkType))
                 {
                     return null;

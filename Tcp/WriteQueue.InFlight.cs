@@ -13,13 +13,14 @@ public sealed partial class WriteQueue
     /// <param name="now">The time, ns.</param>
     /// <param name="retransmitTimeout">Retransmission timeout, ns.</param>
     /// <param name="timestampEcho">TSecr of the segment, or null: lets a retransmitted segment be timed.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public WriteQueueAcknowledgment Acknowledge(SequenceNumber ack, long now, long retransmitTimeout, uint? timestampEcho = null)
     {
-        if (ack <= _state.SndUna || ack > _state.SndNxt)
-        {
-            return default;
-        }
+        return ack <= _state.SndUna || ack > _state.SndNxt ? default : TakeAcknowledgment(ack, now, retransmitTimeout, timestampEcho);
+    }
 
+    private WriteQueueAcknowledgment TakeAcknowledgment(SequenceNumber ack, long now, long retransmitTimeout, uint? timestampEcho)
+    {
         int bytes = ack - _state.SndUna;
         bool acknowledgesSyn = _state.SynQueued;
         bool acknowledgesFin = FinSent && ack == _state.WriteSeq;
@@ -132,9 +133,10 @@ public sealed partial class WriteQueue
     }
 
     /// <summary>Something before <paramref name="number"/> is in flight that the observer did not see.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool HasUnseenBefore(SequenceNumber number)
     {
-        for (int i = 0; i < SegmentCount && At(i).Start < number; i++)
+        for (int i = 0; _mayHaveUnseen && i < SegmentCount && At(i).Start < number; i++)
         {
             if (At(i).Transmissions == 0)
             {
@@ -205,6 +207,7 @@ public sealed partial class WriteQueue
         {
             _segments = [];
             _first = 0;
+            Owner?.NoteMemoryChange();
         }
     }
 
@@ -223,7 +226,11 @@ public sealed partial class WriteQueue
             SegmentCount--;
         }
 
-        if (SegmentCount > 0 && At(0).Start < ack)
+        if (SegmentCount == 0)
+        {
+            _mayHaveUnseen = false;
+        }
+        else if (At(0).Start < ack)
         {
             ref QueuedSegment segment = ref At(0);
             segment = segment with { Start = ack, SequenceLength = segment.End - ack };
@@ -242,7 +249,7 @@ public sealed partial class WriteQueue
         }
 
         QueuedSegment whole = At(index);
-        AddSegment(whole);
+        AddSegment() = whole;
         for (int i = SegmentCount - 1; i > index + 1; i--)
         {
             At(i) = At(i - 1);
@@ -252,6 +259,7 @@ public sealed partial class WriteQueue
         At(index + 1) = whole with { Start = number, SequenceLength = whole.End - number };
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref QueuedSegment At(int index) => ref _segments[(_first + index) & (_segments.Length - 1)];
 
     // The first remembered segment that ends after the number; SegmentCount if there is none.
@@ -275,7 +283,9 @@ public sealed partial class WriteQueue
         return low;
     }
 
-    private void AddSegment(QueuedSegment segment)
+    // The place of one more segment behind all others.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref QueuedSegment AddSegment()
     {
         if (SegmentCount == MaximumSegments)
         {
@@ -283,18 +293,23 @@ public sealed partial class WriteQueue
         }
         else if (SegmentCount == _segments.Length)
         {
-            var larger = new QueuedSegment[Math.Max(InitialSegments, _segments.Length * 2)];
-            for (int i = 0; i < SegmentCount; i++)
-            {
-                larger[i] = At(i);
-            }
-
-            _segments = larger;
-            _first = 0;
+            Grow();
         }
 
-        SegmentCount++;
-        At(SegmentCount - 1) = segment;
+        return ref At(SegmentCount++);
+    }
+
+    private void Grow()
+    {
+        var larger = new QueuedSegment[Math.Max(InitialSegments, _segments.Length * 2)];
+        for (int i = 0; i < SegmentCount; i++)
+        {
+            larger[i] = At(i);
+        }
+
+        _segments = larger;
+        _first = 0;
+        Owner?.NoteMemoryChange();
     }
 
     // Halves the number of remembered segments; a joined one counts as sent twice, so that it is never timed.

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Tcp;
@@ -30,6 +31,9 @@ public sealed partial class WriteQueue
     private int _first;
     private readonly List<byte>? _bytes;
 
+    // A segment that was not seen may be among those in flight.
+    private bool _mayHaveUnseen;
+
     /// <summary>An empty queue whose first number is <paramref name="initial"/>.</summary>
     /// <param name="initial">SndUna, SndNxt and WriteSeq.</param>
     /// <param name="keepsBytes">Keep the data from SndUna to WriteSeq, for <see cref="CopyBytes"/>.</param>
@@ -38,6 +42,12 @@ public sealed partial class WriteQueue
         _bytes = keepsBytes ? [] : null;
         Reset(initial);
     }
+
+    /// <summary>Is told when <see cref="MemoryBytes"/> may have changed.</summary>
+    internal TcpConnection? Owner { get; init; }
+
+    /// <inheritdoc cref="WriteQueueState.SynQueued"/>
+    internal bool SynQueued => _state.SynQueued;
 
     /// <summary>A copy of the numbers.</summary>
     public WriteQueueState State => _state;
@@ -99,6 +109,8 @@ public sealed partial class WriteQueue
         SegmentCount = 0;
         _first = 0;
         _segments = [];
+        _mayHaveUnseen = false;
+        Owner?.NoteMemoryChange();
         _bytes?.Clear();
         _state = new WriteQueueState { SndUna = _state.WriteSeq, SndNxt = _state.WriteSeq, WriteSeq = _state.WriteSeq };
     }
@@ -112,6 +124,7 @@ public sealed partial class WriteQueue
     }
 
     /// <summary>As <see cref="Append"/> for a queue that does not keep bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Entail(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
@@ -194,6 +207,7 @@ public sealed partial class WriteQueue
     /// <param name="retransmitTimeout">Retransmission timeout, ns.</param>
     /// <param name="timestampValue">TSval of the segment; 0 without.</param>
     /// <param name="isSeen">False for data that the observer only infers.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void EventNewDataSent(int sequenceLength, long now, long retransmitTimeout, uint timestampValue = 0, bool isSeen = true)
     {
         if (sequenceLength <= 0 || sequenceLength > _state.WriteSeq - _state.SndNxt)
@@ -201,13 +215,14 @@ public sealed partial class WriteQueue
             throw new ArgumentOutOfRangeException(nameof(sequenceLength), sequenceLength, "Only what is unsent can be sent.");
         }
 
-        AddSegment(new QueuedSegment(_state.SndNxt, sequenceLength)
+        AddSegment() = new QueuedSegment(_state.SndNxt, sequenceLength)
         {
             FirstSentAt = now,
             LastSentAt = now,
             Transmissions = isSeen ? 1 : 0,
             TimestampValue = timestampValue,
-        });
+        };
+        _mayHaveUnseen |= !isSeen;
         _state.SndNxt += sequenceLength;
         _state.RetransmitDeadline ??= now + retransmitTimeout;
     }

@@ -124,7 +124,7 @@ internal static class TcpCommand
         };
         using var log = new ConnectionLog(budget.LogBytes);
         var tracker = new TcpTracker(options, followed?.Printer ?? (ITcpStreamConsumer?)extractor, graph?.Recorder, log);
-        var reading = new TcpReading(tracker, TcpInstant.Parse(parsed.GetValue(At)), limit, budget.BytesBetweenCollections);
+        var reading = new TcpReading(tracker, TcpInstant.Parse(parsed.GetValue(At)), limit, budget);
         if (interfaceName is { } name)
         {
             ReadInterface(parsed, name, reading, context);

@@ -3,7 +3,8 @@ namespace Interceptor.Cli.Input;
 /// <summary>What <c>--max-memory</c> leaves for what: the limit is the process's, so the run-time's own share comes off first, and half of the rest is the collector's slack.</summary>
 /// <param name="TrackerBytes">For the connections and their queues, as the tracker counts them.</param>
 /// <param name="LogBytes">For packed reports of finished connections.</param>
-internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes)
+/// <param name="HeapBytes">For the heap, with what was let go and is not collected yet.</param>
+internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes, long HeapBytes)
 {
     private const long Mebi = 1024 * 1024;
     private const long Default = 512 * Mebi;
@@ -21,9 +22,18 @@ internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes)
         }
 
         long log = Math.Min((limit - Fixed) / 8, 16 * Mebi);
-        return new MemoryBudget((limit - Fixed - log) / 2, (int)log);
+        return new MemoryBudget((limit - Fixed - log) / 2, (int)log, limit - Fixed);
     }
 
-    /// <summary>Bytes of forgotten connections after which the collector is asked for them: left to itself it lets the heap grow to several times what lives.</summary>
-    internal long BytesBetweenCollections => TrackerBytes / 4;
+    /// <summary>Bytes of forgotten connections after which the heap is looked at: left to itself the collector lets it grow to several times what lives.</summary>
+    internal long BytesBetweenLooks => TrackerBytes / 4;
+
+    /// <summary>Asks the collector if the heap may outgrow its room till the next look; else not, for a collection costs as much as a hundred thousand packets.</summary>
+    internal void CollectIfNeeded()
+    {
+        if (GC.GetTotalMemory(forceFullCollection: false) > HeapBytes - (2 * BytesBetweenLooks))
+        {
+            GC.Collect();
+        }
+    }
 }

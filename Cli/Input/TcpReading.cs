@@ -9,13 +9,12 @@ using Interceptor.Tcp;
 namespace Interceptor.Cli.Input;
 
 /// <summary>Feeds a tracker from a source: the packets that match and are not later than an instant.</summary>
-internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit, long bytesBetweenCollections = long.MaxValue)
+internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit, MemoryBudget budget)
 {
     private long? _latest = at is { IsRelative: false } instant ? instant.Nanoseconds : null;
     private CaptureTimestamp? _first;
     private CaptureTimestamp? _last;
-
-    private long _collectedAt;
+    private long _lookedAt;
 
     internal TcpTracker Tracker { get; } = tracker;
 
@@ -111,10 +110,10 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit,
             Matched++;
             PacketView view = packet.Parse();
             Tracker.Process(in view, time, packet.Metadata.Number);
-            if (Tracker.ReleasedBytes - _collectedAt > bytesBetweenCollections)
+            if (Tracker.ReleasedBytes - _lookedAt > budget.BytesBetweenLooks)
             {
-                _collectedAt = Tracker.ReleasedBytes;
-                GC.Collect();
+                _lookedAt = Tracker.ReleasedBytes;
+                budget.CollectIfNeeded();
             }
         }
     }

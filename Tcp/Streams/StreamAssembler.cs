@@ -77,6 +77,9 @@ public sealed class StreamAssembler
     /// <summary>Bytes are kept, so that copies can be compared: the stream is hashed, or somebody wanted it.</summary>
     public bool ComparesBytes => _hashes || (_asked && _consumer is not null);
 
+    /// <summary>Somebody may want the bytes and not only their number.</summary>
+    internal bool MayWantBytes => _hashes || _consumer is not null;
+
     /// <summary>Bytes waiting behind a gap.</summary>
     public long HeldBytes => _held?.Bytes ?? 0;
 
@@ -97,6 +100,7 @@ public sealed class StreamAssembler
         }
 
         _startIsKnown = true;
+        Sender.Connection.NoteMemoryChange();
         SetOrigin(first);
         _start = first.Unwrap(_origin, _top);
         if (!_isDelivering)
@@ -138,14 +142,21 @@ public sealed class StreamAssembler
 
         // What lies before the position was passed: where it is new it counts, but is neither hashed nor delivered.
         long position = _isDelivering ? Math.Clamp(_position, start, end) : start;
+        long ranges = _seen.MemoryBytes;
         long late = _seen.Add(start, position);
         long fresh = late + _seen.Add(position, end);
         if (!WantsBytes())
         {
             UnhashedBytes += _hashes ? fresh : 0;
+            if (_seen.MemoryBytes != ranges)
+            {
+                Sender.Connection.NoteMemoryChange();
+            }
+
             return fresh;
         }
 
+        Sender.Connection.NoteMemoryChange();
         UnhashedBytes += late;
         if (fresh < end - start && !arrival.IsProbe)
         {
@@ -171,6 +182,7 @@ public sealed class StreamAssembler
         _acknowledged = Math.Max(_acknowledged, ack.Unwrap(_origin, _top));
         if (HeldCount > 0)
         {
+            Sender.Connection.NoteMemoryChange();
             if (_isDelivering)
             {
                 DeliverHeld(at);
@@ -189,6 +201,7 @@ public sealed class StreamAssembler
         }
 
         _held = null;
+        Sender.Connection.NoteMemoryChange();
     }
 
     /// <summary>Both ends closed in order: nothing new can come, so the hash is closed now, unless a gap may still be filled.</summary>
