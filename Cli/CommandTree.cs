@@ -42,6 +42,7 @@ internal static class CommandTree
         yield return ReadCommand.Create();
         yield return CaptureCommand.Create();
         yield return TcpCommand.Create();
+        yield return TopCommand.Create();
         yield return InterceptCommand.Create();
         yield return ReplayCommand.Create();
         yield return CheckpointCommand.Create();

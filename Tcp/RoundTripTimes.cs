@@ -27,6 +27,9 @@ public sealed class RoundTripTimes
     /// <summary>The smoothed time of RFC 6298 (SRTT), ns; 0 without samples.</summary>
     public long Smoothed { get; private set; }
 
+    /// <summary>The newest one, ns; 0 without samples.</summary>
+    public long Latest { get; private set; }
+
     /// <summary>Takes one sample in ns; a negative one (a capture whose clock stepped back) is left out.</summary>
     public void Add(long nanoseconds)
     {
@@ -37,6 +40,7 @@ public sealed class RoundTripTimes
 
         Minimum = Count == 0 ? nanoseconds : Math.Min(Minimum, nanoseconds);
         Maximum = Math.Max(Maximum, nanoseconds);
+        Latest = nanoseconds;
 
         // RFC 6298, 2.3: alpha is 1/8.
         Smoothed = Count == 0 ? nanoseconds : Smoothed + ((nanoseconds - Smoothed) / 8);

@@ -260,7 +260,12 @@ internal static class TcpCommand
     private static LivePage? OpenPage(ParseResult parsed, string name, TcpReading reading, LiveCapture capture, CommandContext context) =>
         context.Output.Json || parsed.GetValue(Follow) is not null || !LivePage.IsPossible
             ? null
-            : new LivePage(new TcpLiveScreen(name, reading, capture, parsed.GetValue(Connection)), RefreshInterval, capture.Stop);
+            : new LivePage(
+                new ConnectionScreen(
+                    $"tcp -i {Printable.Escape(name)}",
+                    [new InterfaceFeed(reading, capture, new ConnectionRates(), parsed.GetValue(Connection))],
+                    new LiveTable<ConnectionRow>(ConnectionColumns.OfTcp, ConnectionColumns.DefaultOf(ConnectionColumns.OfTcp), row => row.IsOver)),
+                RefreshInterval, capture.Stop);
 
     private static int Report(CommandOutput output, TcpReading reading, ConnectionLog log, int? only, TimeSequenceGraph? graph, StreamExtractor? extractor)
     {

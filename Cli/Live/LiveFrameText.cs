@@ -46,6 +46,19 @@ internal static class LiveFrameText
         return lines;
     }
 
+    /// <summary>A table as lines of plain text, the header first.</summary>
+    internal static IEnumerable<string> Plain(LiveView view)
+    {
+        yield return Plain(view, [.. view.Columns.Select(column => column.Title)]);
+        foreach (LiveViewRow row in view.Rows)
+        {
+            yield return Plain(view, row.Cells);
+        }
+    }
+
+    private static string Plain(LiveView view, IReadOnlyList<string> cells) =>
+        string.Join("  ", cells.Zip(view.Columns, (cell, column) => column.IsRight ? cell.PadLeft(column.Width) : cell.PadRight(column.Width))).TrimEnd();
+
     private static Text Line(string text, int width, Style style) => new(text.Length <= width ? text : text[..width], style);
 
     private static Grid Table(LiveView view)

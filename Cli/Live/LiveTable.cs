@@ -55,10 +55,7 @@ internal sealed class LiveTable<TRow>(IReadOnlyList<LiveColumn<TRow>> columns, i
     /// <param name="height">Lines, with the header's.</param>
     internal LiveView View(IReadOnlyList<TRow> rows, int width, int height)
     {
-        List<TRow> matching = Match(rows);
-        LiveColumn<TRow> sorted = columns[SortColumn];
-        int sign = sorted.LargestFirst != IsReversed ? -1 : 1;
-        TRow[] ordered = [.. matching.Order(Comparer<TRow>.Create((one, other) => sign * sorted.Compare(one, other)))];
+        TRow[] ordered = [.. Order(rows)];
         _matching = ordered.Length;
         _pageLength = Math.Max(1, height - 1);
         Offset = Math.Clamp(Offset, 0, Math.Max(0, _matching - _pageLength));
@@ -76,7 +73,7 @@ internal sealed class LiveTable<TRow>(IReadOnlyList<LiveColumn<TRow>> columns, i
         var result = new LiveViewRow[visible.Length];
         for (int i = 0; i < visible.Length; i++)
         {
-            result[i] = new LiveViewRow([.. shown.Select(index => Fit(texts[i][index], widths[index]))], isPast?.Invoke(visible[i]) ?? false);
+            result[i] = new LiveViewRow([.. shown.Select(index => Fit(texts[i][index], widths[index], columns[index].KeepsStart))], isPast?.Invoke(visible[i]) ?? false);
         }
 
         return new LiveView(
@@ -84,15 +81,23 @@ internal sealed class LiveTable<TRow>(IReadOnlyList<LiveColumn<TRow>> columns, i
             result, Offset, _matching);
     }
 
-    /// <summary>A text cut in its middle, so that its end (a port, say) stays.</summary>
-    internal static string Fit(string text, int width)
+    /// <summary>The rows that match, in order.</summary>
+    internal IEnumerable<TRow> Order(IReadOnlyList<TRow> rows)
+    {
+        LiveColumn<TRow> sorted = columns[SortColumn];
+        int sign = sorted.LargestFirst != IsReversed ? -1 : 1;
+        return Match(rows).Order(Comparer<TRow>.Create((one, other) => sign * sorted.Compare(one, other)));
+    }
+
+    /// <summary>A text cut in its middle, so that its end (a port, say) stays, or at its end.</summary>
+    internal static string Fit(string text, int width, bool keepsStart = false)
     {
         if (text.Length <= width)
         {
             return text;
         }
 
-        int tail = Math.Min(6, width / 2);
+        int tail = keepsStart ? 0 : Math.Min(6, width / 2);
         return width < 2 ? text[..width] : $"{text[..(width - 1 - tail)]}…{text[^tail..]}";
     }
 
@@ -135,7 +140,7 @@ internal sealed class LiveTable<TRow>(IReadOnlyList<LiveColumn<TRow>> columns, i
         int[] growing = [.. Enumerable.Range(0, columns.Count).Where(index => widths[index] > 0 && widths[index] < _widest[index])];
         for (int i = 0; i < growing.Length && left > 0; i++)
         {
-            int more = Math.Min(left / (growing.Length - i), _widest[growing[i]] - widths[growing[i]]);
+            int more = Math.Min((left + growing.Length - i - 1) / (growing.Length - i), _widest[growing[i]] - widths[growing[i]]);
             widths[growing[i]] += more;
             left -= more;
         }

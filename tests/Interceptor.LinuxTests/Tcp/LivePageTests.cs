@@ -49,6 +49,32 @@ public sealed class LivePageTests : IDisposable
     }
 
     [Fact]
+    public async Task Top_shows_connections_of_several_interfaces_until_Ctrl_C()
+    {
+        using Process process = Start($"interceptor top -i lo -i {NetworkLab.ClientInterface}");
+        using Socket listener = _lab.Client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        await Await(process, "LIMIT");
+        using Socket client = _lab.Client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        await Await(process, string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{((IPEndPoint)client.LocalEndPoint!).Port}"));
+        string rest = await Finish(process, "\x03");
+        Assert.DoesNotContain(Entered, rest, StringComparison.Ordinal);
+        Assert.Contains(Left, rest, StringComparison.Ordinal);
+        CheckEnd(rest);
+    }
+
+    [Fact]
+    public async Task Top_ends_after_as_many_refreshes_as_were_asked_for()
+    {
+        using Process process = Start("interceptor top -i lo -c 2 --interval 100ms");
+        string all = await Finish(process, "");
+        Assert.Contains("LIMIT", all, StringComparison.Ordinal);
+        CheckEnd(all);
+    }
+
+    [Fact]
     public async Task Where_standard_output_is_no_terminal_there_is_no_page()
     {
         using Process process = Start("interceptor tcp -i lo --duration 100ms | cat");

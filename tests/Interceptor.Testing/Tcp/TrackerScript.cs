@@ -15,8 +15,8 @@ public sealed class TrackerScript : TcpScript
     private readonly TcpTracker _tracker;
     private long _number;
 
-    private TrackerScript(string script)
-        : base(script) => _tracker = new TcpTracker(null, _collector);
+    private TrackerScript(string script, ITcpSegmentObserver? observer)
+        : base(script) => _tracker = new TcpTracker(null, _collector, observer);
 
     /// <summary>The local end.</summary>
     public static FlowEndpoint Local { get; } = new(IpAddress.FromIpv4(0xC0000201), 49152);
@@ -25,9 +25,11 @@ public sealed class TrackerScript : TcpScript
     public static FlowEndpoint Peer { get; } = new(IpAddress.FromIpv4(0xC0000202), 80);
 
     /// <summary>Runs the script and gives the tracker for further questions.</summary>
-    public static TcpTracker Run(string script)
+    /// <param name="script">The script.</param>
+    /// <param name="observer">The tracker's observer; null for none.</param>
+    public static TcpTracker Run(string script, ITcpSegmentObserver? observer = null)
     {
-        var runner = new TrackerScript(script);
+        var runner = new TrackerScript(script, observer);
         runner.RunLines();
         return runner._tracker;
     }

@@ -1,6 +1,7 @@
 using Interceptor.Cli.Live;
 using Interceptor.Packets;
 using Interceptor.Tcp;
+using Interceptor.Tcp.Activity;
 using Interceptor.Testing.Tcp;
 
 namespace Interceptor.Tests.Live;
@@ -76,6 +77,128 @@ public sealed class ConnectionRatesTests
         Assert.Equal("", row.Limit);
     }
 
+    [Fact]
+    public void The_average_reaches_ten_seconds_back_and_no_further()
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run(Established, observer);
+        var rates = new ConnectionRates(observer);
+        rates.Update(tracker.Connections, 0);
+        Send(tracker, 1, 1000);
+        ConnectionRow row = Assert.Single(rates.Update(tracker.Connections, Second));
+        Assert.Equal((8000, 8000), (row.Rate, row.Average));
+        for (int i = 2; i <= 10; i++)
+        {
+            row = Assert.Single(rates.Update(tracker.Connections, i * Second));
+        }
+
+        Assert.Equal((0, 800), (row.Rate, row.Average));
+        Assert.Equal(0, Assert.Single(rates.Update(tracker.Connections, 11 * Second)).Average);
+        for (int i = 12; i < 100; i++)
+        {
+            rates.Update(tracker.Connections, i * Second);
+        }
+
+        Send(tracker, 1001, 1000);
+        Assert.Equal(800, Assert.Single(rates.Update(tracker.Connections, 100 * Second)).Average);
+    }
+
+    [Fact]
+    public void What_was_sent_again_is_a_share_of_the_bytes_lately_and_in_all()
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run(Established, observer);
+        var rates = new ConnectionRates(observer);
+        rates.Update(tracker.Connections, 0);
+        Send(tracker, 1, 1000);
+        Send(tracker, 1, 1000);
+        ConnectionRow row = Assert.Single(rates.Update(tracker.Connections, Second));
+        Assert.Equal((0.5, 0.5, 1L), (row.RecentRepeatedShare, row.RepeatedShare, row.Retransmissions));
+        rates.Update(tracker.Connections, 2 * Second);
+        Send(tracker, 1001, 1000);
+        Send(tracker, 2001, 1000);
+        row = Assert.Single(rates.Update(tracker.Connections, 12 * Second));
+        Assert.Equal((0, 0.25), (row.RecentRepeatedShare, row.RepeatedShare));
+    }
+
+    [Fact]
+    public void A_connection_that_is_over_stays_for_a_while_and_goes()
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run(Established + "+0 < R. 1:1(0) ack 1 win 0", observer);
+        var rates = new ConnectionRates(observer, lingering: 5 * Second);
+        Assert.True(Assert.Single(rates.Update(tracker.Connections, 0)).IsOver);
+        Assert.Single(rates.Update(tracker.Connections, 4 * Second));
+        Assert.Empty(rates.Update(tracker.Connections, 5 * Second));
+        Assert.Empty(rates.Update(tracker.Connections, 6 * Second));
+    }
+
+    [Fact]
+    public void A_connection_of_which_only_half_the_end_was_seen_goes_too()
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run(Established + "+0 < F. 1:1(0) ack 1 win 3000", observer);
+        CaptureTimestamp last = tracker.Connections[0].LastPacketAt;
+        var rates = new ConnectionRates(observer, lingering: 5 * Second);
+        Assert.Single(rates.Update(tracker.Connections, 0, last + (119 * Second)));
+        Assert.Single(rates.Update(tracker.Connections, 2 * Second, last + (121 * Second)));
+        Assert.Empty(rates.Update(tracker.Connections, 7 * Second, last + (126 * Second)));
+        Send(tracker, 1, 1000);
+        Assert.Single(rates.Update(tracker.Connections, 8 * Second, last + (10 * Second)));
+    }
+
+    [Theory]
+    [InlineData("server", 33, 3, "nginx[4242]+3")]
+    [InlineData("both", 33, 0, "curl[7] > nginx[4242]")]
+    [InlineData("none", 33, 0, "")]
+    public void The_process_column_names_the_ends_that_are_known(string known, int uid, int others, string text)
+    {
+        ConnectionRow row = Assert.Single(new ConnectionRates().Update(TrackerScript.Run(Established).Connections, 0)) with
+        {
+            ClientOwner = known == "both" ? new ConnectionOwner("curl", 7, 0, (uint)uid) : null,
+            ServerOwner = known == "none" ? null : new ConnectionOwner("nginx", 4242, others, (uint)uid),
+        };
+        Assert.Equal(text, row.Process);
+        Assert.Equal("uid 33", (row with { ClientOwner = new ConnectionOwner("", 0, 0, 33), ServerOwner = null }).Process);
+    }
+
+    [Fact]
+    public void A_closed_window_is_told_however_long_nothing_comes()
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run(Established + """
+            +0 > . 1:1001(1000) ack 1 win 3000
+            +0 < . 1:1(0) ack 1001 win 0
+            """, observer);
+        CaptureTimestamp last = tracker.Connections[0].LastPacketAt;
+        var rates = new ConnectionRates(observer);
+        ConnectionRow? row = null;
+        for (int i = 0; i < 60; i++)
+        {
+            row = Assert.Single(rates.Update(tracker.Connections, i * Second, last + (i * Second)));
+        }
+
+        Assert.Equal(">stall 100%", LimitWords.Short(row!));
+        Assert.InRange(row!.ClientLimits.Stalled, 9 * Second, 11 * Second);
+        Assert.Equal(0, row.ServerLimits.Total);
+    }
+
+    [Fact]
+    public void Rows_carry_their_interface_and_their_owner_once_it_is_known()
+    {
+        var owners = new LateOwners();
+        TcpTracker tracker = TrackerScript.Run(Established);
+        var rates = new ConnectionRates(null, owners, "eth0");
+        ConnectionRow row = Assert.Single(rates.Update(tracker.Connections, 0));
+        Assert.Equal(("eth0", ""), (row.Interface, row.Process));
+        rates.Update(tracker.Connections, Second);
+        owners.Client = new ConnectionOwner("cu\x1brl", 7, 0, 0);
+        Assert.Equal("cu\\x1brl[7]", Assert.Single(rates.Update(tracker.Connections, 2 * Second)).Process);
+        Send(tracker, 1, 1000);
+        row = Assert.Single(rates.Update(tracker.Connections, 3 * Second));
+        Assert.Equal((1000, "cu\\x1brl[7]"), (row.Bytes, row.Process));
+    }
+
     [Theory]
     [InlineData(0, "")]
     [InlineData(7, "7")]
@@ -92,5 +215,12 @@ public sealed class ConnectionRatesTests
         TcpSegment segment = TcpScriptSegment.Create(TcpScriptLine.Parse($"+0 > P. {first}:{first + length}({length}) ack 1 win 3000", 1)!, isLocal: true);
         var flow = new FlowKey(TrackerScript.Local, TrackerScript.Peer, IpProtocol.Tcp);
         tracker.Process(in flow, in segment, new CaptureTimestamp(Second), 9);
+    }
+
+    private sealed class LateOwners : IConnectionOwners
+    {
+        internal ConnectionOwner? Client { get; set; }
+
+        public ConnectionOwner? Find(FlowEndpoint local, FlowEndpoint peer) => local == TrackerScript.Local ? Client : null;
     }
 }

@@ -59,6 +59,18 @@ public sealed class LiveTableTests
         Assert.Equal("192.0…:49152", LiveTable<Item>.Fit("192.0.2.211:49152", 12));
 
     [Fact]
+    public void A_name_that_does_not_fit_keeps_its_start() =>
+        Assert.Equal("python3[7…", LiveTable<Item>.Fit("python3[7548]", 10, keepsStart: true));
+
+    [Fact]
+    public void The_last_free_characters_go_to_the_first_columns_that_want_them()
+    {
+        LiveColumn<Item>[] columns = [.. Enumerable.Range(0, 3).Select(_ => new LiveColumn<Item>("NAME", 5, item => item.Name, (_, _) => 0) { LargestWidth = 9 })];
+        LiveView view = new LiveTable<Item>(columns, 0).View([new("123456", 1, false)], 21, 5);
+        Assert.Equal([6, 6, 5], view.Columns.Select(column => column.Width));
+    }
+
+    [Fact]
     public void What_is_typed_behind_a_slash_filters_texts_but_no_numbers()
     {
         LiveTable<Item> table = Table();

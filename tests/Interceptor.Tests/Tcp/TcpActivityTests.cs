@@ -1,0 +1,191 @@
+using Interceptor.Packets;
+using Interceptor.Tcp;
+using Interceptor.Tcp.Activity;
+using Interceptor.Testing.Tcp;
+
+namespace Interceptor.Tests.Tcp;
+
+/// <summary>What holds an end back: seen at the client, whose own answers come at once.</summary>
+public sealed class TcpActivityTests
+{
+    private const long Milli = 1_000_000;
+
+    private const string Established = """
+        +0  > S  0:0(0) win 3000 <mss 1000>
+        +.1 < S. 0:0(0) ack 1 win 3000 <mss 1000>
+        +0  > .  1:1(0) ack 1 win 3000
+
+        """;
+
+    private const string WithRoom = """
+        +0  > S  0:0(0) win 30000 <mss 1000>
+        +.1 < S. 0:0(0) ack 1 win 30000 <mss 1000>
+        +0  > .  1:1(0) ack 1 win 30000
+
+        """;
+
+    [Fact]
+    public void A_window_without_room_for_a_segment_is_the_receivers_limit()
+    {
+        SenderActivity client = Client(Established + """
+            +0  > . 1:1001(1000) ack 1 win 3000
+            +0  > . 1001:2001(1000) ack 1 win 3000
+            +0  > . 2001:3001(1000) ack 1 win 3000
+            +.2 < . 1:1(0) ack 3001 win 3000
+            """, 50);
+        Assert.Equal(new SendLimitTimes { Receiver = 200 * Milli, Application = 50 * Milli }, client.TimesAt(Clock));
+        Assert.Equal(SendLimit.Receiver, client.TimesAt(Clock).Longest);
+    }
+
+    [Fact]
+    public void A_closed_window_stalls_for_as_long_as_it_is_closed()
+    {
+        SenderActivity client = Client(Established + """
+            +0  > . 1:1001(1000) ack 1 win 3000
+            +.1 < . 1:1(0) ack 1001 win 0
+            +.3 < . 1:1(0) ack 1001 win 3000
+            """, 0);
+        Assert.Equal(300 * Milli, client.TimesAt(Clock).Stalled);
+        Assert.Equal(SendLimit.Application, client.Limit);
+    }
+
+    [Fact]
+    public void Whole_segments_under_way_and_room_for_more_wait_for_the_network()
+    {
+        SenderActivity client = Client(WithRoom + """
+            +0  > . 1:1001(1000) ack 1 win 30000
+            +0  > P. 1001:2001(1000) ack 1 win 30000
+            """, 70);
+        Assert.Equal(SendLimit.Network, client.Limit);
+        Assert.Equal(70 * Milli, client.TimesAt(Clock).Network);
+    }
+
+    [Fact]
+    public void A_short_segment_with_a_push_ends_what_the_application_had_to_send()
+    {
+        SenderActivity client = Client(WithRoom + """
+            +0  > . 1:1001(1000) ack 1 win 30000
+            +0  > P. 1001:1501(500) ack 1 win 30000
+            """, 70);
+        Assert.Equal(new SendLimitTimes { Application = 70 * Milli }, client.TimesAt(Clock));
+    }
+
+    [Fact]
+    public void A_short_segment_in_a_full_window_is_no_limit_of_the_receiver()
+    {
+        SenderActivity client = Client(Established + """
+            +0  > . 1:1001(1000) ack 1 win 3000
+            +0  > P. 1001:2501(1500) ack 1 win 3000
+            """, 0);
+        Assert.Equal(SendLimit.Application, client.Limit);
+    }
+
+    [Fact]
+    public void What_is_sent_again_counts_as_the_network_until_it_is_acknowledged()
+    {
+        SenderActivity client = Client(WithRoom + """
+            +0  > P. 1:501(500) ack 1 win 30000
+            +.3 > P. 1:501(500) ack 1 win 30000
+            +.1 < . 1:1(0) ack 501 win 30000
+            """, 0);
+        Assert.Equal(new SendLimitTimes { Application = 300 * Milli, Network = 100 * Milli }, client.TimesAt(Clock));
+        Assert.Equal(500, client.RetransmittedBytes);
+    }
+
+    [Fact]
+    public void Without_a_handshake_the_window_is_not_known_and_nothing_is_said_of_it()
+    {
+        SenderActivity client = Client("""
+            +0  > . 1:1001(1000) ack 1 win 3000
+            +0  < . 1:1(0) ack 1 win 1000
+            """, 0);
+        Assert.Equal(SendLimit.Unknown, client.Limit);
+    }
+
+    [Fact]
+    public void Far_from_the_sender_its_idleness_is_not_to_be_seen_but_a_closed_window_is()
+    {
+        const string Far = """
+            +0  > S  0:0(0) win 3000 <mss 1000>
+            +0  < S. 0:0(0) ack 1 win 3000 <mss 1000>
+            +.1 > .  1:1(0) ack 1 win 3000
+            +0  > P. 1:501(500) ack 1 win 3000
+
+            """;
+        Assert.Equal(SendLimit.Unknown, Client(Far + "+0 < . 1:1(0) ack 501 win 3000", 0).Limit);
+        Assert.Equal(SendLimit.Stalled, Client(Far + "+0 < . 1:1(0) ack 501 win 0", 0).Limit);
+    }
+
+    [Fact]
+    public void A_sender_whose_handshake_was_slow_is_near_when_it_echoes_timestamps_at_once()
+    {
+        const string Slow = """
+            +0  > S  0:0(0) win 30000 <mss 1000,TS val 1 ecr 0>
+            +0  < S. 0:0(0) ack 1 win 30000 <mss 1012,TS val 1 ecr 1>
+            +.1 > .  1:1(0) ack 1 win 30000 <TS val 2 ecr 1>
+            +0  > .  1:1001(1000) ack 1 win 30000 <TS val 2 ecr 1>
+            +.1 < .  1:1(0) ack 1001 win 30000 <TS val 200 ecr 2>
+
+            """;
+        SenderActivity far = Client(Slow + "+.05 > . 1001:2001(1000) ack 1 win 30000 <TS val 3 ecr 200>", 0);
+        Assert.Equal((SendLimit.Unknown, 50 * Milli), (far.Limit, far.AnswerTime!.Value));
+        SenderActivity near = Client(Slow + """
+            +0  > . 1001:2001(1000) ack 1 win 30000 <TS val 3 ecr 1>
+            +.0005 > . 2001:3001(1000) ack 1 win 30000 <TS val 3 ecr 200>
+            """, 0);
+        Assert.Equal((SendLimit.Network, Milli / 2), (near.Limit, near.AnswerTime!.Value));
+    }
+
+    [Fact]
+    public void The_segment_size_is_that_of_the_peer_without_the_timestamps()
+    {
+        SenderActivity client = Client("""
+            +0  > S  0:0(0) win 30000 <mss 1000,TS val 1 ecr 0>
+            +.1 < S. 0:0(0) ack 1 win 30000 <mss 1012,TS val 1 ecr 1>
+            +0  > .  1:1(0) ack 1 win 30000 <TS val 2 ecr 1>
+            +0  > P. 1:1001(1000) ack 1 win 30000 <TS val 2 ecr 1>
+            """, 0);
+        Assert.Equal(SendLimit.Network, client.Limit);
+    }
+
+    [Fact]
+    public void The_recent_round_trip_is_the_median_of_the_newest()
+    {
+        string script = WithRoom;
+        for (int i = 0; i < 40; i++)
+        {
+            script += $"""
+                +0  > P. {1 + (i * 10)}:{11 + (i * 10)}(10) ack 1 win 30000
+                +{(i < 20 ? ".5" : ".02")} < . 1:1(0) ack {11 + (i * 10)} win 30000
+
+                """;
+        }
+
+        Assert.Equal(20 * Milli, Client(script, 0).RecentRoundTrip);
+        Assert.Null(Client(WithRoom + "+0  > P. 1:11(10) ack 1 win 30000", 0).RecentRoundTrip);
+    }
+
+    [Fact]
+    public void What_the_tracker_is_done_with_is_forgotten()
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run(WithRoom + "+0 > P. 1:11(10) ack 1 win 30000", observer);
+        Assert.True(observer.TryFind(tracker.Connections[0], out _));
+        observer.Take(new TcpConnectionReport { Id = 1 });
+        Assert.Equal(1, observer.Count);
+        observer.Take(new TcpConnectionReport { Id = 0 });
+        Assert.Equal(0, observer.Count);
+    }
+
+    private CaptureTimestamp Clock { get; set; }
+
+    // The local end's activity; the clock is that many milliseconds behind the last packet.
+    private SenderActivity Client(string script, int after)
+    {
+        var observer = new TcpActivityObserver();
+        TcpConnection connection = Assert.Single(TrackerScript.Run(script, observer).Connections);
+        Clock = connection.LastPacketAt + (after * Milli);
+        Assert.True(observer.TryFind(connection, out TcpActivity? activity));
+        return activity.Client;
+    }
+}
