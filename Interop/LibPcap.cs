@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Interceptor.Interop;
 
 /// <summary>
-/// Imports from libpcap 1.10 (Debian's <c>libpcap.so.0.8</c>), by their own names. None of them takes a callback, so no managed
-/// exception can meet a native frame. Wrappers that judge a result are in <see cref="LibPcapHandle"/> and <see cref="LibPcapDevices"/>.
+/// Imports from libpcap 1.10 (Debian's <c>libpcap.so.0.8</c>), by their own names. Wrappers that judge a result are in <see cref="LibPcapHandle"/>,
+/// <see cref="LibPcapDevices"/>, <see cref="LibPcapTimeSources"/>, and <see cref="LibPcapReader"/>, which has the only callback.
 /// </summary>
 internal static unsafe partial class LibPcap
 {
@@ -17,7 +17,6 @@ internal static unsafe partial class LibPcap
     internal const int PCAP_TSTAMP_PRECISION_NANO = 1;
 
     internal const int PCAP_ERROR = -1;
-    internal const int PCAP_ERROR_BREAK = -2;
     internal const int PCAP_ERROR_NO_SUCH_DEVICE = -5;
     internal const int PCAP_ERROR_PERM_DENIED = -8;
     internal const int PCAP_ERROR_IFACE_NOT_UP = -9;
@@ -101,13 +100,38 @@ internal static unsafe partial class LibPcap
     internal static partial int pcap_setfilter(LibPcapHandle p, PcapProgram* fp);
 
     [LibraryImport(Library)]
-    internal static partial int pcap_next_ex(LibPcapHandle p, PcapPacketHeader** header, byte** data);
+    internal static partial int pcap_dispatch(
+        LibPcapHandle p, int count, delegate* unmanaged[Cdecl]<byte*, PcapPacketHeader*, byte*, void> callback, byte* user);
+
+    [LibraryImport(Library)]
+    internal static partial int pcap_setnonblock(LibPcapHandle p, int nonblock, byte* errbuf);
+
+    [LibraryImport(Library)]
+    internal static partial int pcap_get_selectable_fd(LibPcapHandle p);
+
+    [LibraryImport(Library)]
+    internal static partial int pcap_set_datalink(LibPcapHandle p, int dlt);
+
+    [LibraryImport(Library)]
+    internal static partial int pcap_set_tstamp_type(LibPcapHandle p, int type);
+
+    [LibraryImport(Library)]
+    internal static partial int pcap_list_tstamp_types(LibPcapHandle p, int** types);
+
+    [LibraryImport(Library)]
+    internal static partial void pcap_free_tstamp_types(int* types);
+
+    [LibraryImport(Library)]
+    internal static partial byte* pcap_tstamp_type_val_to_name(int type);
+
+    [LibraryImport(Library)]
+    internal static partial byte* pcap_tstamp_type_val_to_description(int type);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int pcap_tstamp_type_name_to_val(string name);
 
     [LibraryImport(Library)]
     internal static partial int pcap_stats(LibPcapHandle p, PcapCounters* counters);
-
-    [LibraryImport(Library)]
-    internal static partial void pcap_breakloop(LibPcapHandle p);
 
     [LibraryImport(Library)]
     internal static partial int pcap_datalink(LibPcapHandle p);

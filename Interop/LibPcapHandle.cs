@@ -5,9 +5,9 @@ namespace Interceptor.Interop;
 
 /// <summary>
 /// An owned <c>pcap_t</c>. Disposing closes it when the last call in it has returned.
-/// <para>Threads: one at a time, except <see cref="BreakLoop"/>, which any thread may call while another waits in <see cref="TryNext"/>.</para>
+/// <para>Threads: one at a time, but for the counters, which may be read while another thread takes packets.</para>
 /// </summary>
-internal sealed unsafe class LibPcapHandle : SafeHandle
+internal sealed unsafe partial class LibPcapHandle : SafeHandle
 {
     public LibPcapHandle()
         : base(0, ownsHandle: true)
@@ -139,22 +139,11 @@ internal sealed unsafe class LibPcapHandle : SafeHandle
         return result == 0;
     }
 
-    /// <summary>
-    /// Waits for the next packet. 1: there is one, valid until the next call. 0: the time-out passed. PCAP_ERROR_BREAK: <see cref="BreakLoop"/>.
-    /// PCAP_ERROR: see <see cref="LastError"/>.
-    /// </summary>
-    internal int TryNext(out PcapPacketHeader header, out ReadOnlySpan<byte> data)
-    {
-        PcapPacketHeader* lentHeader;
-        byte* lentData;
-        int result = LibPcap.pcap_next_ex(this, &lentHeader, &lentData);
-        header = result == 1 ? *lentHeader : default;
-        data = result == 1 ? new ReadOnlySpan<byte>(lentData, checked((int)lentHeader->CapturedLength)) : default;
-        return result;
-    }
+    /// <summary>Chooses another of the device's link types, by its DLT number; false where it has no such.</summary>
+    internal bool TrySetDataLink(int dlt) => LibPcap.pcap_set_datalink(this, dlt) == 0;
 
-    /// <summary>Makes a waiting <see cref="TryNext"/> return, now or at its next call. Any thread.</summary>
-    internal void BreakLoop() => LibPcap.pcap_breakloop(this);
+    /// <summary>Chooses who stamps the packets, before <see cref="Activate"/>; false where the device can't.</summary>
+    internal bool TrySetTimeSource(string name) => LibPcap.pcap_tstamp_type_name_to_val(name) is >= 0 and var type && LibPcap.pcap_set_tstamp_type(this, type) == 0;
 
     /// <summary>The counters since activation; false with a message in <see cref="LastError"/>.</summary>
     internal bool TryGetCounters(out PcapCounters counters)

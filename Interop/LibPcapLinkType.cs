@@ -12,6 +12,9 @@ internal static class LibPcapLinkType
     private const int DLT_PPP_BSDOS = 16;
     private const int DLT_ATM_CLIP = 19;
 
+    /// <summary>Linux cooked capture, version 2; the file's number is the same.</summary>
+    internal const int DLT_LINUX_SLL2 = 276;
+
     private const int LINKTYPE_RAW_OPENBSD = 14;
     private const int LINKTYPE_ATM_RFC1483 = 100;
     private const int LINKTYPE_RAW = 101;

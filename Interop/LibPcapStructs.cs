@@ -20,6 +20,14 @@ internal unsafe struct PcapProgram
     internal PcapInstruction* Instructions;
 }
 
+/// <summary><c>struct sock_fprog</c> (linux/filter.h).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct SocketFilterProgram
+{
+    internal ushort Length;
+    internal PcapInstruction* Instructions;
+}
+
 /// <summary><c>struct pcap_pkthdr</c> of 64-bit Linux: a timeval of two longs, then two lengths.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct PcapPacketHeader

@@ -8,6 +8,7 @@ internal static unsafe partial class Libc
     internal const int PACKET_QDISC_BYPASS = 20;
     internal const int IPPROTO_RAW = 255;
     internal const int SO_BROADCAST = 6;
+    internal const int SO_ATTACH_FILTER = 26;
 
     internal const int IFNAMSIZ = 16;
     internal const nuint SIOCGIFMTU = 0x8921;

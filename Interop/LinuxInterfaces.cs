@@ -6,7 +6,10 @@ namespace Interceptor.Interop;
 internal static unsafe class LinuxInterfaces
 {
     /// <summary>Their names in order of their indices.</summary>
-    internal static List<string> Names()
+    internal static List<string> Names() => Indices().ConvertAll(static at => at.Name);
+
+    /// <summary>Their indices and names, in that order.</summary>
+    internal static List<(int Index, string Name)> Indices()
     {
         InterfaceNameIndex* list = Libc.if_nameindex();
         if (list is null)
@@ -14,14 +17,14 @@ internal static unsafe class LinuxInterfaces
             throw LinuxException.FromLastError("if_nameindex", "");
         }
 
-        var names = new List<string>();
+        var found = new List<(int, string)>();
         for (InterfaceNameIndex* at = list; at->Index != 0; at++)
         {
-            names.Add(LibPcapHandle.Text(at->Name));
+            found.Add(((int)at->Index, LibPcapHandle.Text(at->Name)));
         }
 
         Libc.if_freenameindex(list);
-        return names;
+        return found;
     }
 
     /// <summary>The index, or 0 where there is no such interface.</summary>

@@ -47,11 +47,17 @@ public sealed class NetworkNamespace : IDisposable
         }
     });
 
-    /// <summary>Enters an existing namespace: a name under /run/netns or a path.</summary>
+    /// <summary>Enters an existing namespace: a name under /run/netns, a path, or the number of a process that is in it.</summary>
     /// <exception cref="LinuxException">It does not exist, or may not be entered.</exception>
     public static NetworkNamespace Open(string nameOrPath)
     {
+        ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         string path = nameOrPath.Contains('/') ? nameOrPath : $"/run/netns/{nameOrPath}";
+        if (!nameOrPath.Contains('/') && nameOrPath.All(char.IsAsciiDigit) && !File.Exists(path))
+        {
+            path = $"/proc/{nameOrPath}/ns/net";
+        }
+
         using FileDescriptor handle = OpenHandle(path);
         return new NetworkNamespace(nameOrPath, () => Enter(nameOrPath, handle));
     }

@@ -9,7 +9,7 @@ namespace Interceptor.Interop;
 /// Network interfaces and their addresses by rtnetlink(7). The socket belongs to the network namespace of the thread that opened it,
 /// whichever thread uses it later; one thread at a time.
 /// </summary>
-internal sealed unsafe class RouteNetlink : IDisposable
+internal sealed unsafe partial class RouteNetlink : IDisposable
 {
     private const int NETLINK_ROUTE = 0;
     private const int SOL_NETLINK = 270;
@@ -27,6 +27,9 @@ internal sealed unsafe class RouteNetlink : IDisposable
     private const ushort RTM_DELLINK = 17;
     private const ushort RTM_GETLINK = 18;
     private const ushort RTM_NEWADDR = 20;
+
+    /// <summary>Bytes of <c>ifinfomsg</c>.</summary>
+    private const int LinkHeaderLength = 16;
 
     private const ushort IFLA_IFNAME = 3;
     private const ushort IFLA_MTU = 4;
@@ -75,7 +78,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
     /// <summary>True once the interface can carry packets: it is up and its carrier was noticed (operational state UP).</summary>
     internal bool IsOperational(int index)
     {
-        ReadOnlySpan<byte> attributes = GetLink(index, null, $"interface {index}").AsSpan(RouteMessage.HeaderLength + 16);
+        ReadOnlySpan<byte> attributes = GetLink(index, null, $"interface {index}").AsSpan(RouteMessage.HeaderLength + LinkHeaderLength);
         return FindAttribute(attributes, IFLA_OPERSTATE) is [IF_OPER_UP, ..];
     }
 

@@ -45,11 +45,13 @@ public static class CaptureFile
     /// <param name="path">Where to.</param>
     /// <param name="mode">Whether the file appears whole at the end, or grows under its name.</param>
     /// <param name="section">What a pcapng file says of its making; null for this process.</param>
+    /// <param name="format">The format, whatever the name says; null for the name's.</param>
     /// <exception cref="CaptureFileException">It can't be made there.</exception>
-    public static CaptureFileWriter Create(string path, CaptureFileMode mode = CaptureFileMode.Direct, PcapNgSection? section = null)
+    public static CaptureFileWriter Create(
+        string path, CaptureFileMode mode = CaptureFileMode.Direct, PcapNgSection? section = null, CaptureFileFormat? format = null)
     {
         CaptureFileTarget target = CaptureFileTarget.Open(path, mode);
-        return HasPcapName(path) ? new PcapWriter(target, nanoseconds: true) : new PcapNgWriter(target, section);
+        return (format ?? FormatOfName(path)) == CaptureFileFormat.Pcap ? new PcapWriter(target, nanoseconds: true) : new PcapNgWriter(target, section);
     }
 
     /// <summary>
@@ -67,6 +69,9 @@ public static class CaptureFile
             ? new PcapNgWriter(CaptureFileTarget.Open(path, mode))
             : Create(path, mode);
     }
+
+    /// <summary>The format that a name asks for.</summary>
+    public static CaptureFileFormat FormatOfName(string path) => HasPcapName(path) ? CaptureFileFormat.Pcap : CaptureFileFormat.PcapNg;
 
     /// <summary>True for names that ask for classic pcap.</summary>
     public static bool HasPcapName(string path)

@@ -88,11 +88,12 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
     /// <param name="interfaceId">Its id.</param>
     /// <param name="at">When the counters were read.</param>
     /// <param name="statistics">The counters; those that are null are left out.</param>
-    public void WriteInterfaceStatistics(int interfaceId, CaptureTimestamp at, in InterfaceStatistics statistics)
+    /// <param name="comment">What a person should know of them (opt_comment), or null.</param>
+    public void WriteInterfaceStatistics(int interfaceId, CaptureTimestamp at, in InterfaceStatistics statistics, string? comment = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(interfaceId, _sectionStart);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(interfaceId, Interfaces.Count);
-        var block = new PcapNgBlockBuilder(Reserve(FixedRoom + (8 * 12)), PcapNgCodes.InterfaceStatistics);
+        var block = new PcapNgBlockBuilder(Reserve(FixedRoom + (8 * 12) + PcapNgBlockBuilder.RoomFor(comment)), PcapNgCodes.InterfaceStatistics);
         block.UInt32((uint)(interfaceId - _sectionStart));
         block.SplitUInt64((ulong)at.Nanoseconds);
         block.SplitUInt64Option(PcapNgCodes.StatisticsStart, (ulong?)statistics.Start?.Nanoseconds);
@@ -102,6 +103,7 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
         block.UInt64Option(PcapNgCodes.StatisticsFilterAccept, statistics.AcceptedByFilter);
         block.UInt64Option(PcapNgCodes.StatisticsSystemDrop, statistics.DroppedBySystem);
         block.UInt64Option(PcapNgCodes.StatisticsDelivered, statistics.Delivered);
+        block.TextOption(PcapNgCodes.Comment, comment);
         Accept(block.Finish());
     }
 

@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using System.Diagnostics.CodeAnalysis;
 using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.Packets;
@@ -6,249 +6,165 @@ using Interceptor.Packets;
 namespace Interceptor.Capture.Live;
 
 /// <summary>
-/// A capture on an interface through libpcap. Packets wait in <see cref="Packets"/> as leases, which the reader disposes; when the queue is
-/// full they are dropped and counted. The queue ends after <see cref="Stop"/>, and with a <see cref="LinuxException"/> when the interface
-/// goes down or away.
-/// <para>Threads: one background thread of its own reads from the kernel; every member may be called on any. Disposing stops, waits for
-/// that thread, and disposes what nobody has read. It belongs to the network namespace of the opening thread.</para>
+/// A capture on one interface or several through libpcap, into one bounded queue. When the queue is full packets are dropped and counted. It ends after
+/// <see cref="Stop"/>, and with a <see cref="LinuxException"/> when the last of its interfaces went down or away.
+/// <para>Threads: a background thread of its own for each interface reads from the kernel; one thread reads the queue, every other member may be called on
+/// any. Disposing ends those threads and waits for them. It belongs to the network namespace of the opening thread.</para>
 /// </summary>
 public sealed class LiveCapture : IDisposable
 {
-    private readonly LibPcapHandle _handle;
-    private readonly Channel<PacketLease> _queue;
-    private readonly PacketLeasePool _pool;
-    private readonly Thread _thread;
+    private readonly PacketBlockQueue _queue;
+    private readonly PacketLeasePool _leases = new();
+    private readonly CaptureInterface[] _descriptions;
     private readonly CancellationTokenRegistration _stopRegistration;
-    private readonly Lock _countersLock = new();
-    private readonly bool _hasNanoseconds;
-    private PcapCounters _lastCounters;
-    private long _received;
-    private long _droppedByKernel;
-    private long _droppedByInterface;
-    private long _captured;
-    private long _droppedByUser;
-    private volatile bool _stopping;
-    private int _disposed;
+    private readonly Lock _stopLock = new();
+    private PacketBlock? _reading;
+    private bool _ended;
+    private long _read;
+    private bool _disposed;
 
-    private LiveCapture(LiveCaptureOptions options, LibPcapHandle handle, string? warning, CancellationToken stop)
+    private LiveCapture(LiveInterface[] interfaces, PacketBlockQueue queue, CancellationToken stop)
     {
-        Options = options;
-        Warning = warning;
-        _handle = handle;
-        _hasNanoseconds = handle.HasNanoseconds;
-        LinkType = (LinkType)LibPcapLinkType.FromDlt(handle.DataLink);
-        SnapLength = handle.SnapLength;
-        _pool = new PacketLeasePool(maxIdle: options.QueueLength);
-        _queue = Channel.CreateBounded<PacketLease>(new BoundedChannelOptions(options.QueueLength)
-        {
-            FullMode = BoundedChannelFullMode.Wait,
-            SingleWriter = true,
-        });
-        _thread = new Thread(Read) { IsBackground = true, Name = $"capture {options.Interface}" };
-        _thread.Start();
+        Interfaces = interfaces;
+        _queue = queue;
+        _descriptions = [.. interfaces.Select(static at => at.Description)];
+        Array.ForEach(interfaces, static at => at.Start());
         _stopRegistration = stop.UnsafeRegister(static capture => ((LiveCapture)capture!).Stop(), this);
     }
 
-    /// <summary>What was asked for.</summary>
-    public LiveCaptureOptions Options { get; }
+    /// <summary>What is captured, in order of the ids that packets carry.</summary>
+    public IReadOnlyList<LiveInterface> Interfaces { get; }
 
-    /// <summary>What a packet's first byte belongs to.</summary>
-    public LinkType LinkType { get; }
+    /// <summary>The same as a capture file describes them.</summary>
+    public IReadOnlyList<CaptureInterface> Descriptions => _descriptions;
 
-    /// <summary>Bytes kept of a packet, as granted.</summary>
-    public int SnapLength { get; }
+    /// <summary>The names of the interfaces, for a title.</summary>
+    public string Name => string.Join(", ", Interfaces.Select(static at => at.Options.Interface));
 
-    /// <summary>What libpcap could not do as asked and went on without, as promiscuous mode; null if there was nothing.</summary>
-    public string? Warning { get; }
+    /// <summary>Packets taken out of the queue so far.</summary>
+    public long PacketsRead => Volatile.Read(ref _read);
 
-    /// <summary>The interface as a capture file describes it.</summary>
-    public CaptureInterface Interface => new(LinkType, SnapLength, Options.Interface);
+    /// <summary>True if the reader would have to wait for the next packet: the moment to show what was gathered.</summary>
+    public bool WouldWait => _reading is not { IsRead: false } && !_queue.HasBlocks;
 
-    /// <summary>The packets in order of capture. Whoever takes one disposes it.</summary>
-    public ChannelReader<PacketLease> Packets => _queue.Reader;
-
-    /// <summary>The counts; they stand still when the capture has ended.</summary>
-    public LiveCaptureStatistics Statistics
-    {
-        get
-        {
-            lock (_countersLock)
-            {
-                UpdateCountersLocked();
-                return new LiveCaptureStatistics
-                {
-                    Captured = Interlocked.Read(ref _captured),
-                    DroppedByUser = Interlocked.Read(ref _droppedByUser),
-                    Received = _received,
-                    DroppedByKernel = _droppedByKernel,
-                    DroppedByInterface = _droppedByInterface,
-                };
-            }
-        }
-    }
+    /// <summary>The counts of all interfaces together; they stand still when the capture has ended.</summary>
+    public LiveCaptureStatistics Statistics => Interfaces.Skip(1).Aggregate(Interfaces[0].Statistics, static (sum, at) => sum + at.Statistics);
 
     /// <summary>Opens an interface and begins.</summary>
     /// <param name="options">What and how.</param>
     /// <param name="stop">Stops the capture as <see cref="Stop"/> does.</param>
     /// <exception cref="FilterSyntaxException">The filter does not compile for the interface's link type.</exception>
-    /// <exception cref="LinuxException">ENODEV with the list of interfaces; EPERM without CAP_NET_RAW; ENETDOWN for an interface that is down.</exception>
+    /// <exception cref="LinuxException">
+    /// ENODEV with the list of interfaces; EPERM without CAP_NET_RAW; ENETDOWN for an interface that is down; EOPNOTSUPP for a time source it has not got.
+    /// </exception>
     /// <exception cref="DllNotFoundException">libpcap is not installed.</exception>
-    public static LiveCapture Open(LiveCaptureOptions options, CancellationToken stop = default)
+    public static LiveCapture Open(LiveCaptureOptions options, CancellationToken stop = default) => Open([options], null, stop);
+
+    /// <summary>Opens several interfaces and begins on all of them; their queues are one, as long as their <see cref="LiveCaptureOptions.QueueBytes"/> together.</summary>
+    /// <param name="options">What and how, one for each.</param>
+    /// <param name="notice">
+    /// Told, on a thread of the capture, what happened without ending it: an interface was renamed, or went away while others go on. A sentence, whose names are not escaped.
+    /// </param>
+    /// <param name="stop">Stops the capture as <see cref="Stop"/> does.</param>
+    /// <exception cref="FilterSyntaxException">The filter does not compile for an interface's link type.</exception>
+    /// <exception cref="LinuxException">As for one interface; those opened before are closed again.</exception>
+    /// <exception cref="DllNotFoundException">libpcap is not installed.</exception>
+    public static LiveCapture Open(IReadOnlyList<LiveCaptureOptions> options, Action<string>? notice, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentException.ThrowIfNullOrEmpty(options.Interface);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.SnapLength);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.SnapLength, LiveCaptureOptions.MaximumSnapLength);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.BufferBytes);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.QueueLength);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.GatherTime.TotalMilliseconds);
-        LibPcapHandle handle = LibPcapHandle.Create(options.Interface);
+        ArgumentOutOfRangeException.ThrowIfZero(options.Count, nameof(options));
+        var queue = new PacketBlockQueue(options.Sum(static at => at.QueueBytes), options.Count, notice);
+        var opened = new List<LiveInterface>();
         try
         {
-            int gather = (int)Math.Clamp(options.GatherTime.TotalMilliseconds, 1, int.MaxValue);
-            handle.Configure(options.SnapLength, options.Promiscuous, gather, options.BufferBytes, options.Immediate);
-            int status = handle.Activate();
-            if (status < 0)
+            foreach (LiveCaptureOptions one in options)
             {
-                throw ActivationFailure(status, options.Interface, handle.LastError);
+                opened.Add(LiveInterface.Open(one, opened.Count, queue, notice));
             }
 
-            if (options.Filter.Contains('\0'))
-            {
-                throw new FilterSyntaxException(options.Filter, options.Filter.IndexOf('\0'), "a zero character can't be part of a filter");
-            }
-
-            if (!handle.TrySetFilter(options.Filter, out string error))
-            {
-                throw new FilterSyntaxException(options.Filter, -1, error);
-            }
-
-            return new LiveCapture(options, handle, status == 0 ? null : LibPcapHandle.StatusText(status), stop);
+            return new LiveCapture([.. opened], queue, stop);
         }
         catch
         {
-            handle.Dispose();
+            opened.ForEach(static at => at.End());
             throw;
         }
     }
 
-    /// <summary>Ends the capture: no packet is added any more, and the queue ends behind those that wait in it. Returns at once.</summary>
+    /// <summary>
+    /// Ends the capture: the kernel adds no packet any more, and the queue ends behind those that it had gathered. Returns at once.
+    /// </summary>
     public void Stop()
     {
-        _stopping = true;
-        try
+        lock (_stopLock)
         {
-            _handle.BreakLoop();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It had ended.
+            if (_disposed)
+            {
+                return;
+            }
+
+            foreach (LiveInterface at in Interfaces)
+            {
+                at.Stop();
+            }
         }
     }
+
+    /// <summary>The next packet, in the order in which the threads handed them over; valid until the next call. Waits for it.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="timeout">How long to wait; null for ever.</param>
+    /// <returns>False when the time is over, or at the end: <see cref="HasEnded"/> tells.</returns>
+    /// <exception cref="LinuxException">The last interface went down or away; every packet before was delivered.</exception>
+    public bool TryRead(out CapturedPacket packet, TimeSpan? timeout = null)
+    {
+        if (_reading is not { IsRead: false } && !TryTakeBlock(timeout))
+        {
+            packet = default;
+            return false;
+        }
+
+        packet = _reading!.Take(_descriptions, _read + 1);
+        Volatile.Write(ref _read, _read + 1);
+        return true;
+    }
+
+    /// <summary>A copy of the next packet if there is one now, which the caller disposes.</summary>
+    /// <exception cref="LinuxException">The last interface went down or away; every packet before was delivered.</exception>
+    public bool TryTake([NotNullWhen(true)] out PacketLease? lease)
+    {
+        lease = TryRead(out CapturedPacket packet, TimeSpan.Zero) ? _leases.Copy(packet) : null;
+        return lease is not null;
+    }
+
+    /// <summary>True when every packet was read and none will come.</summary>
+    public bool HasEnded => _ended;
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        lock (_stopLock)
         {
-            return;
-        }
-
-        Stop();
-        _stopRegistration.Dispose();
-        _thread.Join();
-        lock (_countersLock)
-        {
-            UpdateCountersLocked();
-            _handle.Dispose();
-        }
-
-        while (_queue.Reader.TryRead(out PacketLease? lease))
-        {
-            lease.Dispose();
-        }
-    }
-
-    /// <summary>The capture's thread: from the kernel's ring into the queue until it is stopped.</summary>
-    private void Read()
-    {
-        Exception? failure = null;
-        try
-        {
-            while (!_stopping)
+            if (_disposed)
             {
-                int result = _handle.TryNext(out PcapPacketHeader header, out ReadOnlySpan<byte> data);
-                if (result == 1)
-                {
-                    Enqueue(header, data);
-                }
-                else if (result == LibPcap.PCAP_ERROR)
-                {
-                    string reason = _handle.LastError;
-                    failure = new LinuxException(Errno.ENETDOWN, "capture", $"interface {Options.Interface}", $"{reason}.");
-                    break;
-                }
+                return;
             }
-        }
-#pragma warning disable CA1031 // The top of a thread: the reader of the queue gets it.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            failure = exception;
+
+            _disposed = true;
         }
 
-        _queue.Writer.TryComplete(failure);
-    }
-
-    private void Enqueue(in PcapPacketHeader header, ReadOnlySpan<byte> data)
-    {
-        PacketLease lease = _pool.Rent(data.Length);
-        data.CopyTo(lease.WritableData);
-        lease.Metadata = new PacketMetadata
+        _stopRegistration.Dispose();
+        foreach (LiveInterface at in Interfaces)
         {
-            Timestamp = CaptureTimestamp.FromSeconds(header.Seconds, _hasNanoseconds ? header.Fraction : header.Fraction * 1000),
-            HasTimestamp = true,
-            OriginalLength = (int)Math.Min(header.OriginalLength, int.MaxValue),
-            LinkType = LinkType,
-            Number = _captured + 1,
-        };
-        if (_queue.Writer.TryWrite(lease))
-        {
-            Interlocked.Increment(ref _captured);
-        }
-        else
-        {
-            lease.Dispose();
-            Interlocked.Increment(ref _droppedByUser);
+            at.End();
         }
     }
 
-    /// <summary>libpcap's counters have 32 bits and wrap; ours go on.</summary>
-    private void UpdateCountersLocked()
+    private bool TryTakeBlock(TimeSpan? timeout)
     {
-        if (_handle.IsClosed || !_handle.TryGetCounters(out PcapCounters now))
-        {
-            return;
-        }
-
-        _received += unchecked(now.Received - _lastCounters.Received);
-        _droppedByKernel += unchecked(now.Dropped - _lastCounters.Dropped);
-        _droppedByInterface += unchecked(now.InterfaceDropped - _lastCounters.InterfaceDropped);
-        _lastCounters = now;
-    }
-
-    private static LinuxException ActivationFailure(int status, string name, string message)
-    {
-        string subject = $"interface {name}";
-        return status switch
-        {
-            LibPcap.PCAP_ERROR_NO_SUCH_DEVICE => LinuxInterfaces.NoSuchInterface("capture", name),
-            LibPcap.PCAP_ERROR_PERM_DENIED or LibPcap.PCAP_ERROR_PROMISC_PERM_DENIED =>
-                new LinuxException(Errno.EPERM, "capture", subject, CapturePermission.Remedy),
-            LibPcap.PCAP_ERROR_IFACE_NOT_UP =>
-                new LinuxException(Errno.ENETDOWN, "capture", subject, $"Bring it up with: ip link set {name} up."),
-            LibPcap.PCAP_ERROR => new LinuxException(Errno.EIO, "capture", subject, $"{message}."),
-            _ => new LinuxException(Errno.EIO, "capture", subject, $"{LibPcapHandle.StatusText(status)}: {message}."),
-        };
+        PacketBlock? read = _reading;
+        _reading = null;
+        int milliseconds = timeout is { } limit ? (int)Math.Clamp(Math.Ceiling(limit.TotalMilliseconds), 0, int.MaxValue) : Timeout.Infinite;
+        _reading = _queue.Take(read, milliseconds, out _ended);
+        return _reading is not null || (_ended && _queue.Failure is { } failure ? throw failure : false);
     }
 }

@@ -1,9 +1,9 @@
 namespace Interceptor.Capture.Live;
 
-/// <summary>What to capture and how.</summary>
+/// <summary>What to capture and how, for one interface.</summary>
 public sealed record LiveCaptureOptions
 {
-    /// <summary>The interface, in the calling thread's network namespace; <c>any</c> for all of them (cooked headers).</summary>
+    /// <summary>The interface, in the calling thread's network namespace; <see cref="AnyInterface"/> for all of them (cooked headers, which tell the interface of each packet).</summary>
     public required string Interface { get; init; }
 
     /// <summary>A pcap-filter expression that the kernel applies before it copies a packet; empty for every packet.</summary>
@@ -27,9 +27,18 @@ public sealed record LiveCaptureOptions
     /// <summary>How long the kernel may gather packets before it wakes us. 100 ms, so that a person sees no delay.</summary>
     public TimeSpan GatherTime { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Packets that may wait between the capture's thread and the reader; one more is dropped and counted.</summary>
-    public int QueueLength { get; init; } = 16_384;
+    /// <summary>Who stamps the packets, by libpcap's name (<c>host</c>, <c>adapter</c>, ...; see <see cref="TimeSource.Of"/>); null for the kernel.</summary>
+    public string? TimeSource { get; init; }
+
+    /// <summary>
+    /// Bytes that may wait between the capture's thread and the reader, in steps of 1 MiB; what comes then is dropped and counted. 64 MiB, used as they are
+    /// needed: a slow disk is the usual reason to wait, and this is half a second of 1 Gbit/s.
+    /// </summary>
+    public long QueueBytes { get; init; } = 64 << 20;
 
     /// <summary>The longest packet libpcap takes.</summary>
     public const int MaximumSnapLength = 262_144;
+
+    /// <summary>The name that stands for all interfaces.</summary>
+    public const string AnyInterface = "any";
 }

@@ -3,12 +3,13 @@ using Interceptor.Packets;
 namespace Interceptor.Capture.Live;
 
 /// <summary>
-/// A live capture pulled like a file: <see cref="TryRead"/> waits for the next packet. Ends when the capture is stopped.
+/// A live capture pulled like a file: <see cref="TryRead(out CapturedPacket)"/> waits for the next packet. Ends when the capture is stopped.
 /// <para>Ownership: it owns the capture and disposes it. Threads: one reader; the capture may be stopped on any.</para>
 /// </summary>
 public sealed class LivePacketSource : IPacketSource
 {
     private readonly ILivePacketSelector? _selector;
+    private readonly PacketLeasePool _leases = new();
     private PacketLease? _lent;
     private PacketLease? _next;
 
@@ -19,7 +20,6 @@ public sealed class LivePacketSource : IPacketSource
     {
         ArgumentNullException.ThrowIfNull(capture);
         Capture = capture;
-        Interfaces = [capture.Interface];
         _selector = selector;
     }
 
@@ -27,9 +27,9 @@ public sealed class LivePacketSource : IPacketSource
     public LiveCapture Capture { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<CaptureInterface> Interfaces { get; }
+    public IReadOnlyList<CaptureInterface> Interfaces => Capture.Descriptions;
 
-    /// <summary>Packets that <see cref="TryRead"/> has given.</summary>
+    /// <summary>Packets that <see cref="TryRead(out CapturedPacket)"/> has given.</summary>
     public long PacketsRead { get; private set; }
 
     /// <summary>Packets that were captured and not selected.</summary>
@@ -38,36 +38,49 @@ public sealed class LivePacketSource : IPacketSource
     /// <summary>A remark of the selector on the packet lent; null for none.</summary>
     public string? Comment { get; private set; }
 
-    /// <summary>True if <see cref="TryRead"/> would have to wait: the moment to show what was gathered.</summary>
-    public bool WouldWait => !TryTake();
+    /// <summary>True if <see cref="TryRead(out CapturedPacket)"/> would have to wait: the moment to show what was gathered.</summary>
+    public bool WouldWait => _selector is null ? Capture.WouldWait : !TrySelect(_selector, TimeSpan.Zero);
+
+    /// <summary>True when every packet was read and none will come.</summary>
+    public bool HasEnded => Capture.HasEnded && _next is null;
 
     /// <inheritdoc/>
-    /// <exception cref="Interop.LinuxException">The interface went down or away; every packet before was delivered.</exception>
-    public bool TryRead(out CapturedPacket packet)
+    /// <exception cref="Interop.LinuxException">The last interface went down or away; every packet before was delivered.</exception>
+    public bool TryRead(out CapturedPacket packet) => TryRead(out packet, null);
+
+    /// <summary>The same with a limit of time: false when it is over, and at the end, as <see cref="HasEnded"/> tells.</summary>
+    /// <param name="packet">The packet, valid until the next call.</param>
+    /// <param name="timeout">How long to wait; null for ever.</param>
+    /// <exception cref="Interop.LinuxException">The last interface went down or away; every packet before was delivered.</exception>
+    public bool TryRead(out CapturedPacket packet, TimeSpan? timeout)
     {
         _lent?.Dispose();
         _lent = null;
         Comment = null;
-        do
+        if (_selector is null)
         {
-            if (TryTake())
+            if (!Capture.TryRead(out packet, timeout))
             {
-                _lent = _next!;
-                _next = null;
-                PacketsRead++;
-                if (_selector is not null)
-                {
-                    Comment = _selector.Comment;
-                    _lent.Metadata = _lent.Metadata with { Number = PacketsRead };
-                }
-
-                packet = _lent.Packet;
-                return true;
+                return false;
             }
+
+            PacketsRead++;
+            return true;
         }
-        while (Capture.Packets.WaitToReadAsync().AsTask().GetAwaiter().GetResult());
-        packet = default;
-        return false;
+
+        if (!TrySelect(_selector, timeout))
+        {
+            packet = default;
+            return false;
+        }
+
+        _lent = _next!;
+        _next = null;
+        PacketsRead++;
+        Comment = _selector.Comment;
+        _lent.Metadata = _lent.Metadata with { Number = PacketsRead };
+        packet = _lent.Packet;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -80,18 +93,17 @@ public sealed class LivePacketSource : IPacketSource
         Capture.Dispose();
     }
 
-    /// <summary>Takes the next selected packet out of the queue, if one is there.</summary>
-    private bool TryTake()
+    /// <summary>Keeps the next selected packet, if one comes in time.</summary>
+    private bool TrySelect(ILivePacketSelector selector, TimeSpan? timeout)
     {
-        while (_next is null && Capture.Packets.TryRead(out PacketLease? lease))
+        while (_next is null && Capture.TryRead(out CapturedPacket packet, timeout))
         {
-            if (_selector is null || _selector.Selects(lease.Packet))
+            if (selector.Selects(packet))
             {
-                _next = lease;
+                _next = _leases.Copy(packet);
             }
             else
             {
-                lease.Dispose();
                 PacketsPassedOver++;
             }
         }

@@ -14,19 +14,19 @@ public sealed class LiveRecorder : IDisposable
     private readonly LivePacketSource _source;
     private readonly string _path;
     private readonly CaptureRotation? _rotation;
+    private readonly CaptureFileFormat? _format;
     private readonly Queue<string> _kept = new();
     private CaptureFileWriter? _writer;
-    private int _interfaceId;
+    private RecordedInterfaces? _interfaces;
     private CaptureTimestamp _start;
-    private LiveCaptureStatistics _countersAtStart;
-    private long _packetsAtStart;
 
     /// <summary>Makes the file, or the first of them.</summary>
     /// <param name="source">What to record.</param>
     /// <param name="path">As for <see cref="CaptureFile.Create"/>.</param>
     /// <param name="rotation">When to begin a further file; null for one file.</param>
+    /// <param name="format">The format of the files; null for the one of their name.</param>
     /// <exception cref="CaptureFileException">It can't be made.</exception>
-    public LiveRecorder(LivePacketSource source, string path, CaptureRotation? rotation = null)
+    public LiveRecorder(LivePacketSource source, string path, CaptureRotation? rotation = null, CaptureFileFormat? format = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         if (rotation is not null)
@@ -39,6 +39,7 @@ public sealed class LiveRecorder : IDisposable
         _source = source;
         _path = path;
         _rotation = rotation;
+        _format = format;
         _writer = Begin();
     }
 
@@ -46,9 +47,11 @@ public sealed class LiveRecorder : IDisposable
     public int Files { get; private set; }
 
     /// <summary>Records until the capture is stopped or <paramref name="limit"/> packets are written.</summary>
+    /// <param name="limit">Packets to write.</param>
+    /// <param name="also">A further sink for the same packets, which stays the caller's; null for none.</param>
     /// <exception cref="LinuxException">The interface went down or away; what came before is in the file.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
-    public void Run(long limit = long.MaxValue)
+    public void Run(long limit = long.MaxValue, IPacketSink? also = null)
     {
         for (long written = 0; written < limit; written++)
         {
@@ -56,6 +59,7 @@ public sealed class LiveRecorder : IDisposable
             if (_source.WouldWait)
             {
                 _writer.Flush();
+                also?.Flush();
             }
 
             if (!_source.TryRead(out CapturedPacket packet))
@@ -65,17 +69,18 @@ public sealed class LiveRecorder : IDisposable
 
             if (IsDue(_writer, packet.Metadata.Timestamp))
             {
-                End(packetsRead: _source.PacketsRead - 1);
+                End();
                 _writer = Begin();
-                _packetsAtStart--;
             }
 
             Write(_writer, packet);
+            _interfaces!.CountWritten(packet);
+            also?.Write(packet);
         }
     }
 
     /// <summary>Writes the counters and closes the file.</summary>
-    public void Dispose() => End(_source.PacketsRead);
+    public void Dispose() => End();
 
     private void Write(CaptureFileWriter writer, in CapturedPacket packet)
     {
@@ -95,7 +100,7 @@ public sealed class LiveRecorder : IDisposable
     private CaptureFileWriter Begin()
     {
         string path = _rotation is null ? _path : CaptureRotation.NameOf(_path, Files + 1);
-        CaptureFileWriter writer = CaptureFile.Create(path);
+        CaptureFileWriter writer = CaptureFile.Create(path, format: _format);
         Files++;
         _kept.Enqueue(path);
         if (_kept.Count > _rotation?.Files)
@@ -103,37 +108,19 @@ public sealed class LiveRecorder : IDisposable
             File.Delete(_kept.Dequeue());
         }
 
-        string filter = _source.Capture.Options.Filter;
-        CaptureInterface described = _source.Capture.Interface;
-        _interfaceId = writer.AddInterface(filter.Length == 0 ? described : described with { Filter = filter });
+        _interfaces = new RecordedInterfaces(_source.Capture, writer, fromTheStart: Files == 1);
         _start = new CaptureTimestamp(Clock.RealtimeNanoseconds());
-        _countersAtStart = Files == 1 ? default : _source.Capture.Statistics;
-        _packetsAtStart = _source.PacketsRead;
         return writer;
     }
 
-    private void End(long packetsRead)
+    private void End()
     {
         using CaptureFileWriter? writer = _writer;
         _writer = null;
-        if (writer is PcapNgWriter pcapng)
+        if (writer is not null)
         {
-            LiveCaptureStatistics now = _source.Capture.Statistics;
-            LiveCaptureStatistics start = _countersAtStart;
-            var end = new CaptureTimestamp(Clock.RealtimeNanoseconds());
-            pcapng.WriteInterfaceStatistics(_interfaceId, end, new InterfaceStatistics
-            {
-                Start = _start,
-                End = end,
-                AcceptedByFilter = (ulong)(now.Received - start.Received),
-                DroppedByInterface = (ulong)(now.DroppedByInterface - start.DroppedByInterface),
-
-                // The format has no counter for ours: a reader shall see that packets are missing, whoever dropped them.
-                DroppedBySystem = (ulong)(now.DroppedByKernel + now.DroppedByUser - start.DroppedByKernel - start.DroppedByUser),
-                Delivered = (ulong)(packetsRead - _packetsAtStart),
-            });
+            _interfaces!.WriteStatistics();
+            writer.Commit();
         }
-
-        writer?.Commit();
     }
 }

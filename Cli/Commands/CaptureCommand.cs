@@ -1,5 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
+using System.Text.Json;
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
@@ -8,48 +10,18 @@ using Interceptor.Packets;
 
 namespace Interceptor.Cli.Commands;
 
-/// <summary><c>interceptor capture -i IF ...</c>: packets of an interface to the screen or into a file.</summary>
+/// <summary><c>interceptor capture -i IF ...</c>: packets of interfaces to the screen, into a file, or both.</summary>
 internal static class CaptureCommand
 {
-    private static readonly Option<string> Interface = new("-i", "--interface")
-    {
-        Description = "The interface; any for all of them. See: interceptor interfaces.",
-        HelpName = "IF",
-        Required = true,
-    };
-
     private static readonly Option<long?> Count = new("-c", "--count") { Description = "Stop after N packets.", HelpName = "N" };
-
-    private static readonly Option<int> SnapLength = new("-s", "--snapshot-length")
-    {
-        Description = "Bytes kept of a packet, 1 to 262144; 0 is the most.",
-        HelpName = "SNAPLEN",
-        DefaultValueFactory = static _ => LiveCaptureOptions.MaximumSnapLength,
-    };
-
-    private static readonly Option<bool> NotPromiscuous = new("-p", "--no-promiscuous-mode") { Description = "Only packets for this machine." };
-
-    private static readonly Option<string?> BufferSize = new("-B", "--buffer-size")
-    {
-        Description = "Size of the kernel's ring, as 64MiB (default 8MiB).",
-        HelpName = "SIZE",
-    };
-
-    private static readonly Option<bool> Immediate = new("--immediate")
-    {
-        Description = "Hand over each packet as it comes, instead of gathering for up to 100 ms.",
-    };
-
+    private static readonly Option<bool> AlsoPrint = new("--print") { Description = "With -w: print the packets too." };
     private static readonly PacketPrintOptions PrintOptions = new();
     private static readonly Argument<string[]> Filter = FilterWords.CreateArgument();
 
     internal static Command Create()
     {
-        var command = new Command("capture", "Captures packets on an interface, to the screen or into a file.")
-        {
-            Interface, Count, SnapLength, NotPromiscuous, BufferSize, Immediate, Filter,
-        };
-        foreach (Option option in (IEnumerable<Option>)[.. CaptureFileOptions.All, .. CaptureOwnerOptions.All, CapturePrivileges.Option, .. PrintOptions.All])
+        var command = new Command("capture", "Captures packets on interfaces, to the screen or into a file.") { Filter };
+        foreach (Option option in (IEnumerable<Option>)[.. CaptureInterfaceOptions.All, Count, .. CaptureFileOptions.All, AlsoPrint, .. CaptureOwnerOptions.All, CapturePrivileges.Option, .. PrintOptions.All])
         {
             command.Options.Add(option);
         }
@@ -60,8 +32,19 @@ internal static class CaptureCommand
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
+        if (CaptureInterfaceOptions.WantsTimeSources(parsed))
+        {
+            return ListTimeSources(parsed, context.Output);
+        }
+
         string? path = CaptureFileOptions.PathOf(parsed);
+        bool prints = path is null || parsed.GetValue(AlsoPrint);
         OutputFile.Check(path, context.Output);
+        if (path == CaptureFile.StandardStream && prints)
+        {
+            throw new UsageException("-w - and --print both take standard output.");
+        }
+
         long limit = parsed.GetValue(Count) ?? long.MaxValue;
         if (limit <= 0)
         {
@@ -69,87 +52,105 @@ internal static class CaptureCommand
         }
 
         CaptureRotation? rotation = CaptureFileOptions.RotationOf(parsed);
+        CaptureFileFormat? format = CaptureFileOptions.FormatOf(parsed);
+        LiveCaptureOptions[] options = [.. CaptureInterfaceOptions.Read(parsed, FilterWords.Join(parsed.GetValue(Filter))).Select(at => CaptureOwnerOptions.Adapt(at, parsed))];
+        PacketPrintFormat printFormat = PrintOptions.Read(parsed, context.Output);
         UserAccount? user = CapturePrivileges.Find(parsed);
-        using SocketOwnerWatch? owners = CaptureOwnerOptions.Watch(parsed, context.Output, out OwnerPacketSelector? selector);
-        using var source = new LivePacketSource(LiveCapture.Open(CaptureOwnerOptions.Adapt(OptionsOf(parsed), parsed), context.Signals.Token), selector);
-        Announce(source.Capture, context.Output);
+        OwnerPacketSelector? selector = null;
+        using SocketOwnerWatch? owners = CaptureInterfaceOptions.InNamespace(parsed, () => CaptureOwnerOptions.Watch(parsed, context.Output, out selector));
+        using var source = new LivePacketSource(CaptureInterfaceOptions.InNamespace(parsed,
+            () => LiveCapture.Open(options, notice => context.Output.Warn(Printable.Escape(notice)), context.Signals.Token)), selector);
+        if (path is not null)
+        {
+            CheckLinkTypes(source, format ?? CaptureFile.FormatOfName(path));
+        }
+
+        var report = new CaptureReport(source, selector, context.Output);
+        report.Announce();
         CapturePrivileges.Drop(user, path, context.Output);
-        PacketPrintFormat format = PrintOptions.Read(parsed, context.Output);
-        Action report = () => Report(source.Capture.Statistics, context.Output);
-        context.Signals.StatisticsRequested += report;
+        context.Signals.StatisticsRequested += report.Write;
         try
         {
+            using PrintingSink? printer = prints ? new PrintingSink(new PacketPrinter(context.Output, source, printFormat), context.Output) : null;
             if (path is null)
             {
-                Print(source, limit, format, context.Output);
+                Print(source, limit, printer!);
             }
             else
             {
-                using var recorder = new LiveRecorder(source, path, rotation);
-                recorder.Run(limit);
+                using ProgressLine? progress = prints ? null : new ProgressLine(context.Output.Error, report.Line);
+                Record(source, new LiveRecorder(source, path, rotation, format), limit, printer);
             }
         }
         finally
         {
-            context.Signals.StatisticsRequested -= report;
-            source.Capture.Stop();
-            Summarize(source, selector, context.Output);
+            context.Signals.StatisticsRequested -= report.Write;
+            source.Dispose();
+            report.Summarize();
         }
 
         return ExitCode.Done;
     }
 
-    private static LiveCaptureOptions OptionsOf(ParseResult parsed)
+    private static int ListTimeSources(ParseResult parsed, CommandOutput output)
     {
-        int snapLength = parsed.GetValue(SnapLength);
-        if (snapLength is < 0 or > LiveCaptureOptions.MaximumSnapLength)
+        int listed = 0;
+        foreach (string name in CaptureInterfaceOptions.NamesOf(parsed))
         {
-            throw new UsageException($"-s wants a number of bytes from 0 to {LiveCaptureOptions.MaximumSnapLength}.");
+            IReadOnlyList<TimeSource> sources = CaptureInterfaceOptions.InNamespace(parsed, () => TimeSource.Of(name));
+            listed += sources.Count;
+            foreach (TimeSource at in sources)
+            {
+                if (output.Json)
+                {
+                    output.WriteJson("time_source", json => WriteFields(json, name, at));
+                }
+                else
+                {
+                    output.Text.Write($"{Printable.Escape(name)}: {Printable.Escape(at.Name)} ({Printable.Escape(at.Description)})\n");
+                }
+            }
+
+            if (sources.Count == 0 && !output.Json)
+            {
+                output.Text.Write($"{Printable.Escape(name)}: no choice, the kernel stamps\n");
+            }
         }
 
-        var options = new LiveCaptureOptions
+        if (output.Json)
         {
-            Interface = parsed.GetRequiredValue(Interface),
-            Filter = FilterWords.Join(parsed.GetValue(Filter)),
-            SnapLength = snapLength == 0 ? LiveCaptureOptions.MaximumSnapLength : snapLength,
-            Promiscuous = !parsed.GetValue(NotPromiscuous),
-            Immediate = parsed.GetValue(Immediate),
-        };
-        if (options.Interface.Length == 0)
-        {
-            throw new UsageException("-i wants the name of an interface. See: interceptor interfaces.");
+            output.WriteJson("summary", json => json.WriteNumber("time_sources", listed));
         }
 
-        if (parsed.GetValue(BufferSize) is not { } text)
-        {
-            return options;
-        }
-
-        long bytes = Quantity.Size(text);
-        return bytes is > 0 and <= int.MaxValue
-            ? options with { BufferBytes = (int)bytes }
-            : throw new UsageException($"-B wants a size from 1 byte to 2 GiB, not '{text}'.");
+        return ExitCode.Done;
     }
 
-    private static void Announce(LiveCapture capture, CommandOutput output)
+    private static void WriteFields(Utf8JsonWriter json, string name, TimeSource source)
     {
-        if (capture.Warning is { } warning)
-        {
-            output.Warn(Printable.Escape(warning));
-        }
-
-        output.Error.WriteLine(
-            $"listening on {Printable.Escape(capture.Options.Interface)}, link-type {capture.LinkType.GetName()}, snapshot length {capture.SnapLength} bytes");
+        json.WriteString("interface", name);
+        json.WriteString("name", source.Name);
+        json.WriteString("description", source.Description);
     }
 
-    private static void Print(LivePacketSource source, long limit, PacketPrintFormat format, CommandOutput output)
+    /// <summary>pcap holds one link type: better said before a file of that name is emptied.</summary>
+    private static void CheckLinkTypes(LivePacketSource source, CaptureFileFormat format)
     {
-        var printer = new PacketPrinter(output, source, format);
+        CaptureInterface first = source.Interfaces[0];
+        CaptureInterface? other = source.Interfaces.FirstOrDefault(at => at.LinkType != first.LinkType);
+        if (format == CaptureFileFormat.Pcap && other is not null)
+        {
+            throw new UsageException(
+                $"pcap holds one link type, and {first.Name} has {first.LinkType.GetName()} where {other.Name} has {other.LinkType.GetName()}: write pcapng, or capture them apart.");
+        }
+    }
+
+    private static void Print(LivePacketSource source, long limit, PrintingSink printer)
+    {
         for (long taken = 0; taken < limit; taken++)
         {
             if (source.WouldWait)
             {
-                output.Flush();
+                printer.Flush();
             }
 
             if (!source.TryRead(out CapturedPacket packet))
@@ -161,47 +162,19 @@ internal static class CaptureCommand
         }
     }
 
-    private static void Summarize(LivePacketSource source, OwnerPacketSelector? selector, CommandOutput output)
+    private static void Record(LivePacketSource source, LiveRecorder recorder, long limit, PrintingSink? printer)
     {
-        LiveCaptureStatistics statistics = source.Capture.Statistics;
-        if (output.Json)
+        using (recorder)
         {
-            output.WriteJson("summary", json =>
+            try
             {
-                json.WriteNumber("captured", source.PacketsRead);
-                if (selector is not null)
-                {
-                    json.WriteNumber("other", source.PacketsPassedOver);
-                    json.WriteNumber("unattributed", selector.Unattributed);
-                }
-
-                json.WriteNumber("received", statistics.Received);
-                json.WriteNumber("dropped_kernel", statistics.DroppedByKernel);
-                json.WriteNumber("dropped_interface", statistics.DroppedByInterface);
-                json.WriteNumber("dropped_user", statistics.DroppedByUser);
-            });
+                recorder.Run(limit, printer);
+            }
+            finally
+            {
+                // The file's counters are the capture's last.
+                source.Dispose();
+            }
         }
-
-        // The last packets' lines before the counts.
-        output.Flush();
-        output.Error.WriteLine(Packets(source.PacketsRead, "captured"));
-        if (selector is not null)
-        {
-            output.Error.WriteLine(Packets(source.PacketsPassedOver, "of other sockets"));
-            output.Error.WriteLine(Packets(selector.Unattributed, "of no socket that was found"));
-        }
-
-        Report(statistics, output);
     }
-
-    private static void Report(LiveCaptureStatistics statistics, CommandOutput output)
-    {
-        output.Error.WriteLine(Packets(statistics.Received, "received by filter"));
-        output.Error.WriteLine(Packets(statistics.DroppedByKernel, "dropped by kernel"));
-        output.Error.WriteLine(Packets(statistics.DroppedByInterface, "dropped by interface"));
-        output.Error.WriteLine(Packets(statistics.DroppedByUser, "dropped by us (queue full)"));
-    }
-
-    private static string Packets(long count, string what) =>
-        string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "packet" : "packets")} {what}");
 }

@@ -32,11 +32,25 @@ internal static class CaptureFileOptions
         HelpName = "FILES",
     };
 
+    private static readonly Option<string?> Format = new("--format") { Description = "With -w: pcapng or pcap, whatever the name.", HelpName = "FORMAT" };
+
+    static CaptureFileOptions() => Format.AcceptOnlyFromAmong("pcapng", "pcap");
+
     /// <summary>The options, in the order of the help.</summary>
-    internal static IEnumerable<Option> All => [WriteTo, FileSize, FileTime, FileCount];
+    internal static IEnumerable<Option> All => [WriteTo, Format, FileSize, FileTime, FileCount];
 
     /// <summary>The file to write; null to print.</summary>
     internal static string? PathOf(ParseResult parsed) => parsed.GetValue(WriteTo);
+
+    /// <summary>The format that was asked for; null for the one of the name.</summary>
+    /// <exception cref="UsageException">No file is written.</exception>
+    internal static CaptureFileFormat? FormatOf(ParseResult parsed) => parsed.GetValue(Format) switch
+    {
+        null => null,
+        _ when PathOf(parsed) is null => throw new UsageException("--format goes with -w."),
+        "pcap" => CaptureFileFormat.Pcap,
+        _ => CaptureFileFormat.PcapNg,
+    };
 
     /// <summary>When to begin a further file; null for one file.</summary>
     /// <exception cref="UsageException">The options don't go together.</exception>

@@ -9,16 +9,22 @@ namespace Interceptor.Cli.Commands;
 /// <summary><c>interceptor interfaces</c>: what one can capture on.</summary>
 internal static class InterfacesCommand
 {
+    private static readonly Option<string?> Namespace = new("--netns")
+    {
+        Description = "Of another network namespace: a name of ip netns, a path, or the number of a process in it.",
+        HelpName = "NAME",
+    };
+
     internal static Command Create()
     {
-        var command = new Command("interfaces", "Lists the interfaces one can capture on.");
+        var command = new Command("interfaces", "Lists the interfaces one can capture on.") { Namespace };
         command.SetBody(Run);
         return command;
     }
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
-        IReadOnlyList<NetworkInterfaceInfo> interfaces = NetworkInterfaces.List();
+        IReadOnlyList<NetworkInterfaceInfo> interfaces = CaptureInterfaceOptions.InNamespace(parsed.GetValue(Namespace), NetworkInterfaces.List);
         foreach (NetworkInterfaceInfo info in interfaces)
         {
             if (context.Output.Json)

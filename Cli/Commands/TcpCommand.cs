@@ -235,7 +235,7 @@ internal static class TcpCommand
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.Signals.Token);
         var options = new LiveCaptureOptions { Interface = name, Filter = expression };
         using var source = new LivePacketSource(LiveCapture.Open(options, stop.Token));
-        context.Output.Error.WriteLine($"listening on {Printable.Escape(name)}, link-type {source.Capture.LinkType.GetName()}");
+        context.Output.Error.WriteLine($"listening on {Printable.Escape(name)}, link-type {source.Interfaces[0].LinkType.GetName()}");
         if (parsed.GetValue(Duration) is { } duration)
         {
             stop.CancelAfter(Quantity.Duration(duration));

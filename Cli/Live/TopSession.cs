@@ -73,7 +73,7 @@ internal sealed class TopSession : IDisposable
         {
             LivePacketSource source = _sources[i];
             TcpReading reading = _readings[i];
-            var thread = new Thread(() => Read(source, reading)) { IsBackground = true, Name = $"top {source.Capture.Options.Interface}" };
+            var thread = new Thread(() => Read(source, reading)) { IsBackground = true, Name = $"top {source.Capture.Name}" };
             _threads.Add(thread);
             thread.Start();
         }

@@ -40,7 +40,10 @@ public sealed class CaptureCommandTests : IDisposable
         using JsonDocument summary = JsonDocument.Parse(output);
         Assert.Equal("summary", summary.RootElement.GetProperty("type").GetString());
         Assert.Equal(3, summary.RootElement.GetProperty("captured").GetInt32());
-        Assert.Equal(6, summary.RootElement.GetProperty("received").GetInt32()); // Loopback counts both ways.
+        Assert.Equal(3, summary.RootElement.GetProperty("received").GetInt32());
+        Assert.Equal(6, summary.RootElement.GetProperty("seen_by_interface").GetInt32());
+        Assert.Equal(3, summary.RootElement.GetProperty("filtered").GetInt32());
+        Assert.Equal(0, summary.RootElement.GetProperty("left_unread").GetInt32());
         Assert.Equal(0, summary.RootElement.GetProperty("dropped_kernel").GetInt32());
         Assert.Equal(0, summary.RootElement.GetProperty("dropped_user").GetInt32());
         Assert.Contains("3 packets captured", error, StringComparison.Ordinal);

@@ -21,7 +21,7 @@ public sealed class LiveCaptureTests
             Interface = "lo",
             Filter = $"udp dst port {sender.Port}",
         }));
-        Assert.Equal(LinkType.Ethernet, capture.LinkType);
+        Assert.Equal(LinkType.Ethernet, capture.Descriptions[0].LinkType);
         long before = Now();
         for (int i = 0; i < 200; i++)
         {
@@ -40,10 +40,40 @@ public sealed class LiveCaptureTests
 
         LiveCaptureStatistics statistics = capture.Statistics;
         Assert.Equal(200, statistics.Captured);
-        Assert.Equal(400, statistics.Received); // The kernel shows loopback packets going out and coming in, and libpcap keeps one.
+        Assert.Equal(200, statistics.Received); // The kernel shows loopback packets going out and coming in; our filter lets one of them pass.
+        Assert.Equal(400, statistics.Seen);
+        Assert.Equal(200, statistics.Filtered);
         Assert.Equal(0, statistics.DroppedByKernel);
         Assert.Equal(0, statistics.DroppedByUser);
-        Assert.False(capture.Packets.TryPeek(out _));
+        Assert.True(capture.WouldWait);
+    }
+
+    /// <summary>libpcap filters the first block of its ring by itself, and rejects there what only the kernel knows.</summary>
+    [Theory]
+    [InlineData("lo", "inbound and udp", 5)]
+    [InlineData("lo", "outbound", 0)]
+    [InlineData("any", "udp", 5)]
+    [InlineData("any", "inbound and udp", 5)]
+    public void The_first_packets_pass_a_filter_that_only_the_kernel_can_apply(string name, string filter, int expected)
+    {
+        using NetworkLab lab = NetworkLab.Create();
+        using var sender = new LoopbackSender(lab.Client);
+        using LiveCapture capture = lab.Client.Run(() => LiveCapture.Open(new LiveCaptureOptions { Interface = name, Filter = filter }));
+        for (int i = 0; i < 5; i++)
+        {
+            sender.Send(i);
+        }
+
+        capture.Stop();
+        int taken = 0;
+        while (capture.TryRead(out CapturedPacket packet))
+        {
+            Assert.Equal(taken++, BitConverter.ToInt32(packet.Data[^4..]));
+        }
+
+        Assert.Equal(expected, taken);
+        Assert.Equal(expected, capture.Statistics.Received);
+        Assert.Equal(name == "any" ? LinkType.LinuxCooked2 : LinkType.Ethernet, capture.Descriptions[0].LinkType);
     }
 
     [Fact]
@@ -73,15 +103,27 @@ public sealed class LiveCaptureTests
         {
             Interface = "lo",
             Filter = $"udp dst port {sender.Port}",
-            QueueLength = 10,
+            QueueBytes = 1 << 20,
         }));
-        for (int i = 0; i < 100; i++)
+        const int Length = 60_000;
+        const int Sent = 100;
+        for (int i = 0; i < Sent; i++)
         {
-            sender.Send(i);
+            sender.Send(i, Length);
         }
 
-        Assert.True(SpinWait.SpinUntil(() => capture.Statistics is { Captured: 10, DroppedByUser: 90 }, Deadline), capture.Statistics.ToString());
-        Assert.Equal(0, capture.Statistics.DroppedByKernel);
+        Assert.True(SpinWait.SpinUntil(() => capture.Statistics is { Received: Sent } now && now.Captured + now.DroppedByUser == Sent, Deadline), capture.Statistics.ToString());
+        LiveCaptureStatistics statistics = capture.Statistics;
+        Assert.Equal(0, statistics.DroppedByKernel);
+        Assert.InRange(statistics.Captured, (1 << 20) / (Length + 100), 3 * (1 << 20) / Length);
+        capture.Stop();
+        for (int i = 0; i < statistics.Captured; i++)
+        {
+            Take(capture).Dispose();
+        }
+
+        Assert.False(capture.TryRead(out _));
+        Assert.True(capture.HasEnded);
     }
 
     [Fact]
@@ -96,9 +138,10 @@ public sealed class LiveCaptureTests
         Assert.True(SpinWait.SpinUntil(() => capture.Statistics.Captured == 1, Deadline));
         await stop.CancelAsync();
         Take(capture).Dispose();
-        Assert.False(await capture.Packets.WaitToReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
+        Assert.False(await Task.Run(() => capture.TryRead(out _), TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken));
+        Assert.True(capture.HasEnded);
         capture.Dispose();
-        Assert.Equal(2, capture.Statistics.Received);
+        Assert.Equal(1, capture.Statistics.Received);
     }
 
     [Fact]
@@ -163,7 +206,7 @@ public sealed class LiveCaptureTests
         using (LiveCapture capture = lab.Client.Run(() => LiveCapture.Open(new LiveCaptureOptions { Interface = "lo", Filter = "udp", Immediate = true })))
         using (CaptureFileWriter writer = CaptureFile.Create(path))
         {
-            writer.AddInterface(capture.Interface);
+            writer.AddInterface(capture.Descriptions[0]);
             for (int i = 0; i < 5; i++)
             {
                 sender.Send(i);
@@ -191,7 +234,7 @@ public sealed class LiveCaptureTests
     private static PacketLease Take(LiveCapture capture)
     {
         PacketLease? lease = null;
-        Assert.True(SpinWait.SpinUntil(() => capture.Packets.TryRead(out lease), Deadline), $"No packet came: {capture.Statistics}");
+        Assert.True(SpinWait.SpinUntil(() => capture.TryTake(out lease), Deadline), $"No packet came: {capture.Statistics}");
         return lease!;
     }
 

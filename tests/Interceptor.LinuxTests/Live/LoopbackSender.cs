@@ -20,6 +20,14 @@ internal sealed class LoopbackSender : IDisposable
 
     internal int Port => ((IPEndPoint)_receiver.LocalEndPoint!).Port;
 
+    /// <summary>A datagram of so many bytes.</summary>
+    internal void Send(int number, int length)
+    {
+        byte[] data = new byte[length];
+        BitConverter.TryWriteBytes(data, number);
+        _sender.SendTo(data, _receiver.LocalEndPoint!);
+    }
+
     internal void Send(int number) => _sender.SendTo(BitConverter.GetBytes(number), _receiver.LocalEndPoint!);
 
     internal void SendElsewhere(int number) => _sender.SendTo(BitConverter.GetBytes(number), _other.LocalEndPoint!);

@@ -95,7 +95,7 @@ internal sealed class CraftedPeer : IDisposable, ITcpStreamConsumer
         while (true)
         {
             Assert.True(Stopwatch.GetElapsedTime(start) < TruthLab.Deadline, $"Waited {TruthLab.Deadline.TotalSeconds} s for: {what}.");
-            if (!_capture.Packets.TryRead(out PacketLease? lease))
+            if (!_capture.TryTake(out PacketLease? lease))
             {
                 spin.SpinOnce();
                 continue;

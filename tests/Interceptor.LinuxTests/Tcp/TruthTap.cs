@@ -37,7 +37,7 @@ internal sealed class TruthTap : IDisposable
         while (true)
         {
             Assert.True(Stopwatch.GetElapsedTime(start) < TruthLab.Deadline, $"Marker {marker} did not come.");
-            if (!_capture.Packets.TryRead(out PacketLease? lease))
+            if (!_capture.TryTake(out PacketLease? lease))
             {
                 spin.SpinOnce();
                 continue;
