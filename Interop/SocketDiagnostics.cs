@@ -29,17 +29,32 @@ internal sealed class SocketDiagnostics : IDisposable
     private const int RequestLength = NetlinkMessage.HeaderLength + 56;
 
     private readonly NetlinkDump _dump;
+    private readonly NetlinkSocket _single;
+    private readonly NetlinkReceiveBuffer _answer = new(1, 8192, touch: false);
     private readonly NetlinkVisitor _show;
     private SocketVisitor? _visitor;
 
-    private SocketDiagnostics(NetlinkDump dump)
+    private SocketDiagnostics(NetlinkDump dump, NetlinkSocket single)
     {
         _dump = dump;
+        _single = single;
         _show = Show;
     }
 
     /// <summary>For the calling thread's network namespace.</summary>
-    internal static SocketDiagnostics Open() => new(NetlinkDump.Open(NETLINK_SOCK_DIAG, Subject));
+    internal static SocketDiagnostics Open()
+    {
+        NetlinkDump dump = NetlinkDump.Open(NETLINK_SOCK_DIAG, Subject);
+        try
+        {
+            return new SocketDiagnostics(dump, NetlinkSocket.Open(NETLINK_SOCK_DIAG, Subject));
+        }
+        catch
+        {
+            dump.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Shows every socket of a family and protocol; false where the kernel has no diagnosis for that protocol (CONFIG_INET_UDP_DIAG).</summary>
     /// <param name="family">AF_INET or AF_INET6.</param>
@@ -60,7 +75,35 @@ internal sealed class SocketDiagnostics : IDisposable
         };
     }
 
-    public void Dispose() => _dump.Dispose();
+    /// <summary>Shows one TCP connection, which costs the same however many there are; false where there is none between these ends (a listening socket is none).</summary>
+    /// <param name="local">The local address, 4 or 16 bytes.</param>
+    /// <param name="localPort">Its port.</param>
+    /// <param name="peer">The peer's, as long.</param>
+    /// <param name="peerPort">Its port.</param>
+    /// <param name="visitor">Called on this thread.</param>
+    internal bool TryFind(ReadOnlySpan<byte> local, ushort localPort, ReadOnlySpan<byte> peer, ushort peerPort, SocketVisitor visitor)
+    {
+        Span<byte> request = stackalloc byte[RequestLength];
+        WriteConnection(request, 0, local, localPort, peer, peerPort);
+        _single.Send(request);
+
+        // The answer is there when the request has been sent.
+        bool isFound = _single.Receive(_answer, out _) == NetlinkReceiveResult.Messages
+            && TryReadSocket(_answer.Message(0), out SocketDiagnosticMessage socket) && socket.PeerPort == peerPort;
+        if (isFound && TryReadSocket(_answer.Message(0), out SocketDiagnosticMessage found))
+        {
+            visitor(found);
+        }
+
+        return isFound;
+    }
+
+    public void Dispose()
+    {
+        _dump.Dispose();
+        _single.Dispose();
+        _answer.Dispose();
+    }
 
     /// <summary>
     /// True if the connection's segments are signed with TCP MD5 (RFC 2385), which the kernel tells who has CAP_NET_ADMIN. False also where it does not find
@@ -75,7 +118,17 @@ internal sealed class SocketDiagnostics : IDisposable
         Span<byte> request = stackalloc byte[RequestLength];
 
         // Signatures come only to who asks for INET_DIAG_INFO (2), which is bit 1.
-        WriteBody(request, local.Length == 4 ? Libc.AF_INET : Libc.AF_INET6, Libc.IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), uint.MaxValue);
+        WriteConnection(request, 1 << (INET_DIAG_INFO - 1), local, localPort, peer, peerPort);
+        using NetlinkSocket socket = NetlinkSocket.Open(NETLINK_SOCK_DIAG, Subject);
+        using var buffer = new NetlinkReceiveBuffer(1, 8192, touch: false);
+        socket.Send(request);
+        return socket.Receive(buffer, out _) == NetlinkReceiveResult.Messages && HasSignature(buffer.Message(0));
+    }
+
+    private static void WriteConnection(
+        Span<byte> request, byte extensions, ReadOnlySpan<byte> local, ushort localPort, ReadOnlySpan<byte> peer, ushort peerPort)
+    {
+        WriteBody(request, local.Length == 4 ? Libc.AF_INET : Libc.AF_INET6, Libc.IPPROTO_TCP, extensions, uint.MaxValue);
         MemoryMarshal.Write(request, (uint)RequestLength);
         MemoryMarshal.Write(request[4..], SOCK_DIAG_BY_FAMILY);
         MemoryMarshal.Write(request[6..], NLM_F_REQUEST);
@@ -87,10 +140,6 @@ internal sealed class SocketDiagnostics : IDisposable
 
         // No cookie: whichever socket has these addresses.
         body[48..56].Fill(0xff);
-        using NetlinkSocket socket = NetlinkSocket.Open(NETLINK_SOCK_DIAG, Subject);
-        using var buffer = new NetlinkReceiveBuffer(1, 8192, touch: false);
-        socket.Send(request);
-        return socket.Receive(buffer, out _) == NetlinkReceiveResult.Messages && HasSignature(buffer.Message(0));
     }
 
     private static void WriteBody(Span<byte> request, int family, int protocol, byte extensions, uint states)
@@ -111,23 +160,26 @@ internal sealed class SocketDiagnostics : IDisposable
         }
     }
 
+    private static bool TryReadSocket(ReadOnlySpan<byte> datagram, out SocketDiagnosticMessage socket)
+    {
+        socket = default;
+        return new NetlinkReader(datagram).TryRead(out NetlinkMessage message)
+            && message.Type == SOCK_DIAG_BY_FAMILY && SocketDiagnosticMessage.TryParse(message.Body, out socket);
+    }
+
     private static bool HasSignature(ReadOnlySpan<byte> datagram)
     {
-        var messages = new NetlinkReader(datagram);
-        while (messages.TryRead(out NetlinkMessage message))
+        if (!TryReadSocket(datagram, out SocketDiagnosticMessage socket))
         {
-            if (message.Type != SOCK_DIAG_BY_FAMILY || !SocketDiagnosticMessage.TryParse(message.Body, out SocketDiagnosticMessage socket))
-            {
-                continue;
-            }
+            return false;
+        }
 
-            NetlinkAttributeReader attributes = socket.Attributes();
-            while (attributes.TryRead())
+        NetlinkAttributeReader attributes = socket.Attributes();
+        while (attributes.TryRead())
+        {
+            if (attributes.Type == INET_DIAG_MD5SIG)
             {
-                if (attributes.Type == INET_DIAG_MD5SIG)
-                {
-                    return true;
-                }
+                return true;
             }
         }
 

@@ -96,8 +96,16 @@ public sealed class LivePacketSource : IPacketSource
     /// <summary>Keeps the next selected packet, if one comes in time.</summary>
     private bool TrySelect(ILivePacketSelector selector, TimeSpan? timeout)
     {
-        while (_next is null && Capture.TryRead(out CapturedPacket packet, timeout))
+        // Packets that are passed over must not begin the time anew.
+        long start = Environment.TickCount64;
+        TimeSpan? left = timeout;
+        while (_next is null && Capture.TryRead(out CapturedPacket packet, left))
         {
+            if (timeout > TimeSpan.Zero)
+            {
+                left = TimeSpan.FromMilliseconds(Math.Max(0, timeout.Value.TotalMilliseconds - (Environment.TickCount64 - start)));
+            }
+
             if (selector.Selects(packet))
             {
                 _next = _leases.Copy(packet);

@@ -55,6 +55,7 @@ internal static class CaptureCommand
         CaptureFileFormat? format = CaptureFileOptions.FormatOf(parsed);
         LiveCaptureOptions[] options = [.. CaptureInterfaceOptions.Read(parsed, FilterWords.Join(parsed.GetValue(Filter))).Select(at => CaptureOwnerOptions.Adapt(at, parsed))];
         PacketPrintFormat printFormat = PrintOptions.Read(parsed, context.Output);
+        CaptureOwnerOptions.Check(parsed, path is null ? null : format ?? CaptureFile.FormatOfName(path));
         UserAccount? user = CapturePrivileges.Find(parsed);
         OwnerPacketSelector? selector = null;
         using SocketOwnerWatch? owners = CaptureInterfaceOptions.InNamespace(parsed, () => CaptureOwnerOptions.Watch(parsed, context.Output, out selector));
@@ -67,7 +68,7 @@ internal static class CaptureCommand
 
         var report = new CaptureReport(source, selector, context.Output);
         report.Announce();
-        CapturePrivileges.Drop(user, path, context.Output);
+        CapturePrivileges.Drop(user, path, CaptureOwnerOptions.NeedsProcesses(parsed), context.Output);
         context.Signals.StatisticsRequested += report.Write;
         try
         {

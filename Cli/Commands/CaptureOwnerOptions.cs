@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
@@ -29,6 +30,16 @@ internal static class CaptureOwnerOptions
     /// <summary>The capture's options with what these need.</summary>
     internal static LiveCaptureOptions Adapt(LiveCaptureOptions options, ParseResult parsed) =>
         AreGiven(parsed) && options.GatherTime > GatherTime ? options with { GatherTime = GatherTime } : options;
+
+    /// <summary>Refuses what the file's format has no place for.</summary>
+    /// <exception cref="UsageException">A comment in a pcap file.</exception>
+    internal static void Check(ParseResult parsed, CaptureFileFormat? format)
+    {
+        if (parsed.GetValue(Annotate) && format == CaptureFileFormat.Pcap)
+        {
+            throw new UsageException("--annotate writes comments, for which pcap has no place: name the file .pcapng.");
+        }
+    }
 
     /// <summary>Begins to watch the sockets of the calling thread's network namespace; null where nothing asks for it.</summary>
     /// <exception cref="UsageException">An option has a value that there is not.</exception>

@@ -36,10 +36,11 @@ internal static class CapturePrivileges
     /// <summary>Becomes the user for good, and makes sure that it can write where it has to.</summary>
     /// <param name="user">Whom; null to stay who we are.</param>
     /// <param name="path">The file to be made; null or <c>-</c> for none.</param>
+    /// <param name="needsProcesses">The capture looks into processes, which it then may no more.</param>
     /// <param name="output">Where it is told.</param>
     /// <exception cref="LinuxException">Privileges could not be dropped, or not all of them.</exception>
     /// <exception cref="MissingFeatureException">The user may not write there.</exception>
-    internal static void Drop(UserAccount? user, string? path, CommandOutput output)
+    internal static void Drop(UserAccount? user, string? path, bool needsProcesses, CommandOutput output)
     {
         if (user is null)
         {
@@ -48,6 +49,11 @@ internal static class CapturePrivileges
 
         ProcessPrivileges.DropTo(user);
         output.Error.WriteLine($"now running as {Printable.Escape(user.Name)} (uid {user.Uid}, gid {user.Gid})");
+        if (needsProcesses && user.Uid != 0)
+        {
+            output.Warn($"after -Z, processes of others than {Printable.Escape(user.Name)} may not be looked at: packets of their new sockets count as of nobody. --uid and --cgroup go on to work.");
+        }
+
         if (path is null or CaptureFile.StandardStream || Path.GetDirectoryName(Path.GetFullPath(path)) is not { } directory || !Directory.Exists(directory))
         {
             return;

@@ -93,7 +93,8 @@ public sealed class OwnerPacketSelector : ILivePacketSelector
 
         // The clock of the packet may be another one, as with time stamps of the device.
         var instant = new CaptureTimestamp(Math.Min(packet.Metadata.Timestamp.Nanoseconds, Clock.RealtimeNanoseconds()));
-        if ((isOpening || !IsKnownToBeUnknown(flow, instant)) && !_watch.Shows(instant))
+        bool isLookedAt = isOpening ? _watch.Table.HasLooked(flow, instant) : IsKnownToBeUnknown(flow, instant);
+        if (!isLookedAt && !_watch.Shows(instant))
         {
             _watch.WaitFor(instant, Patience);
         }

@@ -17,6 +17,7 @@ internal sealed class SocketEntry
     private int _builtVersion = -1;
     private bool _isChanged;
     private long _closedAt = long.MaxValue;
+    private long _lookedAt = long.MinValue;
 
     /// <summary>Whose it is, as of the last refresh; null before the first that saw it has ended.</summary>
     internal SocketOwnerInfo? Owner => _owner;
@@ -46,6 +47,33 @@ internal sealed class SocketEntry
         _closedAt = long.MaxValue;
     }
 
+    /// <summary>A look at these ends alone found this socket: whatever was there before is gone.</summary>
+    internal void Replace(int round, SocketHolders.Record holders, uint uid, ulong cgroup)
+    {
+        if (_holders.Count != 1 || _holders[0] != holders)
+        {
+            _holders.Clear();
+        }
+
+        _round = 0;
+        See(round, holders, uid, cgroup);
+    }
+
+    /// <summary>A look at these ends alone found nothing: the socket is gone, and nobody knows whose it was.</summary>
+    internal void Vanish()
+    {
+        _holders.Clear();
+        _owner = null;
+        _isChanged = true;
+    }
+
+    /// <summary>Nanoseconds since the epoch when these ends alone were last looked at with a result. Any thread.</summary>
+    internal long LookedAt
+    {
+        get => Volatile.Read(ref _lookedAt);
+        set => Volatile.Write(ref _lookedAt, value);
+    }
+
     /// <summary>After the listing: tells anew whose it is, if that has changed.</summary>
     internal void Update(CgroupTree cgroups, long now)
     {
@@ -58,6 +86,11 @@ internal sealed class SocketEntry
         int version = 0;
         foreach (SocketHolders.Record holders in _holders)
         {
+            if (!holders.IsKnown)
+            {
+                return;
+            }
+
             version += holders.Version;
         }
 

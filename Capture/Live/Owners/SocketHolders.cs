@@ -51,32 +51,64 @@ internal sealed class SocketHolders : IDisposable
         return record;
     }
 
-    /// <summary>Ends the listing: forgets the sockets that were not in it and looks for the processes of new ones.</summary>
-    internal void EndRound(long now)
+    /// <summary>
+    /// Ends the listing: forgets the sockets that were not in it and looks for the processes of new ones where they probably are. True if some were not found
+    /// there: the sockets are to be listed once more, as those of short connections are gone by now, before <see cref="LookFurther"/>.
+    /// </summary>
+    internal bool EndRound(long now)
     {
+        Forget();
         _missing = 0;
-        _gone.Clear();
         foreach (Record record in _records.Values)
         {
-            if (record.Round != _round)
-            {
-                _gone.Add(record.Inode);
-            }
-            else if (record.Holders.IsEmpty && now >= record.NextLook)
-            {
-                _missing++;
-                record.Sought = true;
-            }
+            record.Sought = record.Holders.IsEmpty && now >= record.NextLook;
+            record.IsKnown = true;
+            _missing += record.Sought ? 1 : 0;
         }
 
-        _gone.ForEach(inode => _records.Remove(inode));
         if (now >= _nextFull)
         {
             LookEverywhere(now);
+            Postpone(now);
+            return false;
         }
-        else if (_missing > 0)
+
+        if (_missing > 0)
         {
-            LookForMissing();
+            LookWhereSocketsAre();
+        }
+
+        return _missing > 0;
+    }
+
+    /// <summary>Looks for the processes of these sockets alone, and only where sockets are; no listing. One that is not found is sought at the next.</summary>
+    internal void LookFor(List<Record> records)
+    {
+        _missing = 0;
+        foreach (Record record in records)
+        {
+            record.Sought = record.Holders.IsEmpty;
+            _missing += record.Sought ? 1 : 0;
+        }
+
+        if (_missing > 0)
+        {
+            LookWhereSocketsAre();
+        }
+
+        records.ForEach(static record => record.Sought = false);
+    }
+
+    /// <summary>After a second listing: looks for the sockets that are still there and were not found, in all processes.</summary>
+    internal void LookFurther(long now)
+    {
+        Forget();
+        _missing = _records.Values.Count(static record => record.Sought);
+        if (_missing > 0)
+        {
+            _order.Clear();
+            _reader.ListProcesses(_order);
+            LookInOrder();
         }
 
         Postpone(now);
@@ -98,7 +130,21 @@ internal sealed class SocketHolders : IDisposable
         }
     }
 
-    private void LookForMissing()
+    private void Forget()
+    {
+        _gone.Clear();
+        foreach (Record record in _records.Values)
+        {
+            if (record.Round != _round)
+            {
+                _gone.Add(record.Inode);
+            }
+        }
+
+        _gone.ForEach(inode => _records.Remove(inode));
+    }
+
+    private void LookWhereSocketsAre()
     {
         _looked.Clear();
         foreach (int pid in _preferred)
@@ -109,12 +155,6 @@ internal sealed class SocketHolders : IDisposable
         _order.Clear();
         _order.AddRange(_processes.Keys);
         LookInOrder();
-        if (_missing > 0)
-        {
-            _order.Clear();
-            _reader.ListProcesses(_order);
-            LookInOrder();
-        }
     }
 
     private void LookInOrder()
@@ -179,37 +219,42 @@ internal sealed class SocketHolders : IDisposable
             _processes.Remove(pid);
         }
 
-        SocketProcess? process = null;
         foreach (ProcessSocket socket in _sockets)
         {
             if (_records.TryGetValue(socket.Inode, out Record? record))
             {
-                AddHolder(record, process ??= Describe(pid));
+                AddHolder(record, pid);
             }
         }
     }
 
-    private void AddHolder(Record record, SocketProcess process)
+    private void AddHolder(Record record, int pid)
     {
         int at = 0;
-        while (at < record.Holders.Length && record.Holders[at].Pid < process.Pid)
+        while (at < record.Holders.Length && record.Holders[at].Pid < pid)
         {
             at++;
         }
 
-        if (at < record.Holders.Length && record.Holders[at].Pid == process.Pid)
+        if (at < record.Holders.Length && record.Holders[at].Pid == pid)
         {
             return;
         }
 
         _missing -= record.Sought ? 1 : 0;
         record.Sought = false;
-        record.Holders = record.Holders.Insert(at, process);
+        record.Holders = record.Holders.Insert(at, Describe(pid));
         record.Version += _isLookingEverywhere ? 0 : 1;
     }
 
+    /// <summary>Read once between two looks at everything.</summary>
     private SocketProcess Describe(int pid)
     {
+        if (_processes.TryGetValue(pid, out SocketProcess? known))
+        {
+            return known;
+        }
+
         var process = new SocketProcess(pid, ProcessIdentity.StartTimeOf(pid) ?? 0, ProcessIdentity.NameOf(pid), ProcessIdentity.ProgramOf(pid));
         _processes[pid] = process;
         return process;
@@ -229,6 +274,9 @@ internal sealed class SocketHolders : IDisposable
         internal ImmutableArray<SocketProcess> Before { get; set; } = [];
 
         internal int Round { get; set; }
+
+        /// <summary>False while nobody has been looked for: it came with a second listing.</summary>
+        internal bool IsKnown { get; set; }
 
         internal bool Sought { get; set; }
 

@@ -27,6 +27,8 @@ public sealed class SocketOwnerTable : IDisposable
     private readonly CgroupTree _cgroups = new();
     private readonly ConcurrentDictionary<FlowKey, SocketEntry> _sockets = new();
     private readonly List<FlowKey> _forgotten = [];
+    private readonly List<SocketHolders.Record> _found = [];
+    private readonly List<SocketEntry> _foundEntries = [];
     private readonly SocketVisitor _visit;
     private volatile HashSet<IpAddress> _local = [];
     private long _nextAddresses = long.MinValue;
@@ -80,13 +82,62 @@ public sealed class SocketOwnerTable : IDisposable
             _nextAddresses = now + AddressPause;
         }
 
-        _round++;
-        _holders.BeginRound();
-        List(IpProtocol.Tcp);
-        HasUdp = List(IpProtocol.Udp);
-        _holders.EndRound(now);
+        ListAll();
+        if (_holders.EndRound(now))
+        {
+            ListAll();
+            _holders.LookFurther(now);
+        }
+
         Sweep(now);
     }
+
+    /// <summary>
+    /// Looks at the connecting ends of single TCP connections, which are opened now: quick however many sockets there are. Finds those of processes that have
+    /// sockets already; others wait for the next <see cref="Refresh"/>.
+    /// </summary>
+    /// <param name="openings">The flows, the connecting end being the source.</param>
+    /// <param name="now">As for <see cref="Refresh"/>.</param>
+    internal void Look(ReadOnlySpan<FlowKey> openings, long now)
+    {
+        long instant = Clock.RealtimeNanoseconds();
+        _found.Clear();
+        _foundEntries.Clear();
+        Span<byte> local = stackalloc byte[16];
+        Span<byte> peer = stackalloc byte[16];
+        foreach (FlowKey flow in openings)
+        {
+            int length = flow.Source.Address.Length;
+            flow.Source.Address.CopyTo(local);
+            flow.Destination.Address.CopyTo(peer);
+            if (!IsLocal(flow.Source.Address))
+            {
+                continue;
+            }
+
+            SocketEntry entry = EntryOf(flow);
+            if (!_diagnostics.TryFind(local[..length], flow.Source.Port, peer[..length], flow.Destination.Port, (in SocketDiagnosticMessage socket) => Find(entry, socket)))
+            {
+                entry.Vanish();
+                entry.LookedAt = instant;
+            }
+        }
+
+        _holders.LookFor(_found);
+        for (int i = 0; i < _found.Count; i++)
+        {
+            if (!_found[i].Holders.IsEmpty)
+            {
+                _found[i].IsKnown = true;
+                _foundEntries[i].Update(_cgroups, now);
+                _foundEntries[i].LookedAt = instant;
+            }
+        }
+    }
+
+    /// <summary>True if the connecting end of a flow was looked at, alone, at <paramref name="instant"/> or later.</summary>
+    internal bool HasLooked(in FlowKey opening, CaptureTimestamp instant) =>
+        _sockets.TryGetValue(opening, out SocketEntry? entry) && entry.LookedAt >= instant.Nanoseconds;
 
     /// <summary>Whose socket an end of a flow is.</summary>
     /// <param name="local">The end; that of a listening or unconnected socket is found by its port where the address is one of this machine.</param>
@@ -131,6 +182,14 @@ public sealed class SocketOwnerTable : IDisposable
         _local = addresses;
     }
 
+    private void ListAll()
+    {
+        _round++;
+        _holders.BeginRound();
+        List(IpProtocol.Tcp);
+        HasUdp = List(IpProtocol.Udp);
+    }
+
     private bool List(byte protocol)
     {
         _protocol = protocol;
@@ -157,7 +216,9 @@ public sealed class SocketOwnerTable : IDisposable
         }
     }
 
-    private void See(in FlowKey key, SocketHolders.Record holders, uint uid, ulong cgroup)
+    private void See(in FlowKey key, SocketHolders.Record holders, uint uid, ulong cgroup) => EntryOf(key).See(_round, holders, uid, cgroup);
+
+    private SocketEntry EntryOf(in FlowKey key)
     {
         if (!_sockets.TryGetValue(key, out SocketEntry? entry))
         {
@@ -165,7 +226,21 @@ public sealed class SocketOwnerTable : IDisposable
             _sockets[key] = entry;
         }
 
-        entry.See(_round, holders, uid, cgroup);
+        return entry;
+    }
+
+    private void Find(SocketEntry entry, in SocketDiagnosticMessage socket)
+    {
+        if (socket.Inode == 0)
+        {
+            return;
+        }
+
+        socket.ReadAttributes(out ulong cgroup, out _);
+        SocketHolders.Record holders = _holders.Track(socket.Inode);
+        entry.Replace(_round, holders, socket.Uid, cgroup);
+        _found.Add(holders);
+        _foundEntries.Add(entry);
     }
 
     /// <summary>Brings what is known of each socket up to date, and forgets those that were closed long ago.</summary>

@@ -1,12 +1,13 @@
+using System.Runtime.InteropServices;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
 namespace Interceptor.Capture.Live;
 
 /// <summary>
-/// Keeps a <see cref="SocketOwnerTable"/> up to date: looks ten times a second, and at once when somebody waits for what is newer, but so that it takes no
-/// more than a third of one processor.
-/// <para>Threads: one in the background of its own; every member may be called on any. It belongs to the network namespace of the thread that starts it.
+/// Keeps a <see cref="SocketOwnerTable"/> up to date: looks ten times a second, and at once when a TCP connection is opened or somebody waits for what is newer, but so
+/// that it takes no more than a third of one processor.
+/// <para>Threads: some in the background of its own; every member may be called on any. It belongs to the network namespace of the thread that starts it.
 /// Disposing ends the thread and the table.</para>
 /// </summary>
 public sealed class SocketOwnerWatch : IDisposable
@@ -15,8 +16,13 @@ public sealed class SocketOwnerWatch : IDisposable
     private const int PeriodShare = 20;
     private const int RequestedShare = 2;
 
+    private const int MostOpenings = 1024;
+
     private readonly object _gate = new();
+    private readonly List<FlowKey> _openings = [];
+    private readonly List<FlowKey> _lookedAt = [];
     private readonly Thread _thread;
+    private readonly OpeningAlarm? _alarm;
     private CaptureTimestamp _pictureOf;
     private Exception? _failure;
     private bool _isRequested;
@@ -28,6 +34,7 @@ public sealed class SocketOwnerWatch : IDisposable
         Look();
         _thread = new Thread(Run) { IsBackground = true, Name = "socket owners" };
         _thread.Start();
+        _alarm = OpeningAlarm.TryStart(Hear);
     }
 
     /// <summary>The table; its refreshing is this object's.</summary>
@@ -80,8 +87,7 @@ public sealed class SocketOwnerWatch : IDisposable
                     throw new LinuxException(Errno.EIO, "look up", "the owners of sockets", _failure.Message);
                 }
 
-                _isRequested = true;
-                Monitor.PulseAll(_gate);
+                RequestLocked();
                 Monitor.Wait(_gate, (int)left);
             }
 
@@ -92,6 +98,7 @@ public sealed class SocketOwnerWatch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _alarm?.Dispose();
         lock (_gate)
         {
             _isStopping = true;
@@ -100,6 +107,25 @@ public sealed class SocketOwnerWatch : IDisposable
 
         _thread.Join();
         Table.Dispose();
+    }
+
+    /// <summary>A connection was opened. Beyond what can wait, one is found by the next look at everything, if it is still there.</summary>
+    private void Hear(FlowKey opening)
+    {
+        lock (_gate)
+        {
+            if (_openings.Count < MostOpenings)
+            {
+                _openings.Add(opening);
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    private void RequestLocked()
+    {
+        _isRequested = true;
+        Monitor.PulseAll(_gate);
     }
 
     private bool ShowsLocked(CaptureTimestamp instant) => _pictureOf.Nanoseconds >= instant.Nanoseconds;
@@ -141,10 +167,33 @@ public sealed class SocketOwnerWatch : IDisposable
                     return true;
                 }
 
+                if (_openings.Count > 0)
+                {
+                    LookAtOpeningsLocked();
+                    continue;
+                }
+
                 Monitor.Wait(_gate, (int)Math.Max(1, left / 1_000_000));
             }
 
             return false;
+        }
+    }
+
+    /// <summary>Looks at the connections that were opened since; lets go of the lock meanwhile.</summary>
+    private void LookAtOpeningsLocked()
+    {
+        _lookedAt.Clear();
+        _lookedAt.AddRange(_openings);
+        _openings.Clear();
+        Monitor.Exit(_gate);
+        try
+        {
+            Table.Look(CollectionsMarshal.AsSpan(_lookedAt), Clock.MonotonicNanoseconds());
+        }
+        finally
+        {
+            Monitor.Enter(_gate);
         }
     }
 
