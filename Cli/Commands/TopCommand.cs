@@ -84,6 +84,7 @@ internal static class TopCommand
             int refreshes = -1;
             var screen = new ConnectionScreen(options.Title, session.Feeds, options.CreateTable(), () =>
             {
+                options.Budget.CollectIfNeeded();
                 if (++refreshes >= options.Count)
                 {
                     stop.Cancel();
@@ -176,6 +177,7 @@ internal static class TopCommand
 
             long now = Clock.MonotonicNanoseconds();
             printer.Write(ConnectionPicture.Take(feeds, now), now - first);
+            options.Budget.CollectIfNeeded();
         }
 
         printer.Finish();

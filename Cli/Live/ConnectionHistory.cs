@@ -1,7 +1,8 @@
 namespace Interceptor.Cli.Live;
 
 /// <summary>The samples of a connection's last seconds, a few of them: each is about a second behind the one before, or more. Pure, of bounded size.</summary>
-internal sealed class ConnectionHistory
+/// <param name="first">What is counted from at first.</param>
+internal sealed class ConnectionHistory(in ConnectionSample first)
 {
     /// <summary>How far back it reaches, ns.</summary>
     internal const long Length = 10_000_000_000;
@@ -9,7 +10,7 @@ internal sealed class ConnectionHistory
     // A refresh each second comes a little early now and then.
     private const long Step = 900_000_000;
 
-    private readonly List<ConnectionSample> _samples = new(capacity: 4);
+    private readonly List<ConnectionSample> _samples = [first];
 
     /// <summary>The sample that recent figures count from: <see cref="Length"/> ago, or the first one.</summary>
     internal ConnectionSample Oldest => _samples[0];
@@ -17,7 +18,7 @@ internal sealed class ConnectionHistory
     /// <summary>Takes the sample of this instant, which is not before the last one's.</summary>
     internal void Add(in ConnectionSample sample)
     {
-        if (_samples.Count == 0 || sample.At - _samples[^1].At >= Step)
+        if (sample.At - _samples[^1].At >= Step)
         {
             _samples.Add(sample);
         }

@@ -35,7 +35,7 @@ internal sealed class ConnectionRates(
             present++;
             if (!_known.TryGetValue(connection.Id, out Known? known))
             {
-                _known.Add(connection.Id, known = new Known(since, activities is not null));
+                _known.Add(connection.Id, known = new Known(since));
             }
 
             known.Round = _round;
@@ -60,7 +60,11 @@ internal sealed class ConnectionRates(
         }
 
         TcpActivity? activity = null;
-        activities?.TryFind(connection, out activity);
+        if (activities?.TryFind(connection, out activity) == true)
+        {
+            known.History ??= new ConnectionHistory(known.Last);
+        }
+
         ConnectionSample sample = ConnectionSample.Of(connection, activity, now, clock);
         known.History?.Add(in sample);
         bool isQuiet = isSilent && (known.History is not { } history || history.Oldest.Packets == sample.Packets);
@@ -186,23 +190,14 @@ internal sealed class ConnectionRates(
         }
     }
 
-    private sealed class Known
+    private sealed class Known(long since)
     {
-        internal Known(long since, bool hasHistory)
-        {
-            Last = new ConnectionSample { At = since };
-            if (hasHistory)
-            {
-                History = new ConnectionHistory();
-                History.Add(Last);
-            }
-        }
-
         internal ConnectionRow? Row { get; set; }
 
-        internal ConnectionSample Last { get; set; }
+        internal ConnectionSample Last { get; set; } = new() { At = since };
 
-        internal ConnectionHistory? History { get; }
+        // From its first data on, where activities are.
+        internal ConnectionHistory? History { get; set; }
 
         internal long ClientWindowFull { get; set; }
 

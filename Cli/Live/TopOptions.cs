@@ -37,11 +37,14 @@ internal sealed record TopOptions
     internal string Title => $"top -i {string.Join(',', Interfaces.Select(Printable.Escape))}";
 
     /// <summary>
-    /// The part of a process's budget that is each tracker's. A connection takes 1,400 bytes there at least, and its row, its history and its activity as much
-    /// again and half: of five parts the trackers have two.
+    /// The part of a process's budget that is each tracker's. A connection takes 1,400 bytes there at least, and its row, its history and its activity twice as much;
+    /// the rows of each refresh are garbage at the next one, and need room till the collector comes.
     /// </summary>
-    internal static MemoryBudget BudgetOf(MemoryBudget budget, int interfaces) =>
-        budget with { TrackerBytes = (budget.TrackerBytes + budget.LogBytes) * 2 / 5 / interfaces };
+    internal static MemoryBudget BudgetOf(MemoryBudget budget, int interfaces) => budget with
+    {
+        TrackerBytes = (budget.TrackerBytes + budget.LogBytes) / 4 / interfaces,
+        HeapBytes = budget.HeapBytes * 3 / 4,
+    };
 
     /// <summary>An empty table in the order that was asked for.</summary>
     internal LiveTable<ConnectionRow> CreateTable() => new(Columns, SortColumn, row => row.IsOver);
