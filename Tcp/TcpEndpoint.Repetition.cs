@@ -73,6 +73,12 @@ public sealed partial class TcpEndpoint
     // The segment starts below what was sent. What was seen before is sent again; of what was not, the first copy is late, or it was lost before it came here.
     private void CountRepetition(in TcpSegment segment, long freshBytes, long now)
     {
+        if (segment.Syn && segment.Ack && !_hasAcknowledged)
+        {
+            // Simultaneous open: its SYN once more, as the answer to the peer's (RFC 9293, figure 8). Neither end waited for it in vain.
+            return;
+        }
+
         bool isFreshSyn = segment.Syn && _counters.Syn == 1;
         bool isFreshFin = segment.Fin && _counters.Fin == 1 && segment.End - 1 != _send.Iss;
         long fresh = freshBytes + (isFreshSyn ? 1 : 0) + (isFreshFin ? 1 : 0);
@@ -120,8 +126,10 @@ public sealed partial class TcpEndpoint
         }
 
         // That it was sent again tells that its sender did not wait for more reports than one (RACK, RFC 8985, 6.2); a tail probe has nothing behind it.
+        int index = WriteQueue.Find(segment.Sequence);
         return (segment.Sequence == WriteQueue.SndUna && _send.DuplicateAcks >= DuplicatesOfFastRetransmit)
-            || WriteQueue.IsLost(WriteQueue.Find(segment.Sequence), Peer.Offer.MaximumSegmentSize ?? DefaultSegmentSize, threshold: 1);
+            || WriteQueue.IsLost(index, Peer.Offer.MaximumSegmentSize ?? DefaultSegmentSize, threshold: 1)
+            || WriteQueue.IsOvertaken(index);
     }
 
     // No byte of it was seen before. True for the first copy that comes late, false for a second one whose first was lost on the way here.

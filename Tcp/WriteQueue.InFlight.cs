@@ -132,6 +132,12 @@ public sealed partial class WriteQueue
         return false;
     }
 
+    /// <summary>
+    /// Something that was sent after the segment has been acknowledged with all before it: what fills one hole tells of the next, without a further report
+    /// (RACK, RFC 8985, 6.2; partial acknowledgments, RFC 6582, 3.2).
+    /// </summary>
+    internal bool IsOvertaken(int index) => index < SegmentCount && !At(index).IsSacked && At(index).LastSentAt < _acknowledgedSentAt;
+
     /// <summary>Something before <paramref name="number"/> is in flight that the observer did not see.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool HasUnseenBefore(SequenceNumber number)
@@ -222,6 +228,7 @@ public sealed partial class WriteQueue
             bool echoes = timestampEcho is { } echo && segment.Transmissions > 1 && segment.TimestampValue == echo;
             isAmbiguous |= segment.IsSacked || !(sentOnce || echoes);
             roundTrip = now - segment.LastSentAt;
+            _acknowledgedSentAt = Math.Max(_acknowledgedSentAt, segment.LastSentAt);
             _first = (_first + 1) & (_segments.Length - 1);
             SegmentCount--;
         }

@@ -29,6 +29,9 @@ public sealed partial class WriteQueue
     private WriteQueueState _state;
     private QueuedSegment[] _segments = [];
     private int _first;
+
+    // When the newest of what was acknowledged was sent for the last time.
+    private long _acknowledgedSentAt = long.MinValue;
     private readonly List<byte>? _bytes;
 
     // A segment that was not seen may be among those in flight.
@@ -112,6 +115,7 @@ public sealed partial class WriteQueue
         _mayHaveUnseen = false;
         Owner?.NoteMemoryChange();
         _bytes?.Clear();
+        _acknowledgedSentAt = long.MinValue;
         _state = new WriteQueueState { SndUna = _state.WriteSeq, SndNxt = _state.WriteSeq, WriteSeq = _state.WriteSeq };
     }
 

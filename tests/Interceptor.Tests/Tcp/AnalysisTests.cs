@@ -187,6 +187,20 @@ public sealed class AnalysisTests
         """);
 
     [Fact]
+    public void What_fills_one_hole_tells_of_the_next_without_a_further_report() => TrackerScript.Run(Handshake + """
+        +0    > . 1:1001(1000) ack 1 win 64240
+        +0    > . 1001:2001(1000) ack 1 win 64240
+        +0    > . 2001:3001(1000) ack 1 win 64240
+        +0    > . 3001:4001(1000) ack 1 win 64240
+        +.04  < . 1:1(0) ack 1 win 65160 <sack 1001:2001>
+        +0    < . 1:1(0) ack 1 win 65160 <sack 1001:3001>
+        +.01  > . 1:1001(1000) ack 1 win 64240
+        +.04  < . 1:1(0) ack 3001 win 65160
+        +.01  > . 3001:4001(1000) ack 1 win 64240
+        +0    ? Retransmissions=2 FastRetransmissions=2
+        """);
+
+    [Fact]
     public void Of_a_large_segment_the_lost_part_is_resent_fast_and_then_the_next() => TrackerScript.Run(Handshake + """
         +0    > . 1:10001(10000) ack 1 win 64240
         +.04  < . 1:1(0) ack 1001 win 65160 <sack 2001:4001,sack 5001:9001>

@@ -45,6 +45,9 @@ public sealed class HandshakeTests
         +.1 > S. 0:0(0) ack 1 win 64240 <mss 1460>
         +0  < S. 0:0(0) ack 1 win 65160 <mss 1460>
         +0  ? State=ESTABLISHED peer.State=ESTABLISHED SndUna=1 peer.SndUna=1 RcvNxt=1 peer.RcvNxt=1
+        +0  ? Syn=2 peer.Syn=2 Retransmissions=0 peer.Retransmissions=0
+        +1  > S. 0:0(0) ack 1 win 64240 <mss 1460>
+        +0  ? Syn=3 Retransmissions=1
         """);
 
     [Fact]
