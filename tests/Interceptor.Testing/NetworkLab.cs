@@ -41,8 +41,8 @@ public sealed class NetworkLab : IDisposable
             VethLink link = VethLink.Create(
                 client, ClientInterface, [$"{ClientAddress}/24", $"{ClientAddressV6}/64"],
                 server, ServerInterface, [$"{ServerAddress}/24", $"{ServerAddressV6}/64"]);
-            client.Run(() => AwaitLocalRoute(ClientAddressV6));
-            server.Run(() => AwaitLocalRoute(ServerAddressV6));
+            AwaitLocalRoute(client, ClientAddressV6);
+            AwaitLocalRoute(server, ServerAddressV6);
             return new NetworkLab(client, server, link);
         }
         catch
@@ -64,6 +64,13 @@ public sealed class NetworkLab : IDisposable
     /// The kernel adds an IPv6 address's own route a moment after the address, when its work queue gets to it; until then a packet to the address takes the
     /// prefix's route and leaves by the link.
     /// </summary>
+    /// <exception cref="TimeoutException">It did not come within 10 s.</exception>
+    public static void AwaitLocalRoute(NetworkNamespace host, string address)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        host.Run(() => AwaitLocalRoute(address));
+    }
+
     private static void AwaitLocalRoute(string address)
     {
         const uint RTF_LOCAL = 0x80000000;

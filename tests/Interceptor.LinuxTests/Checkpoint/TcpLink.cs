@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Interceptor.Checkpoint;
 using Interceptor.Interop;
+using Interceptor.LinuxTests.Tcp;
 using Interceptor.Packets;
 using Interceptor.Testing;
 
@@ -88,12 +89,7 @@ internal sealed class TcpLink : IDisposable
     /// <summary>TcpOutRsts of the namespace: resets that its kernel sent.</summary>
     internal int ResetsSent() => ResetsSent(Namespace);
 
-    internal static int ResetsSent(NetworkNamespace ns) => ns.Run(() =>
-    {
-        string[] lines = [.. File.ReadLines("/proc/thread-self/net/snmp").Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal))];
-        int index = Array.IndexOf(lines[0].Split(' '), "OutRsts");
-        return int.Parse(lines[1].Split(' ')[index], System.Globalization.CultureInfo.InvariantCulture);
-    });
+    internal static int ResetsSent(NetworkNamespace ns) => (int)KernelCounters.Read(ns)["OutRsts"];
 
     /// <summary>Writes without blocking until the socket takes no more; returns what was written.</summary>
     internal static byte[] Fill(Socket socket, int seed, int limit = int.MaxValue)

@@ -19,7 +19,14 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
     internal static SocketGlance Glance(Socket socket) => Borrow(socket, fd =>
     {
         Libc.tcp_info info = ReadInfo(fd);
-        return new SocketGlance((TcpState)info.tcpi_state, Queued(fd), Unsent(fd), info.tcpi_snd_wnd, Sacked(fd));
+        return new SocketGlance((TcpState)info.tcpi_state, Queued(fd), Unsent(fd), info.tcpi_snd_wnd, Sacked(fd), Backoff(fd));
+    });
+
+    /// <summary>Resets the connection; the socket stays, unconnected.</summary>
+    internal static void Reset(Socket socket) => Borrow(socket, fd =>
+    {
+        NativeSocket.Disconnect(fd, "socket");
+        return true;
     });
 
     private static T Borrow<T>(Socket socket, Func<FileDescriptor, T> read)
@@ -91,10 +98,16 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
     private static int Unsent(FileDescriptor fd) => NativeSocket.IoctlInt(fd, Libc.SIOCOUTQNSD, "ioctl(SIOCOUTQNSD)", "socket");
 
     // tcpi_sacked of struct tcp_info.
-    private static uint Sacked(FileDescriptor fd)
+    private static uint Sacked(FileDescriptor fd) => BitConverter.ToUInt32(ReadInfoHead(fd), 28);
+
+    // tcpi_backoff.
+    private static int Backoff(FileDescriptor fd) => ReadInfoHead(fd)[4];
+
+    private static byte[] ReadInfoHead(FileDescriptor fd)
     {
-        Span<byte> info = stackalloc byte[32];
-        return NativeSocket.TryGet(fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, info, out _, out _) ? BitConverter.ToUInt32(info[28..]) : 0;
+        byte[] info = new byte[32];
+        Assert.True(NativeSocket.TryGet(fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, info, out _, out int errno), $"TCP_INFO: error {errno}");
+        return info;
     }
 
     private static SequenceNumber ReadSequence(FileDescriptor fd, int queue)

@@ -10,40 +10,46 @@ public sealed class KernelTruthTests
 {
     private const int TransferBytes = 180_000;
 
-    [Fact]
-    public void A_clean_transfer()
+    public static TheoryData<AddressFamily> Families => [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_clean_transfer(AddressFamily family)
     {
-        using var lab = new TruthLab();
-        Instant(lab, "after the handshake");
+        using var lab = Lab(family);
+        lab.Instant("after the handshake");
         MidTransfer(lab, "clean");
         TruthLab.Transfer(lab.Server, lab.Client, 50_000);
-        Quiet(lab, "clean, both directions");
+        lab.Quiet("clean, both directions");
     }
 
-    [Fact]
-    public void Loss_and_delay()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Loss_and_delay(AddressFamily family)
     {
-        using var lab = new TruthLab(new ImpairmentOptions { Loss = 0.02, Delay = TimeSpan.FromMilliseconds(5), Seed = 3 });
+        using var lab = Lab(family, new ImpairmentOptions { Loss = 0.02, Delay = TimeSpan.FromMilliseconds(5), Seed = 3 });
         MidTransfer(lab, "loss and delay");
         TruthLab.Transfer(lab.Server, lab.Client, 50_000);
-        Quiet(lab, "loss and delay, both directions");
+        lab.Quiet("loss and delay, both directions");
     }
 
-    [Fact]
-    public void Reordering()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Reordering(AddressFamily family)
     {
-        using var lab = new TruthLab(new ImpairmentOptions { Delay = TimeSpan.FromMilliseconds(4), Jitter = TimeSpan.FromMilliseconds(4), Seed = 7 });
+        using var lab = Lab(family, new ImpairmentOptions { Delay = TimeSpan.FromMilliseconds(4), Jitter = TimeSpan.FromMilliseconds(4), Seed = 7 });
         MidTransfer(lab, "reordering");
         TruthLab.Transfer(lab.Server, lab.Client, 50_000);
-        Quiet(lab, "reordering, both directions");
+        lab.Quiet("reordering, both directions");
     }
 
-    [Fact]
-    public void A_reader_that_stops()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_reader_that_stops(AddressFamily family)
     {
-        using var lab = new TruthLab();
+        using var lab = Lab(family);
         int written = CloseWindow(lab);
-        TruthInstant closed = Instant(lab, "zero window");
+        TruthInstant closed = lab.Instant("zero window");
         Assert.Equal(0u, closed.ClientAtClient.SndWnd);
         Assert.Equal(0u, closed.ServerAtServer.RcvWnd);
         Assert.True(closed.Client.Snapshot.UnsentBytes > 0 && closed.Server.Snapshot.UnreadBytes > 0);
@@ -53,21 +59,22 @@ public sealed class KernelTruthTests
             read += TruthLab.Read(lab.Server, written - read);
             return read == written;
         }, "the rest of the data");
-        TruthInstant open = Quiet(lab, "zero window opened again");
+        TruthInstant open = lab.Quiet("zero window opened again");
         Assert.True(open.ServerAtServer.RcvWnd > 0);
     }
 
-    [Fact]
-    public void A_recording_that_begins_in_the_middle()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_recording_that_begins_in_the_middle(AddressFamily family)
     {
-        using var lab = new TruthLab();
+        using var lab = Lab(family);
         TruthLab.Transfer(lab.Client, lab.Server, 50_000);
         TruthLab.Transfer(lab.Server, lab.Client, 50_000);
-        Quiet(lab, "before the recording");
+        lab.Quiet("before the recording");
         TruthTap tap = lab.StartLateTap();
         TruthLab.Transfer(lab.Client, lab.Server, 30_000);
         TruthLab.Transfer(lab.Server, lab.Client, 30_000);
-        TcpSnapshot kernel = Quiet(lab, "after the recording began").Client.Snapshot;
+        TcpSnapshot kernel = lab.Quiet("after the recording began").Client.Snapshot;
         TcpSnapshot model = tap.Snapshot(lab.ClientEnd, lab.ServerEnd);
         Assert.Equal(SnapshotConfidence.Assumed, model.Confidence);
         Assert.Equal(
@@ -80,10 +87,11 @@ public sealed class KernelTruthTests
         Assert.Equal(TcpEndpoint.DefaultSegmentSize, model.MssClamp);
     }
 
-    [Fact]
-    public void A_gap_at_the_receiver()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_gap_at_the_receiver(AddressFamily family)
     {
-        using var lab = new TruthLab();
+        using var lab = Lab(family);
         TruthInstant? gap = null;
         TruthLab.Until(() => (gap = TryMakeGap(lab)) is not null, "a gap that no retransmission fills");
         TcpSnapshot server = gap!.ServerAtServer;
@@ -91,64 +99,135 @@ public sealed class KernelTruthTests
         Assert.Equal((int)gap.Client.SegmentsSacked * SegmentBytes(lab), server.OutOfOrderBytes);
         Assert.Equal(gap.Client.Snapshot.SndNxt - server.RcvNxt - SegmentBytes(lab), server.OutOfOrderBytes);
         lab.Release();
-        TruthInstant filled = Quiet(lab, "gap filled");
+        TruthInstant filled = lab.Quiet("gap filled");
         Assert.Equal(0, filled.ServerAtServer.OutOfOrderBytes);
     }
 
-    [Fact]
-    public void An_orderly_close()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void An_orderly_close(AddressFamily family)
     {
-        using var lab = new TruthLab();
+        using var lab = Lab(family);
         TruthLab.Transfer(lab.Client, lab.Server, 10_000);
         lab.Hold();
         lab.Client.Shutdown(SocketShutdown.Send);
-        Assert.Equal(TcpState.FinWait1, Instant(lab, "first FIN sent").ClientAtClient.State);
+        Assert.Equal(TcpState.FinWait1, lab.Instant("first FIN sent").ClientAtClient.State);
         TruthLab.Until(() => lab.GlanceAtClient().State == TcpState.FinWait2, "FIN-WAIT-2");
-        TruthInstant half = Instant(lab, "half closed");
+        TruthInstant half = lab.Instant("half closed");
         Assert.Equal((TcpState.FinWait2, TcpState.CloseWait), (half.ClientAtClient.State, half.ServerAtServer.State));
         TruthLab.Transfer(lab.Server, lab.Client, 10_000);
-        Quiet(lab, "data in the other half");
+        lab.Quiet("data in the other half");
         lab.Hold();
         lab.Server.Shutdown(SocketShutdown.Send);
-        Assert.Equal(TcpState.LastAck, Instant(lab, "second FIN sent").ServerAtServer.State);
+        Assert.Equal(TcpState.LastAck, lab.Instant("second FIN sent").ServerAtServer.State);
         TruthLab.Until(() => lab.GlanceAtClient().State == TcpState.Closed && lab.GlanceAtServer().State == TcpState.Closed, "the end");
-        TruthInstant end = Freeze(lab);
+        TruthInstant end = lab.Freeze();
         Assert.Equal((TcpState.TimeWait, TcpState.Closed), (end.ClientAtClient.State, end.ServerAtServer.State));
 
         // The kernel moved TIME-WAIT (06) out of the socket, into an entry of its own.
-        string[] sockets = lab.ClientHost.Run(() => File.ReadAllLines("/proc/thread-self/net/tcp"));
+        string table = family == AddressFamily.InterNetworkV6 ? "tcp6" : "tcp";
+        string[] sockets = lab.ClientHost.Run(() => File.ReadAllLines($"/proc/thread-self/net/{table}"));
         Assert.Contains(sockets, line => line.Contains($":{lab.ClientEnd.Port:X4} ", StringComparison.Ordinal) && line.Contains(" 06 ", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void Both_ends_close_at_once()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Both_ends_close_at_once(AddressFamily family)
     {
-        using var lab = new TruthLab();
+        using var lab = Lab(family);
         TruthLab.Transfer(lab.Client, lab.Server, 10_000);
-        Quiet(lab, "before the close");
+        lab.Quiet("before the close");
         lab.Hold();
         lab.Client.Shutdown(SocketShutdown.Send);
         lab.Server.Shutdown(SocketShutdown.Send);
-        TruthInstant both = Freeze(lab);
+        TruthInstant both = lab.Freeze();
         both.Check("both FINs sent");
         Assert.Equal((TcpState.FinWait1, TcpState.FinWait1), (both.ClientAtClient.State, both.ServerAtServer.State));
         lab.ToServer.Release();
         TruthLab.Until(() => lab.GlanceAtServer().State == TcpState.Closing, "CLOSING");
-        TruthInstant crossed = Freeze(lab);
+        TruthInstant crossed = lab.Freeze();
         crossed.Check("one FIN arrived");
         Assert.Equal((TcpState.FinWait1, TcpState.Closing), (crossed.ClientAtClient.State, crossed.ServerAtServer.State));
     }
 
-    [Fact]
-    public void A_close_behind_data_that_the_window_stops()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_close_behind_data_that_the_window_stops(AddressFamily family)
     {
-        using var lab = new TruthLab();
+        using var lab = Lab(family);
         CloseWindow(lab);
         lab.Client.Shutdown(SocketShutdown.Send);
-        TruthInstant instant = Instant(lab, "FIN unsent");
+        TruthInstant instant = lab.Instant("FIN unsent");
         Assert.Equal((TcpState.FinWait1, TcpState.Established), (instant.Client.Snapshot.State, instant.ClientAtClient.State));
         TruthLab.Until(() => TruthLab.Read(lab.Server, int.MaxValue) == 0 && lab.GlanceAtServer().State == TcpState.CloseWait, "the FIN");
-        Quiet(lab, "FIN delivered");
+        lab.Quiet("FIN delivered");
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_long_stall_with_probes(AddressFamily family)
+    {
+        using TruthLab lab = Lab(family);
+        int unread = CloseWindow(lab);
+        lab.Instant("zero window");
+        foreach (int probes in (int[])[2, 4])
+        {
+            TruthLab.Until(() => lab.GlanceAtClient().Backoff >= probes, $"{probes} probes");
+            TruthInstant stalled = lab.Instant($"after {probes} probes");
+            Assert.Equal((0u, 0), (stalled.ClientAtClient.SndWnd, stalled.ClientAtClient.InFlightBytes));
+            Assert.True(ProbesOf(lab) >= probes);
+        }
+
+        TruthLab.Until(() => (unread -= TruthLab.Read(lab.Server, unread)) == 0, "the rest of the data");
+        TruthInstant open = lab.Quiet("the window opened again");
+        Assert.True(open.ClientAtClient.SndWnd > 0);
+        Assert.Equal(KernelCounters.Read(lab.ClientHost)["TCPWinProbe"], ProbesOf(lab));
+    }
+
+    [Theory]
+    [InlineData(AddressFamily.InterNetwork, true)]
+    [InlineData(AddressFamily.InterNetwork, false)]
+    [InlineData(AddressFamily.InterNetworkV6, true)]
+    [InlineData(AddressFamily.InterNetworkV6, false)]
+    public void A_reset_with_data_under_way(AddressFamily family, bool byClient)
+    {
+        using TruthLab lab = Lab(family);
+        TruthLab.Transfer(lab.Client, lab.Server, 10_000);
+        TruthLab.Transfer(lab.Server, lab.Client, 10_000);
+        lab.Quiet("before the reset");
+        lab.Hold();
+        TruthLab.Write(lab.Client, 20_000);
+        TruthLab.Write(lab.Server, 20_000);
+        TruthInstant before = lab.Freeze();
+        before.Check("data under way");
+        KernelSocketState.Reset(byClient ? lab.Client : lab.Server);
+
+        // The one that resets is closed; its peer does not know yet, and a recording at the resetting host takes the reset as arrived.
+        TruthInstant sent = lab.Freeze();
+        CheckReset(before, sent, byClient, "reset under way");
+        Assert.Equal((TcpState.Closed, TcpState.Established), byClient ? (sent.ClientAtClient.State, sent.ServerAtServer.State) : (sent.ServerAtServer.State, sent.ClientAtClient.State));
+        Assert.Equal((TcpState.Closed, TcpState.Closed), byClient ? (sent.ServerAtClient.State, sent.ClientAtClient.State) : (sent.ClientAtServer.State, sent.ServerAtServer.State));
+        lab.Release();
+        TruthLab.Until(() => lab.GlanceAtClient().State == TcpState.Closed && lab.GlanceAtServer().State == TcpState.Closed, "the reset at both ends");
+        TruthInstant end = lab.Freeze();
+        CheckReset(before, end, byClient, "reset arrived");
+        TcpSnapshot[] everywhere = [end.ClientAtClient, end.ServerAtClient, end.ClientAtServer, end.ServerAtServer, end.ClientAtRouter, end.ServerAtRouter];
+        Assert.All(everywhere, model => Assert.Equal(TcpState.Closed, model.State));
+    }
+
+    private static TruthLab Lab(AddressFamily family, ImpairmentOptions? impairments = null) => new(new TruthLabOptions { Family = family, Impairments = impairments });
+
+    private static long ProbesOf(TruthLab lab) => lab.ClientTap.Find(lab.ClientEnd, lab.ServerEnd).Counters.ZeroWindowProbes;
+
+    // The socket that resets forgets all but its state: what its peer's rules need of it is what it said before.
+    private static void CheckReset(TruthInstant before, TruthInstant now, bool byClient, string when)
+    {
+        (KernelSocketState kernel, TcpSnapshot model, KernelSocketState peer) = byClient
+            ? (now.Server, now.ServerAtServer, before.Client)
+            : (now.Client, now.ClientAtClient, before.Server);
+        Assert.Empty(FieldRule.Broken(FieldRule.OwnHost, kernel.Snapshot, model, peer.Snapshot, when));
+        (kernel, model) = byClient ? (now.Client, now.ClientAtClient) : (now.Server, now.ServerAtServer);
+        Assert.Equal(kernel.Snapshot.State, model.State);
     }
 
     /// <summary>Writes until the window is closed; returns how much of it the reader has not read.</summary>
@@ -175,7 +254,7 @@ public sealed class KernelTruthTests
     private static TruthInstant? TryMakeGap(TruthLab lab)
     {
         TruthLab.Until(() => lab.GlanceAtClient().Queued == 0, "the last acknowledgment");
-        SequenceNumber first = Freeze(lab).Client.Snapshot.SndNxt;
+        SequenceNumber first = lab.Freeze().Client.Snapshot.SndNxt;
         int segment = SegmentBytes(lab);
         for (int i = 0; i < 10; i++)
         {
@@ -188,7 +267,7 @@ public sealed class KernelTruthTests
         lab.ToServer.Settle();
         lab.ToClient.Release();
         TruthLab.Until(() => lab.GlanceAtClient() is var client && (client.SegmentsSacked == 9 || client.Queued < 10 * segment), "the SACK blocks");
-        TruthInstant instant = Freeze(lab);
+        TruthInstant instant = lab.Freeze();
         if (instant.Server.Snapshot.RcvNxt == first && instant.Client.SegmentsSacked == 9)
         {
             instant.Check("gap");
@@ -220,7 +299,7 @@ public sealed class KernelTruthTests
     {
         int instants = 0;
         TruthLab.Until(() => (instants += TryMidTransfer(lab, $"{name}, instant {instants + 1}") ? 1 : 0) == 3, "three instants");
-        Quiet(lab, $"{name}, at rest");
+        lab.Quiet($"{name}, at rest");
     }
 
     private static bool TryMidTransfer(TruthLab lab, string when)
@@ -240,28 +319,5 @@ public sealed class KernelTruthTests
         }, "what was under way");
         Assert.True(instant is null || (instant.Client.Snapshot.InFlightBytes > 0 && instant.Server.Snapshot.InFlightBytes > 0));
         return instant is not null;
-    }
-
-    /// <summary>Both queues are acknowledged: no place on the path knows less than another.</summary>
-    private static TruthInstant Quiet(TruthLab lab, string when)
-    {
-        TruthLab.Until(() => lab.GlanceAtClient().Queued == 0 && lab.GlanceAtServer().Queued == 0, "the last acknowledgment");
-        return Instant(lab, when);
-    }
-
-    // Without unsent data that the window allows, reading can't disturb.
-    private static TruthInstant Freeze(TruthLab lab)
-    {
-        TruthInstant? instant = lab.TryFreeze();
-        Assert.NotNull(instant);
-        return instant;
-    }
-
-    private static TruthInstant Instant(TruthLab lab, string when)
-    {
-        TruthInstant instant = Freeze(lab);
-        instant.Check(when);
-        lab.Release();
-        return instant;
     }
 }

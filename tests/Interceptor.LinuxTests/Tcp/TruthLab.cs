@@ -2,77 +2,36 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Interceptor.Capture.Intercept;
-using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.LinuxTests.Checkpoint;
 using Interceptor.Packets;
-using Interceptor.Testing;
 
 namespace Interceptor.LinuxTests.Tcp;
 
-/// <summary>
-/// A client, a router and a server, each in a namespace of its own, and one connection through them. Both hosts' packets are recorded at their own
-/// interface; what the network does to them (loss, delay, holding) happens on the router, behind both recordings.
-/// </summary>
+/// <summary>One connection through a <see cref="TruthNetwork"/>, whose sockets and models can be read at one instant.</summary>
 internal sealed class TruthLab : IDisposable
 {
     internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    private const string ClientIp = "10.78.1.1";
-    private const string ServerIp = "10.78.2.2";
+    private readonly TruthNetwork _network;
 
-    // Queue numbers of the router's own namespace.
-    private const ushort ToServerQueue = 11;
-    private const ushort ToClientQueue = 12;
-    private readonly Stack<IDisposable> _owned = new();
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Thread? _impairing;
-    private readonly List<TruthTap> _taps = [];
-    private readonly Socket _markers;
-    private InterceptSession? _impairments;
-    private int _marker;
-
-    internal TruthLab(ImpairmentOptions? impairments = null, Action<Socket>? configureServer = null)
+    internal TruthLab(TruthLabOptions options)
+        : this(new TruthNetwork(options), network => options.IsSimultaneous ? ConnectBoth(network) : Connect(network))
     {
-        KernelTest.RequireTool("iptables");
-        NetworkNamespace client = ClientHost = Own(KernelTest.CreateNamespace("client"));
-        NetworkNamespace router = Own(KernelTest.CreateNamespace("router"));
-        NetworkNamespace server = Own(KernelTest.CreateNamespace("server"));
-        router.Run(() => File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1"));
-        Own(VethLink.Create(client, "client0", $"{ClientIp}/24", router, "toclient0", "10.78.1.254/24"));
-        Own(VethLink.Create(server, "server0", $"{ServerIp}/24", router, "toserver0", "10.78.2.254/24"));
-        client.Run(() => TcpLink.Run("ip", "route add default via 10.78.1.254"));
-        server.Run(() => TcpLink.Run("ip", "route add default via 10.78.2.254"));
-        ToServer = StartHold(router, ToServerQueue, HoldDirection.In, ServerIp);
-        ToClient = StartHold(router, ToClientQueue, HoldDirection.Out, ClientIp);
-        if (impairments is not null)
-        {
-            _impairing = StartImpairing(router, impairments);
-        }
+    }
 
-        Socket sink = Own(server.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)));
-        sink.Bind(new IPEndPoint(IPAddress.Parse(ServerIp), 0));
-        _markers = Own(client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)));
-        _markers.Connect(sink.LocalEndPoint!);
-        ClientTap = Own(new TruthTap(client, "client0"));
-        ServerTap = Own(new TruthTap(server, "server0"));
-        RouterTap = Own(new TruthTap(router, "toclient0"));
-        _taps.AddRange([ClientTap, ServerTap, RouterTap]);
-        using Socket listener = server.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        configureServer?.Invoke(listener);
-        listener.Bind(new IPEndPoint(IPAddress.Parse(ServerIp), 0));
-        listener.Listen();
-        Client = Own(client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)));
-        Client.NoDelay = true;
-        Client.Connect(listener.LocalEndPoint!);
-        Server = Own(listener.Accept());
+    /// <summary>A connection that was made elsewhere in a network, which the lab then owns.</summary>
+    internal TruthLab(TruthNetwork network, Func<TruthNetwork, (Socket Client, Socket Server)> connect)
+    {
+        _network = network;
+        (Client, Server) = connect(network);
         ClientEnd = StreamServer.EndpointOf(Client.LocalEndPoint!);
         ServerEnd = StreamServer.EndpointOf(Server.LocalEndPoint!);
         Client.Blocking = false;
         Server.Blocking = false;
     }
 
-    internal NetworkNamespace ClientHost { get; }
+    internal NetworkNamespace ClientHost => _network.Client;
 
     internal Socket Client { get; }
 
@@ -82,16 +41,11 @@ internal sealed class TruthLab : IDisposable
 
     internal FlowEndpoint ServerEnd { get; }
 
-    internal TruthTap ClientTap { get; }
+    internal TruthTap ClientTap => _network.ClientTap;
 
-    internal TruthTap ServerTap { get; }
+    internal PacketHold ToServer => _network.ToServer;
 
-    /// <summary>Between the hosts: what is held or lost there was seen on its way in.</summary>
-    internal TruthTap RouterTap { get; }
-
-    internal PacketHold ToServer { get; }
-
-    internal PacketHold ToClient { get; }
+    internal PacketHold ToClient => _network.ToClient;
 
     /// <summary>Writes as much as the socket takes.</summary>
     internal static int Write(Socket socket, int limit)
@@ -161,26 +115,11 @@ internal sealed class TruthLab : IDisposable
     internal SocketGlance GlanceAtServer() => KernelSocketState.Glance(Server);
 
     /// <summary>A recording at the client's host that begins now, in the middle of the connection.</summary>
-    internal TruthTap StartLateTap()
-    {
-        TruthTap tap = Own(new TruthTap(ClientHost, "client0"));
-        _taps.Add(tap);
-        return tap;
-    }
+    internal TruthTap StartLateTap() => _network.StartClientTap();
 
-    internal void Hold()
-    {
-        ToServer.Hold();
-        ToClient.Hold();
-        ToServer.Settle();
-        ToClient.Settle();
-    }
+    internal void Hold() => _network.Hold();
 
-    internal void Release()
-    {
-        ToServer.Release();
-        ToClient.Release();
-    }
+    internal void Release() => _network.Release();
 
     /// <summary>
     /// An instant at which kernel and packets can be compared: both sockets are read, the recordings are read up to a marker sent after that, and
@@ -191,23 +130,43 @@ internal sealed class TruthLab : IDisposable
     internal TruthInstant? TryFreeze()
     {
         Hold();
-        if (_impairments is { } session)
-        {
-            Until(() => session.ReadSummary() is var counts && counts.Received == counts.Accepted + counts.Dropped, "an empty delay queue");
-        }
-
-        PassMarker();
+        _network.AwaitImpairments();
+        _network.PassMarker();
         TruthInstant? instant = null;
         bool isDisturbed = false;
         Until(() => (instant = TryTake(ref isDisturbed)) is not null || isDisturbed, "an instant without a segment");
         return isDisturbed ? null : instant;
     }
 
+    /// <summary>An instant where reading can't disturb: no unsent data that the window allows. Both directions stay held.</summary>
+    internal TruthInstant Freeze()
+    {
+        TruthInstant? instant = TryFreeze();
+        Assert.NotNull(instant);
+        return instant;
+    }
+
+    /// <summary>Checks such an instant, and lets go.</summary>
+    internal TruthInstant Instant(string when)
+    {
+        TruthInstant instant = Freeze();
+        instant.Check(when);
+        Release();
+        return instant;
+    }
+
+    /// <summary>Checks when both queues are acknowledged: no place on the path knows less than another.</summary>
+    internal TruthInstant Quiet(string when)
+    {
+        Until(() => GlanceAtClient().Queued == 0 && GlanceAtServer().Queued == 0, "the last acknowledgment");
+        return Instant(when);
+    }
+
     private TruthInstant? TryTake(ref bool isDisturbed)
     {
         KernelSocketState client = ReadClient();
         KernelSocketState server = ReadServer();
-        PassMarker();
+        _network.PassMarker();
         KernelSocketState clientAgain = ReadClient();
         KernelSocketState serverAgain = ReadServer();
         isDisturbed = client.IsDisturbed || server.IsDisturbed || clientAgain.IsDisturbed || serverAgain.IsDisturbed;
@@ -222,10 +181,10 @@ internal sealed class TruthLab : IDisposable
             Server = server,
             ClientAtClient = ClientTap.Snapshot(ClientEnd, ServerEnd),
             ServerAtClient = ClientTap.Snapshot(ServerEnd, ClientEnd),
-            ClientAtServer = ServerTap.Snapshot(ClientEnd, ServerEnd),
-            ServerAtServer = ServerTap.Snapshot(ServerEnd, ClientEnd),
-            ClientAtRouter = RouterTap.Snapshot(ClientEnd, ServerEnd),
-            ServerAtRouter = RouterTap.Snapshot(ServerEnd, ClientEnd),
+            ClientAtServer = _network.ServerTap.Snapshot(ClientEnd, ServerEnd),
+            ServerAtServer = _network.ServerTap.Snapshot(ServerEnd, ClientEnd),
+            ClientAtRouter = _network.RouterTap.Snapshot(ClientEnd, ServerEnd),
+            ServerAtRouter = _network.RouterTap.Snapshot(ServerEnd, ClientEnd),
         };
     }
 
@@ -233,69 +192,33 @@ internal sealed class TruthLab : IDisposable
 
     private KernelSocketState ReadServer() => KernelSocketState.Read(Server, ServerEnd, ClientEnd);
 
-    // No segment of the connection: neither held nor delayed, and behind everything that both hosts sent and got till now.
-    private void PassMarker()
+    public void Dispose() => _network.Dispose();
+
+    private static (Socket Client, Socket Server) Connect(TruthNetwork network)
     {
-        int marker = ++_marker;
-        _markers.Send(BitConverter.GetBytes(marker));
-        _taps.ForEach(tap => tap.ReadTo(marker));
+        using Socket listener = network.Listen();
+        Socket client = network.NewClient();
+        client.Connect(listener.LocalEndPoint!);
+        return (client, network.Own(listener.Accept()));
     }
 
-    public void Dispose()
+    private static (Socket Client, Socket Server) ConnectBoth(TruthNetwork network)
     {
-        _stop.Cancel();
-        _impairing?.Join(Deadline);
-        while (_owned.TryPop(out IDisposable? owned))
-        {
-            owned.Dispose();
-        }
-
-        _stop.Dispose();
+        Socket client = network.NewClient();
+        Socket server = network.NewServer();
+        client.Bind(new IPEndPoint(network.ClientAddress, 0));
+        server.Bind(new IPEndPoint(network.ServerAddress, 0));
+        network.Hold();
+        BeginConnect(client, server.LocalEndPoint!);
+        BeginConnect(server, client.LocalEndPoint!);
+        Until(() => network.ToServer.HeldCount > 0 && network.ToClient.HeldCount > 0, "both SYNs on the router");
+        return (client, server);
     }
 
-    private T Own<T>(T owned)
-        where T : IDisposable
+    private static void BeginConnect(Socket socket, EndPoint peer)
     {
-        _owned.Push(owned);
-        return owned;
-    }
-
-    private PacketHold StartHold(NetworkNamespace router, ushort queue, HoldDirection direction, string destination)
-    {
-        PacketHold hold = Own(PacketHold.Start(new InterceptionQueueOptions { Number = queue }, direction, router));
-        Assert.True(FirewallMatch.TryFromFilter(PacketFilter.Compile($"tcp and dst host {destination}", LinkType.Raw), out FirewallMatch match));
-        var rule = new FirewallRule(FirewallHook.Prerouting, match, FirewallTarget.ToQueue(queue, bypass: false));
-        Own(router.Run(() => FirewallRules.Install([rule])));
-        return hold;
-    }
-
-    private Thread StartImpairing(NetworkNamespace router, ImpairmentOptions impairments)
-    {
-        var options = new InterceptOptions
-        {
-            Hooks = [FirewallHook.Forward],
-            Filter = PacketFilter.Compile("tcp", LinkType.Raw),
-            Impairments = impairments,
-        };
-        using var ready = new ManualResetEventSlim();
-        Exception? failure = null;
-        Thread thread = router.StartThread("impairing router", () =>
-        {
-            try
-            {
-                using InterceptSession session = InterceptSession.Start(options);
-                _impairments = session;
-                ready.Set();
-                session.Run(null, _stop.Token);
-            }
-            catch (Exception exception) when (exception is IOException or ArgumentException)
-            {
-                failure = exception;
-                ready.Set();
-            }
-        });
-        ready.Wait(CancellationToken.None);
-        Assert.Null(failure);
-        return thread;
+        socket.Blocking = false;
+        SocketException underWay = Assert.Throws<SocketException>(() => socket.Connect(peer));
+        Assert.Contains(underWay.SocketErrorCode, (SocketError[])[SocketError.WouldBlock, SocketError.InProgress]);
     }
 }

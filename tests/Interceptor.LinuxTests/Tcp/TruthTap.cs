@@ -64,10 +64,13 @@ internal sealed class TruthTap : IDisposable
         Assert.Equal(0, statistics.DroppedByKernel + statistics.DroppedByInterface + statistics.DroppedByUser);
     }
 
-    internal TcpSnapshot Snapshot(FlowEndpoint local, FlowEndpoint peer)
+    internal TcpSnapshot Snapshot(FlowEndpoint local, FlowEndpoint peer) => Find(local, peer).Snapshot();
+
+    /// <summary>The model of one end.</summary>
+    internal TcpEndpoint Find(FlowEndpoint local, FlowEndpoint peer)
     {
         Assert.True(_tracker.TryFind(new FlowKey(local, peer, TcpProtocol), out TcpConnection? connection));
-        return (connection!.First.Address == local ? connection.First : connection.Second).Snapshot();
+        return connection!.First.Address == local ? connection.First : connection.Second;
     }
 
     public void Dispose() => _capture.Dispose();
