@@ -39,7 +39,7 @@ internal static class TopCommand
         HelpName = "N",
     };
 
-    private static readonly Option<string?> Netns = new("--netns") { Description = "Work in this network namespace (a name of ip netns, or a path).", HelpName = "NAME" };
+    private static readonly Option<string?> Netns = new("--netns") { Description = "Look in another network namespace: a name of ip netns, a path, or the number of a process in it.", HelpName = "NAME" };
 
     private static readonly Option<string?> MaxMemory = new("--max-memory")
     {
@@ -78,6 +78,7 @@ internal static class TopCommand
         using var session = new TopSession(options, watch is null ? null : new WatchedOwners(watch), stop);
         context.Output.Error.WriteLine($"listening on {Printable.Escape(string.Join(", ", options.Interfaces))}");
         session.Start();
+        var printer = new TopPrinter(context.Output, options);
         bool isPage = !context.Output.Json && LivePage.IsPossible;
         if (isPage)
         {
@@ -97,11 +98,11 @@ internal static class TopCommand
         }
         else
         {
-            Print(new TopPrinter(context.Output, options), session.Feeds, options, stop.Token);
+            Print(printer, session.Feeds, options, stop.Token);
         }
 
         session.Stop();
-        return Finish(session, context.Output);
+        return Finish(session, printer, context.Output);
     }
 
     private static SocketOwnerWatch? WatchOwners(CommandOutput output)
@@ -179,15 +180,15 @@ internal static class TopCommand
             printer.Write(ConnectionPicture.Take(feeds, now), now - first);
             options.Budget.CollectIfNeeded();
         }
-
-        printer.Finish();
     }
 
-    private static int Finish(TopSession session, CommandOutput output)
+    private static int Finish(TopSession session, TopPrinter printer, CommandOutput output)
     {
-        output.Flush();
         LiveCaptureStatistics[] statistics = [.. session.Statistics];
         long dropped = statistics.Sum(each => each.DroppedByKernel + each.DroppedByUser);
+        Exception[] damages = [.. session.Damages];
+        printer.Finish(dropped, session.Evicted, damages.FirstOrDefault()?.Message);
+        output.Flush();
         if (dropped > 0)
         {
             output.Warn(string.Create(CultureInfo.InvariantCulture, $"{dropped} packets were dropped: rates are too low, and gaps look like losses."));
@@ -198,7 +199,6 @@ internal static class TopCommand
             output.Warn(string.Create(CultureInfo.InvariantCulture, $"--max-memory was reached: {session.Evicted} half-open and idle connections were given up before their end."));
         }
 
-        Exception[] damages = [.. session.Damages];
         if (damages.Length == statistics.Length)
         {
             ExceptionDispatchInfo.Throw(damages[0]);

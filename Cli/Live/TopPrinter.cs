@@ -27,11 +27,20 @@ internal sealed class TopPrinter(CommandOutput output, TopOptions options)
     }
 
     /// <summary>Prints what comes last.</summary>
-    internal void Finish()
+    /// <param name="dropped">Packets dropped by the kernel or by us.</param>
+    /// <param name="evicted">Connections given up for memory's sake.</param>
+    /// <param name="error">What ended a capture before its time; null for nothing.</param>
+    internal void Finish(long dropped, long evicted, string? error)
     {
         if (output.Json)
         {
-            output.WriteJson("summary", json => json.WriteNumber("refreshes", _refreshes));
+            output.WriteJson("summary", json =>
+            {
+                json.WriteNumber("refreshes", _refreshes);
+                json.WriteNumber("dropped", dropped);
+                json.WriteNumber("evicted_connections", evicted);
+                json.WriteString("error", error);
+            });
         }
     }
 

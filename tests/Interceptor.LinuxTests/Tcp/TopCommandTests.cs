@@ -68,6 +68,20 @@ public sealed class TopCommandTests : IDisposable
         Assert.Equal(0, process.ExitCode);
     }
 
+    [Fact]
+    public async Task An_interface_that_is_deleted_ends_it_with_a_failure_and_a_summary()
+    {
+        using Process process = Start("--json");
+        await Listening(process);
+        Assert.Equal(0, ChildProcess.Run(_lab.Client, "ip", "link", "del", NetworkLab.ClientInterface).ExitCode);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        Assert.Equal(1, process.ExitCode);
+        using JsonDocument summary = JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]);
+        Assert.Contains(NetworkLab.ClientInterface, summary.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("deleted", await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1, "no such device", "top", "-i", "nothing0")]
     [InlineData(2, "--sort", "top", "-i", "lo", "--sort", "beauty")]
