@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace Interceptor.Packets;
@@ -24,16 +25,15 @@ public readonly record struct FlowKey(FlowEndpoint Source, FlowEndpoint Destinat
     }
 
     /// <summary>A hash that is the same for both directions; keyed like <see cref="GetHashCode"/>.</summary>
-    public int GetSymmetricHash() => Finish(Hash(Source) + Hash(Destination));
+    public int GetSymmetricHash() => Finish(Hash(Source.Address.Bits, Source.Port) + Hash(Destination.Address.Bits, Destination.Port));
 
     /// <summary>Keyed with a secret of this process: nobody can craft flows that meet in one place of a table.</summary>
-    public override int GetHashCode() => Finish(Hash(Source) + BitOperations.RotateLeft(Hash(Destination), 17) + Protocol);
+    public override int GetHashCode() => 
+        Finish(Hash(Source.Address.Bits, Source.Port) + BitOperations.RotateLeft(Hash(Destination.Address.Bits, Destination.Port), 17) + Protocol);
 
-    private static ulong Hash(FlowEndpoint end)
-    {
-        UInt128 address = end.Address.Bits;
-        return Multiply(Multiply((ulong)address ^ Secrets.First, (ulong)(address >> 64) ^ Secrets.Second) ^ end.Port, Secrets.Third);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Hash(UInt128 address, ushort port) =>
+        Multiply(Multiply((ulong)address ^ Secrets.First, (ulong)(address >> 64) ^ Secrets.Second) ^ port, Secrets.Third);
 
     private static int Finish(ulong sum) => (int)(Multiply(sum, Secrets.Fourth) >> 32);
 

@@ -18,8 +18,6 @@ internal struct LoneSyn
     internal TcpFlags Flags;
     internal ushort WindowField;
     internal int Id;
-    internal int Hash;
-    internal int NextInTable;
     internal int Older;
     internal int Newer;
 

@@ -5,7 +5,7 @@ namespace Interceptor.Tcp;
 
 /// <summary>
 /// The lone SYNs, found by addresses and ports, oldest first. They lie in blocks that never move, so that growing copies nothing but the index; a place that
-/// becomes free is used again.
+/// becomes free is used again. The chains lie apart from the SYNs: looking for one of a million that is not there reads a few of 8 bytes and no row.
 /// </summary>
 internal sealed class LoneSynTable
 {
@@ -15,6 +15,7 @@ internal sealed class LoneSynTable
     private const int InitialLength = 256;
 
     private readonly List<LoneSyn[]> _blocks = [];
+    private readonly List<Link[]> _linkBlocks = [];
     private int[] _buckets = [];
     private int _used;
     private int _free = None;
@@ -31,9 +32,11 @@ internal sealed class LoneSynTable
 
     private int GrownLength => Math.Max(InitialLength, _buckets.Length * 2);
 
-    private static long BlockBytes => (long)BlockLength * Unsafe.SizeOf<LoneSyn>();
+    private static long BlockBytes => (long)BlockLength * (Unsafe.SizeOf<LoneSyn>() + Unsafe.SizeOf<Link>());
 
     internal ref LoneSyn this[int index] => ref _blocks[index >> BlockShift][index & (BlockLength - 1)];
+
+    internal int HashOf(int index) => LinkOf(index).Hash;
 
     internal bool TryFind(int hash, in FlowKey flow, out int index)
     {
@@ -43,13 +46,16 @@ internal sealed class LoneSynTable
             return false;
         }
 
-        for (index = _buckets[hash & (_buckets.Length - 1)] - 1; index != None; index = this[index].NextInTable)
+        index = _buckets[hash & (_buckets.Length - 1)] - 1;
+        while (index != None)
         {
-            ref LoneSyn syn = ref this[index];
-            if (syn.Hash == hash && syn.Joins(in flow))
+            ref Link link = ref LinkOf(index);
+            if (link.Hash == hash && this[index].Joins(in flow))
             {
                 return true;
             }
+
+            index = link.Next;
         }
 
         return false;
@@ -76,11 +82,10 @@ internal sealed class LoneSynTable
             Flags = segment.Flags,
             WindowField = segment.WindowField,
             Id = id,
-            Hash = hash,
-            NextInTable = bucket - 1,
             Older = _newest,
             Newer = None,
         };
+        LinkOf(index) = new Link { Hash = hash, Next = bucket - 1 };
         bucket = index + 1;
         if (_newest == None)
         {
@@ -101,10 +106,17 @@ internal sealed class LoneSynTable
         return index != None;
     }
 
+    /// <summary>Takes the oldest out of the line and leaves it in the index: at the end, when nothing is looked for any more.</summary>
+    internal void PassOldest()
+    {
+        _oldest = this[_oldest].Newer;
+        Count--;
+    }
+
     internal void Remove(int index)
     {
         ref LoneSyn syn = ref this[index];
-        Unlink(in syn, index);
+        Unlink(index);
         if (syn.Older == None)
         {
             _oldest = syn.Newer;
@@ -123,27 +135,30 @@ internal sealed class LoneSynTable
             this[syn.Newer].Older = syn.Older;
         }
 
-        syn.NextInTable = _free;
+        LinkOf(index).Next = _free;
         _free = index;
         Count--;
     }
 
-    private void Unlink(in LoneSyn syn, int index)
+    private ref Link LinkOf(int index) => ref _linkBlocks[index >> BlockShift][index & (BlockLength - 1)];
+
+    private void Unlink(int index)
     {
-        ref int bucket = ref _buckets[syn.Hash & (_buckets.Length - 1)];
+        ref Link link = ref LinkOf(index);
+        ref int bucket = ref _buckets[link.Hash & (_buckets.Length - 1)];
         if (bucket - 1 == index)
         {
-            bucket = syn.NextInTable + 1;
+            bucket = link.Next + 1;
             return;
         }
 
-        int before = bucket - 1;
-        while (this[before].NextInTable != index)
+        ref Link before = ref LinkOf(bucket - 1);
+        while (before.Next != index)
         {
-            before = this[before].NextInTable;
+            before = ref LinkOf(before.Next);
         }
 
-        this[before].NextInTable = syn.NextInTable;
+        before.Next = link.Next;
     }
 
     private int TakePlace()
@@ -151,13 +166,14 @@ internal sealed class LoneSynTable
         if (_free != None)
         {
             int index = _free;
-            _free = this[index].NextInTable;
+            _free = LinkOf(index).Next;
             return index;
         }
 
         if (_used == _blocks.Count << BlockShift)
         {
             _blocks.Add(new LoneSyn[BlockLength]);
+            _linkBlocks.Add(new Link[BlockLength]);
         }
 
         return _used++;
@@ -166,13 +182,26 @@ internal sealed class LoneSynTable
     // The index holds places plus one, so that a new array is an empty index.
     private void Grow()
     {
+        int[] old = _buckets;
         _buckets = new int[GrownLength];
-        for (int index = _oldest; index != None; index = this[index].Newer)
+        foreach (int first in old)
         {
-            ref LoneSyn syn = ref this[index];
-            ref int bucket = ref _buckets[syn.Hash & (_buckets.Length - 1)];
-            syn.NextInTable = bucket - 1;
-            bucket = index + 1;
+            for (int index = first - 1; index != None;)
+            {
+                ref Link link = ref LinkOf(index);
+                ref int bucket = ref _buckets[link.Hash & (_buckets.Length - 1)];
+                int next = link.Next;
+                link.Next = bucket - 1;
+                bucket = index + 1;
+                index = next;
+            }
         }
+    }
+
+    // The hash of the row at the same place, and the next place in its chain.
+    private struct Link
+    {
+        internal int Hash;
+        internal int Next;
     }
 }

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+
 namespace Interceptor.Tcp;
 
 /// <summary>
@@ -82,11 +85,17 @@ public sealed class RoundTripTimes
     /// <summary>All five numbers, with one sorting.</summary>
     public RoundTripSummary Summarize()
     {
-        long[] sorted = Sorted();
-        return new RoundTripSummary(Count, Minimum, Quantile(sorted, 0.5), Quantile(sorted, 0.99), Maximum);
+        int count = _kept?.Count ?? 0;
+        long[] rented = ArrayPool<long>.Shared.Rent(count);
+        Span<long> sorted = rented.AsSpan(0, count);
+        CollectionsMarshal.AsSpan(_kept).CopyTo(sorted);
+        sorted.Sort();
+        var summary = new RoundTripSummary(Count, Minimum, Quantile(sorted, 0.5), Quantile(sorted, 0.99), Maximum);
+        ArrayPool<long>.Shared.Return(rented);
+        return summary;
     }
 
-    private static long Quantile(long[] sorted, double fraction)
+    private static long Quantile(ReadOnlySpan<long> sorted, double fraction)
     {
         int rank = (int)Math.Ceiling(Math.Clamp(fraction, 0, 1) * sorted.Length);
         return sorted.Length == 0 ? 0 : sorted[Math.Max(0, rank - 1)];

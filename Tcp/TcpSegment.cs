@@ -14,6 +14,22 @@ public readonly ref struct TcpSegment
 
     private readonly TcpOptionSummary _options;
 
+    private TcpSegment(scoped in TcpView tcp, int length, ReadOnlySpan<byte> payload)
+    {
+        Sequence = tcp.Sequence;
+        Acknowledgment = tcp.Acknowledgment;
+        Flags = tcp.Flags;
+        WindowField = tcp.WindowField;
+        UrgentPointer = tcp.UrgentPointer;
+        Length = Math.Max(length, payload.Length);
+        Payload = payload;
+        _options = TcpOptionSummary.Read(in tcp);
+        if (_options.SackBlockCount > 0)
+        {
+            Sacks = ReadSacks(in tcp);
+        }
+    }
+
     /// <summary>SEG.SEQ: the number of the first byte, or of the SYN.</summary>
     public SequenceNumber Sequence { get; init; }
 
@@ -87,7 +103,7 @@ public readonly ref struct TcpSegment
             return false;
         }
 
-        segment = Create(tcp, packet.PayloadLength, packet.Payload);
+        segment = new TcpSegment(in tcp, packet.PayloadLength, packet.Payload);
         return true;
     }
 
@@ -95,27 +111,13 @@ public readonly ref struct TcpSegment
     /// <param name="tcp">The header.</param>
     /// <param name="length">Payload bytes on the wire.</param>
     /// <param name="payload">Payload bytes captured.</param>
-    public static TcpSegment Create(TcpView tcp, int length, ReadOnlySpan<byte> payload)
-    {
-        TcpOptionSummary options = TcpOptionSummary.Read(in tcp);
-        var sacks = default(SackBlocks);
-        if (options.SackBlockCount > 0)
-        {
-            TcpOptionSummary.ReadSackBlocks(in tcp, sacks);
-        }
+    public static TcpSegment Create(TcpView tcp, int length, ReadOnlySpan<byte> payload) => new(in tcp, length, payload);
 
-        return new TcpSegment
-        {
-            Sequence = tcp.Sequence,
-            Acknowledgment = tcp.Acknowledgment,
-            Flags = tcp.Flags,
-            WindowField = tcp.WindowField,
-            UrgentPointer = tcp.UrgentPointer,
-            Length = Math.Max(length, payload.Length),
-            Payload = payload,
-            Options = options,
-            Sacks = sacks,
-        };
+    private static SackBlocks ReadSacks(in TcpView tcp)
+    {
+        var sacks = default(SackBlocks);
+        TcpOptionSummary.ReadSackBlocks(in tcp, sacks);
+        return sacks;
     }
 
     /// <summary>Room for the SACK blocks of one segment.</summary>

@@ -53,9 +53,10 @@ public sealed partial class TcpTracker
     private TcpConnection Begin(int loneSyn)
     {
         LoneSyn syn = _loneSyns[loneSyn];
+        int hash = _loneSyns.HashOf(loneSyn);
         _loneSyns.Remove(loneSyn);
         var flow = new FlowKey(syn.Source, syn.Destination, IpProtocol.Tcp);
-        TcpConnection connection = Begin(syn.Id, syn.Hash, in flow);
+        TcpConnection connection = Begin(syn.Id, hash, in flow);
         connection.Process(in flow, syn.Segment, syn.At, syn.Number);
         return connection;
     }
@@ -172,7 +173,8 @@ public sealed partial class TcpTracker
         }
 
         _statistics.EvictedHalfOpen++;
-        GiveLoneSyn(index, isEvicted: true);
+        GiveLoneSyn(in _loneSyns[index], isEvicted: true);
+        _loneSyns.Remove(index);
         return true;
     }
 
@@ -231,14 +233,14 @@ public sealed partial class TcpTracker
     {
         while (_loneSyns.TryGetOldest(out int index) && _loneSyns[index].Id < id)
         {
-            GiveLoneSyn(index, isEvicted: false);
+            _loneSyns.PassOldest();
+            GiveLoneSyn(in _loneSyns[index], isEvicted: false);
         }
     }
 
-    private void GiveLoneSyn(int index, bool isEvicted)
+    private void GiveLoneSyn(in LoneSyn syn, bool isEvicted)
     {
-        TcpConnectionReport report = TcpConnectionReport.Of(in _loneSyns[index], _options.HashStreams, isEvicted);
-        _loneSyns.Remove(index);
+        TcpConnectionReport report = TcpConnectionReport.Of(in syn, _options.HashStreams, isEvicted);
         _sink!.Take(in report);
     }
 }

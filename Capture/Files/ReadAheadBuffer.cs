@@ -7,7 +7,8 @@ namespace Interceptor.Capture.Files;
 /// </summary>
 internal sealed class ReadAheadBuffer : IDisposable
 {
-    private const int LargestInitialLength = 1024 * 1024;
+    // What is read is looked at while it is in the processor's own cache still.
+    private const int LargestInitialLength = 256 * 1024;
     private const int SmallestInitialLength = 16 * 1024;
 
     private readonly Stream _stream;

@@ -116,6 +116,7 @@ internal static class TcpCommand
             : null;
         using StreamExtractor? extractor = parsed.GetValue(Extract) is { } directory ? new StreamExtractor(directory, parsed.GetValue(Connection)) : null;
         var budget = MemoryBudget.Parse(parsed.GetValue(MaxMemory));
+        budget.PostponeCollection();
         var options = new TcpTrackerOptions
         {
             HashStreams = !parsed.GetValue(NoHash) && followed is null,

@@ -13,6 +13,9 @@ internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes, lo
     // The run-time, the program's code, the buffers of reading and writing, and the collector's youngest generation.
     private const long Fixed = 72 * Mebi;
 
+    // Large arrays besides the log of finished connections: the index of the connections.
+    private const long LargeTables = 8 * Mebi;
+
     internal static MemoryBudget Parse(string? text)
     {
         long limit = text is null ? Default : Quantity.Size(text);
@@ -27,6 +30,21 @@ internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes, lo
 
     /// <summary>Bytes of forgotten connections after which the heap is looked at: left to itself the collector lets it grow to several times what lives.</summary>
     internal long BytesBetweenLooks => TrackerBytes / 4;
+
+    /// <summary>
+    /// Lets the heap take five eighths of its room before the first collection: the connections of most captures fit in there, and to mark and move them on the way
+    /// costs as much as following their packets. From then on the collector does as it likes.
+    /// </summary>
+    internal void PostponeCollection()
+    {
+        // A quarter of what the collector may have at all, where a container's limit is less than ours.
+        long bytes = Math.Min(Math.Min(HeapBytes, Default - Fixed) / 8 * 5, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+        long large = LogBytes + LargeTables;
+        if (bytes > 2 * large)
+        {
+            GC.TryStartNoGCRegion(bytes, large);
+        }
+    }
 
     /// <summary>Asks the collector if the heap may outgrow its room till the next look; else not, for a collection costs as much as a hundred thousand packets.</summary>
     internal void CollectIfNeeded()
