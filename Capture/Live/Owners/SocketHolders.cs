@@ -5,7 +5,7 @@ namespace Interceptor.Capture.Live;
 
 /// <summary>
 /// Which processes have a socket open. A look at every descriptor of every process is dear (some microseconds each), so a new socket is looked for where it
-/// probably is, and no further than it is found: in the processes asked for, then in those that have sockets, then from the youngest process to the oldest.
+/// probably is, and no further than it is found: in the processes asked for, then in those that had sockets lately, then in new ones and a few others in turn.
 /// A look at everything, which finds who else has a socket, is made seldom enough to take a twentieth of one processor.
 /// <para>Threads: one at a time.</para>
 /// </summary>
@@ -15,10 +15,14 @@ internal sealed class SocketHolders : IDisposable
     private const long LongestRetry = 5_000_000_000;
     private const long ShortestFullPause = 2_000_000_000;
     private const int FullShare = 20;
+    private const int MostCandidates = 256;
+    private const int OthersInTurn = 16;
 
     private readonly ProcessSockets _reader = new();
     private readonly Dictionary<long, Record> _records = [];
     private readonly Dictionary<int, SocketProcess> _processes = [];
+    private readonly List<int> _candidates = [];
+    private readonly HashSet<int> _old = [];
     private readonly HashSet<int> _looked = [];
     private readonly List<int> _order = [];
     private readonly List<ProcessSocket> _sockets = [];
@@ -26,6 +30,7 @@ internal sealed class SocketHolders : IDisposable
     private int[] _preferred = [];
     private int _round;
     private int _missing;
+    private int _turn;
     private bool _isLookingEverywhere;
     private long _nextFull = long.MinValue;
 
@@ -108,7 +113,7 @@ internal sealed class SocketHolders : IDisposable
         {
             _order.Clear();
             _reader.ListProcesses(_order);
-            LookInOrder();
+            LookInOrder(_order);
         }
 
         Postpone(now);
@@ -152,16 +157,39 @@ internal sealed class SocketHolders : IDisposable
             Look(pid);
         }
 
-        _order.Clear();
-        _order.AddRange(_processes.Keys);
-        LookInOrder();
+        LookInOrder(_candidates);
+        if (_missing > 0)
+        {
+            LookAtNewAndOthers();
+        }
     }
 
-    private void LookInOrder()
+    /// <summary>A process whose connections are all short is found in the end, though none of them lasts until every process was looked at.</summary>
+    private void LookAtNewAndOthers()
     {
+        _order.Clear();
+        _reader.ListProcesses(_order);
         for (int i = _order.Count - 1; i >= 0 && _missing > 0; i--)
         {
-            Look(_order[i]);
+            if (!_old.Contains(_order[i]))
+            {
+                Look(_order[i]);
+            }
+        }
+
+        for (int i = 0; i < OthersInTurn && _missing > 0 && _order.Count > 0; i++)
+        {
+            _turn = (_turn + 1) % _order.Count;
+            Look(_order[_turn]);
+        }
+    }
+
+    /// <summary>From the last to the first, until everything is found.</summary>
+    private void LookInOrder(List<int> processes)
+    {
+        for (int i = processes.Count - 1; i >= 0 && _missing > 0; i--)
+        {
+            Look(processes[i]);
         }
     }
 
@@ -178,6 +206,9 @@ internal sealed class SocketHolders : IDisposable
         _looked.Clear();
         _order.Clear();
         _reader.ListProcesses(_order);
+        _old.Clear();
+        _old.UnionWith(_order);
+        _candidates.RemoveAll(pid => !_old.Contains(pid));
         Refused = 0;
         _isLookingEverywhere = true;
         foreach (int pid in _order)
@@ -257,6 +288,12 @@ internal sealed class SocketHolders : IDisposable
 
         var process = new SocketProcess(pid, ProcessIdentity.StartTimeOf(pid) ?? 0, ProcessIdentity.NameOf(pid), ProcessIdentity.ProgramOf(pid));
         _processes[pid] = process;
+        if (!_candidates.Contains(pid))
+        {
+            _candidates.RemoveRange(0, Math.Max(0, _candidates.Count - MostCandidates + 1));
+            _candidates.Add(pid);
+        }
+
         return process;
     }
 
