@@ -170,9 +170,9 @@ public sealed partial class LiveInterface : ILibPcapReceiver, IDisposable
             }
 
             Publish();
-            if (taken < 0 && !GoesOn(_handle.LastError))
+            if (taken < 0)
             {
-                break;
+                FindFailure(_handle.LastError);
             }
 
             if (_intakeClosed && IsDrained())
@@ -213,21 +213,14 @@ public sealed partial class LiveInterface : ILibPcapReceiver, IDisposable
     /// <summary>Every packet that the kernel took is ours, by its own count.</summary>
     private bool IsDrained() => PacketsInRing() <= 0 || Clock.MonotonicNanoseconds() > _drainDeadline;
 
-    /// <summary>After an error of libpcap: false where it came again while the rest of the ring was read.</summary>
-    private bool GoesOn(string error)
+    /// <summary>After an error of libpcap, which comes again as long as it has no packet for us: what was gathered is still in the ring.</summary>
+    private void FindFailure(string error)
     {
-        if (_failure is not null)
-        {
-            return false;
-        }
-
         FollowLink();
         if (_failure is null)
         {
             Lose(new LinuxException(Errno.EIO, "capture", $"interface {Options.Interface}", $"libpcap says: {error}."));
         }
-
-        return true;
     }
 
     /// <summary>Something changed about the interfaces: looks at ours.</summary>
