@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Interceptor.Capture.Files;
+using Interceptor.Interop;
 using Interceptor.Packets;
 using Interceptor.Testing;
 
@@ -22,13 +23,13 @@ public sealed class CaptureInterfaceTests : IDisposable
     [Theory]
     [InlineData("was switched off while it was captured", "link", "set", Client, "down")]
     [InlineData("was deleted, or moved to another network namespace", "link", "delete", Client)]
-    public async Task An_interface_that_is_lost_ends_the_capture_with_what_came_before(string message, params string[] change)
+    public void An_interface_that_is_lost_ends_the_capture_with_what_came_before(string message, params string[] change)
     {
         string path = Path.Combine(_directory, "lost.pcapng");
-        using CaptureRun run = await CaptureRun.Start(_lab.Client, 1, "-i", Client, "-w", path, "udp", "port", "9");
+        using ToolRun run = Start(_lab.Client, 1, "-i", Client, "-w", path, "udp", "port", "9");
         SendOverTheLink();
         Ip(change);
-        CliResult result = await run.End();
+        CliResult result = run.AwaitEnd();
         Assert.Equal(1, result.ExitCode);
         Assert.Contains($"capture on interface {Client}", result.Error, StringComparison.Ordinal);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
@@ -39,44 +40,45 @@ public sealed class CaptureInterfaceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_renamed_interface_is_captured_on()
+    public void A_renamed_interface_is_captured_on()
     {
-        using CaptureRun run = await CaptureRun.Start(_lab.Client, 1, "-i", Client, "--json", "udp", "port", "9");
+        using ToolRun run = Start(_lab.Client, 1, "-i", Client, "--json", "udp", "port", "9");
         SendOverTheLink();
-        await run.ReadOutput();
+        Assert.NotNull(run.ReadOutput());
         ChildResult renamed = ChildProcess.Run(_lab.Client, "ip", "link", "set", Client, "name", "other0");
         if (renamed.ExitCode != 0)
         {
             Assert.Skip($"This kernel renames no interface that is up: {renamed.Error}");
         }
 
-        Assert.Contains($"interface {Client} is now called other0; its capture goes on", await run.ReadError(), StringComparison.Ordinal);
+        run.AwaitLine($"interceptor: interface {Client} is now called other0; its capture goes on");
         SendOverTheLink();
-        await run.ReadOutput();
-        CliResult result = await run.Interrupt();
+        Assert.NotNull(run.ReadOutput());
+        CliResult result = run.Stop();
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("2 packets captured", result.Error, StringComparison.Ordinal);
         Ip("link", "delete", "other0");
     }
 
     [Fact]
-    public async Task Of_several_interfaces_the_others_go_on_and_each_has_its_packets_and_counters()
+    public void Of_several_interfaces_the_others_go_on_and_each_has_its_packets_and_counters()
     {
         using var sender = new LoopbackSender(_lab.Client);
         string path = Path.Combine(_directory, "several.pcapng");
-        using CaptureRun run = await CaptureRun.Start(_lab.Client, 2, "-i", Client, "-i", "lo", "-w", path, "--print", "--json", "udp", "and", "not", "ip6");
+        using ToolRun run = Start(_lab.Client, 2, "-i", Client, "-i", "lo", "-w", path, "--print", "--json", "udp", "and", "not", "ip6");
         SendOverTheLink();
-        await run.ReadOutput();
+        Assert.NotNull(run.ReadOutput());
         Ip("link", "delete", Client);
-        Assert.Contains("The other interfaces go on.", await run.ReadError(), StringComparison.Ordinal);
+        run.AwaitLine($"interceptor: capture on interface {Client}: ");
         sender.Send(1);
         sender.Send(2);
-        await run.ReadOutput();
-        await run.ReadOutput();
-        CliResult result = await run.Interrupt();
+        Assert.NotNull(run.ReadOutput());
+        Assert.NotNull(run.ReadOutput());
+        CliResult result = run.Stop();
         Assert.True(result.ExitCode == 0, result.ToString());
         using JsonDocument summary = JsonDocument.Parse(result.Output);
         Assert.Equal(3, summary.RootElement.GetProperty("captured").GetInt32());
+        Assert.Contains("The other interfaces go on.", result.Error, StringComparison.Ordinal);
         Assert.Equal([1, 2], summary.RootElement.GetProperty("interfaces").EnumerateArray().Select(static at => at.GetProperty("received").GetInt32()));
         using CaptureFileReader reader = CaptureFile.OpenRead(path);
         var ids = new List<int>();
@@ -92,13 +94,13 @@ public sealed class CaptureInterfaceTests : IDisposable
     }
 
     [Fact]
-    public async Task When_the_last_of_several_interfaces_is_gone_the_capture_fails()
+    public void When_the_last_of_several_interfaces_is_gone_the_capture_fails()
     {
-        using CaptureRun run = await CaptureRun.Start(_lab.Client, 2, "-i", Client, "-i", "lo");
+        using ToolRun run = Start(_lab.Client, 2, "-i", Client, "-i", "lo");
         Ip("link", "delete", Client);
-        Assert.Contains("The other interfaces go on.", await run.ReadError(), StringComparison.Ordinal);
+        run.AwaitLine($"interceptor: capture on interface {Client}: ");
         Ip("link", "set", "lo", "down");
-        CliResult result = await run.End();
+        CliResult result = run.AwaitEnd();
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("capture on interface lo", result.Error, StringComparison.Ordinal);
     }
@@ -114,27 +116,27 @@ public sealed class CaptureInterfaceTests : IDisposable
     }
 
     [Fact]
-    public async Task The_format_can_be_another_than_the_name_says()
+    public void The_format_can_be_another_than_the_name_says()
     {
         string path = Path.Combine(_directory, "named.pcapng");
-        using CaptureRun run = await CaptureRun.Start(_lab.Client, 1, "-i", Client, "-c", "1", "-w", path, "--format", "pcap", "udp", "port", "9");
+        using ToolRun run = Start(_lab.Client, 1, "-i", Client, "-c", "1", "-w", path, "--format", "pcap", "udp", "port", "9");
         SendOverTheLink();
-        Assert.Equal(0, (await run.End()).ExitCode);
+        Assert.Equal(0, run.AwaitEnd().ExitCode);
         using CaptureFileReader reader = CaptureFile.OpenRead(path);
         Assert.Equal(CaptureFileFormat.Pcap, reader.Format);
         Assert.Equal(1, Count(reader));
     }
 
     [Fact]
-    public async Task Another_namespace_is_captured_in_by_path_and_by_process()
+    public void Another_namespace_is_captured_in_by_path_and_by_process()
     {
-        using CaptureRun run = await CaptureRun.Start(null, 1, "--netns", _lab.Client.Path, "-i", Client, "-c", "1", "--json", "udp", "port", "9");
+        using ToolRun run = Start(_lab.Server, 1, "--netns", _lab.Client.Path, "-i", Client, "-c", "1", "--json", "udp", "port", "9");
         SendOverTheLink();
-        await run.ReadOutput();
-        Assert.Equal(0, (await run.End()).ExitCode);
+        Assert.NotNull(run.ReadOutput());
+        Assert.Equal(0, run.AwaitEnd().ExitCode);
 
-        using CaptureRun inside = await CaptureRun.Start(_lab.Client, 1, "-i", Client);
-        CliResult interfaces = CliProcess.Run("interfaces", "--netns", inside.ProcessId);
+        using ToolRun inside = Start(_lab.Client, 1, "-i", Client);
+        CliResult interfaces = CliProcess.Run("interfaces", "--netns", $"{inside.Pid}");
         Assert.True(interfaces.ExitCode == 0, interfaces.ToString());
         Assert.Contains(Client, interfaces.Output, StringComparison.Ordinal);
         CliResult missing = CliProcess.Run("interfaces", "--netns", "no-such-namespace");
@@ -143,16 +145,16 @@ public sealed class CaptureInterfaceTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_limit_leaves_unread_is_counted()
+    public void What_a_limit_leaves_unread_is_counted()
     {
         using var sender = new LoopbackSender(_lab.Client);
-        using CaptureRun run = await CaptureRun.Start(_lab.Client, 1, "-i", "lo", "-c", "2", "--json", "udp");
+        using ToolRun run = Start(_lab.Client, 1, "-i", "lo", "-c", "2", "--json", "udp");
         for (int i = 0; i < 7; i++)
         {
             sender.Send(i);
         }
 
-        CliResult result = await run.End();
+        CliResult result = run.AwaitEnd();
         Assert.Equal(0, result.ExitCode);
         using JsonDocument summary = JsonDocument.Parse(result.Lines[^1]);
         Assert.Equal(2, summary.RootElement.GetProperty("captured").GetInt32());
@@ -171,6 +173,17 @@ public sealed class CaptureInterfaceTests : IDisposable
         Assert.Contains($"set time source adapter on interface {Client}", refused.Error, StringComparison.Ordinal);
         ChildResult unknown = ChildProcess.Run(_lab.Client, "dotnet", CliProcess.AssemblyPath, "capture", "-i", Client, "--time-source", "sundial");
         Assert.Equal(2, unknown.ExitCode);
+    }
+
+    private static ToolRun Start(NetworkNamespace where, int interfaces, params string[] arguments)
+    {
+        var run = new ToolRun(where, [], ["capture", .. arguments]);
+        for (int i = 0; i < interfaces; i++)
+        {
+            run.AwaitLine("listening on");
+        }
+
+        return run;
     }
 
     private static int Count(CaptureFileReader reader)
