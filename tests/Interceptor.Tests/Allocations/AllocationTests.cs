@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Cli.Output;
@@ -34,7 +35,7 @@ public sealed class AllocationTests
     [MemberData(nameof(Files))]
     public void Reading_a_capture_allocates_nothing_for_a_packet(string path)
     {
-        byte[] plain = File.ReadAllBytes(path);
+        byte[] plain = Unpacked(path);
         foreach (CaptureCompression compression in Enum.GetValues<CaptureCompression>())
         {
             byte[] file = Packed(plain, compression);
@@ -182,6 +183,22 @@ public sealed class AllocationTests
         {
             return false;
         }
+    }
+
+    /// <summary>The bytes of a capture file without the compression that it is kept in.</summary>
+    private static byte[] Unpacked(string path)
+    {
+        byte[] file = File.ReadAllBytes(path);
+        CaptureCompression compression = CompressionFormat.OfMagic(BinaryPrimitives.ReadUInt32LittleEndian(file));
+        if (compression == CaptureCompression.None)
+        {
+            return file;
+        }
+
+        using Stream packed = CompressionFormat.Unpack(compression, new MemoryStream(file), file.Length);
+        using var plain = new MemoryStream();
+        packed.CopyTo(plain);
+        return plain.ToArray();
     }
 
     private static byte[] Packed(byte[] plain, CaptureCompression compression)
