@@ -11,4 +11,7 @@ public enum CaptureFileMode
     /// a failure, and may be the one that is being read. What is no regular file (a FIFO, a device, standard output) is written directly.
     /// </summary>
     Replace,
+
+    /// <summary>As <see cref="Direct"/>, under a name that nothing has yet: no file is replaced and no symbolic link followed.</summary>
+    New,
 }

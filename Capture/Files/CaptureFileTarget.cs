@@ -5,19 +5,24 @@ namespace Interceptor.Capture.Files;
 /// <summary>Where a new capture file's bytes go, and what makes them a file of that name.</summary>
 internal sealed class CaptureFileTarget : IDisposable
 {
+    /// <summary>Of a file that grows under its name, a compressed member ends after so many bytes: each can be unpacked without the others.</summary>
+    private const int MemberLength = 1 << 20;
+
     private readonly bool _leaveOpen;
+    private readonly CaptureCompression _compression;
     private readonly string? _finalPath;
     private readonly string? _temporaryPath;
     private readonly long _origin;
-    private readonly Stream? _packer;
-    private bool _failed;
+    private Stream? _packer;
+    private long _memberBytes;
     private bool _committed;
 
     private CaptureFileTarget(string path, Stream stream, bool leaveOpen, string? temporaryPath, string? finalPath)
     {
         Path = path;
         Stream = stream;
-        _packer = CompressionFormat.Pack(CompressionFormat.OfName(path), stream);
+        _compression = CompressionFormat.OfName(path);
+        _packer = CompressionFormat.Pack(_compression, stream);
         _leaveOpen = leaveOpen;
         _temporaryPath = temporaryPath;
         _finalPath = finalPath;
@@ -30,8 +35,17 @@ internal sealed class CaptureFileTarget : IDisposable
     /// <summary>Bytes handed to the operating system.</summary>
     internal long BytesWritten { get; private set; }
 
+    /// <summary>True where the bytes are packed on their way.</summary>
+    internal bool IsCompressed => _compression != CaptureCompression.None;
+
+    /// <summary>Bytes that the file takes, packed where it is compressed; what the compression holds back is not among them.</summary>
+    internal long BytesStored => IsCompressed && Stream.CanSeek ? Stream.Position - _origin : BytesWritten;
+
     /// <summary>True where the bytes get their name when they are whole.</summary>
     internal bool IsAside => _temporaryPath is not null;
+
+    /// <summary>True after a failure to write.</summary>
+    internal bool HasFailed { get; private set; }
 
     private Stream Stream { get; }
 
@@ -49,7 +63,7 @@ internal sealed class CaptureFileTarget : IDisposable
             throw new CaptureFileException("''", -1, CaptureFileFault.Unwritable, "can't be written: its name is empty");
         }
 
-        if (Directory.Exists(path))
+        if (mode != CaptureFileMode.New && Directory.Exists(path))
         {
             throw new CaptureFileException(path, -1, CaptureFileFault.Unwritable, "can't be written: it is a directory");
         }
@@ -58,7 +72,7 @@ internal sealed class CaptureFileTarget : IDisposable
         {
             return mode == CaptureFileMode.Replace && (FileStatus.Of(path) is { IsRegular: true } || !File.Exists(path))
                 ? OpenAside(path)
-                : new(path, Open(path, FileMode.Create), leaveOpen: false, null, null);
+                : new(path, Open(path, mode == CaptureFileMode.New ? FileMode.CreateNew : FileMode.Create), leaveOpen: false, null, null);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -67,33 +81,58 @@ internal sealed class CaptureFileTarget : IDisposable
     }
 
     /// <summary>
-    /// Hands whole blocks to the operating system. After a failure the file is cut back to the last whole block where that is possible,
+    /// Hands whole blocks to the operating system. After a failure the file is cut back to the last block that found room where that is possible,
     /// and nothing more is written.
     /// </summary>
-    internal void Write(ReadOnlySpan<byte> blocks)
+    /// <param name="blocks">The blocks.</param>
+    /// <param name="ends">Where each of them ends, in order.</param>
+    internal void Write(ReadOnlySpan<byte> blocks, ReadOnlySpan<int> ends)
     {
-        if (_failed || _committed || blocks.IsEmpty)
+        if (HasFailed || _committed || blocks.IsEmpty)
         {
             return;
         }
 
         try
         {
+            _packer ??= CompressionFormat.Pack(_compression, Stream);
             (_packer ?? Stream).Write(blocks);
             BytesWritten += blocks.Length;
+            _memberBytes += blocks.Length;
         }
         catch (IOException exception)
         {
-            _failed = true;
-            CutBack();
+            HasFailed = true;
+            CutBack(ends);
             ThrowUnwritable(exception);
             throw;
         }
+
+        if (IsCompressed && !IsAside && _memberBytes >= MemberLength)
+        {
+            EndCompression();
+        }
+    }
+
+    /// <summary>Flushes, and makes what was written so far a member that can be unpacked by itself, where the file is compressed.</summary>
+    internal void EndMember()
+    {
+        if (HasFailed || _committed)
+        {
+            return;
+        }
+
+        if (_memberBytes > 0)
+        {
+            EndCompression();
+        }
+
+        Flush();
     }
 
     internal void Flush()
     {
-        if (_failed || _committed)
+        if (HasFailed || _committed)
         {
             return;
         }
@@ -105,7 +144,7 @@ internal sealed class CaptureFileTarget : IDisposable
         }
         catch (IOException exception)
         {
-            _failed = true;
+            HasFailed = true;
             ThrowUnwritable(exception);
             throw;
         }
@@ -114,7 +153,7 @@ internal sealed class CaptureFileTarget : IDisposable
     /// <summary>Gives the bytes their name, where they were written aside.</summary>
     internal void Commit()
     {
-        if (_failed || _committed)
+        if (HasFailed || _committed)
         {
             return;
         }
@@ -139,7 +178,7 @@ internal sealed class CaptureFileTarget : IDisposable
     {
         try
         {
-            if (!_failed && !_committed)
+            if (!HasFailed && !_committed)
             {
                 EndCompression();
             }
@@ -164,10 +203,12 @@ internal sealed class CaptureFileTarget : IDisposable
         try
         {
             _packer?.Dispose();
+            _packer = null;
+            _memberBytes = 0;
         }
         catch (IOException exception)
         {
-            _failed = true;
+            HasFailed = true;
             ThrowUnwritable(exception);
             throw;
         }
@@ -201,18 +242,23 @@ internal sealed class CaptureFileTarget : IDisposable
             UnauthorizedAccessException => "permission denied",
             PathTooLongException => "its name is too long",
             { HResult: Errno.ENOSPC } => "no space is left on the device",
+            { HResult: Errno.EEXIST } => "there is something of that name already",
             _ => exception.Message.TrimEnd('.'),
         }, exception);
 
-    private void CutBack()
+    private void CutBack(ReadOnlySpan<int> ends)
     {
-        if (!Stream.CanSeek || _packer is not null)
+        if (!Stream.CanSeek || IsCompressed)
         {
             return;
         }
 
         try
         {
+            long room = Math.Clamp(Stream.Length - _origin - BytesWritten, 0, int.MaxValue);
+            int found = ends.BinarySearch((int)room);
+            int whole = found >= 0 ? found : ~found - 1;
+            BytesWritten += whole >= 0 ? ends[whole] : 0;
             Stream.SetLength(_origin + BytesWritten);
         }
         catch (IOException)

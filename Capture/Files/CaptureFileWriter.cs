@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Interceptor.Packets;
 
 namespace Interceptor.Capture.Files;
@@ -16,6 +17,7 @@ public abstract class CaptureFileWriter : IPacketSink
     private readonly CaptureFileTarget _target;
     private readonly List<CaptureInterface> _interfaces = [];
     private byte[] _buffer = GC.AllocateUninitializedArray<byte>(InitialLength);
+    private readonly List<int> _ends = new(InitialLength / 64);
     private int _used;
     private bool _disposed;
 
@@ -27,6 +29,9 @@ public abstract class CaptureFileWriter : IPacketSink
     /// <summary>True where the file gets its name from <see cref="Commit"/>; until then an old one of that name stays.</summary>
     public bool IsWrittenAside => _target.IsAside;
 
+    /// <summary>True after a failure to write: the file ends where it was told, and nothing more comes into it.</summary>
+    public bool HasFailed => _target.HasFailed;
+
     /// <summary>The interfaces described so far, in order of their ids.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces => _interfaces;
 
@@ -35,6 +40,11 @@ public abstract class CaptureFileWriter : IPacketSink
 
     /// <summary>Bytes of the file so far, before compression, those still buffered included.</summary>
     public long BytesWritten => _target.BytesWritten + _used;
+
+    /// <summary>
+    /// Bytes that the file takes, those still buffered included; of a compressed one what is packed so far, which lags by what the buffer and the compression hold.
+    /// </summary>
+    public long BytesStored => _target.BytesStored + (_target.IsCompressed ? 0 : _used);
 
     /// <summary>Describes an interface and gives its id, which packets name in <see cref="PacketMetadata.InterfaceId"/>.</summary>
     /// <exception cref="CaptureFileException">The format has no place for it.</exception>
@@ -62,6 +72,15 @@ public abstract class CaptureFileWriter : IPacketSink
     {
         HandOver();
         _target.Flush();
+    }
+
+    /// <summary>
+    /// <see cref="Flush"/>, and what a compressed file has so far can be unpacked without what comes, checksum and all: to any reader it is a whole file.
+    /// </summary>
+    public void EndMember()
+    {
+        HandOver();
+        _target.EndMember();
     }
 
     /// <summary>The file is complete: flushes, and gives a file that was written aside its name. What follows is lost.</summary>
@@ -151,12 +170,23 @@ public abstract class CaptureFileWriter : IPacketSink
     }
 
     /// <summary>The block in the reserved room is complete and has this length.</summary>
-    private protected void Accept(int length) => _used += length;
+    private protected void Accept(int length)
+    {
+        _used += length;
+        _ends.Add(_used);
+    }
 
     private void HandOver()
     {
         int used = _used;
         _used = 0;
-        _target.Write(_buffer.AsSpan(0, used));
+        try
+        {
+            _target.Write(_buffer.AsSpan(0, used), CollectionsMarshal.AsSpan(_ends));
+        }
+        finally
+        {
+            _ends.Clear();
+        }
     }
 }

@@ -1,0 +1,115 @@
+using System.IO.Compression;
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
+using Interceptor.Testing;
+
+namespace Interceptor.Tests.Files;
+
+/// <summary>A compressed file that grows is a row of members (gzip) or frames (Zstandard), each of which can be unpacked without the others.</summary>
+public sealed class CompressionMemberTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("a.pcapng.gz", "gzip")]
+    [InlineData("a.pcap.gz", "gzip")]
+    [InlineData("a.pcapng.zst", "zstd")]
+    public void A_file_with_an_ended_member_is_whole_to_every_reader_while_it_is_open(string name, string tool)
+    {
+        KernelTest.RequireTool(tool);
+        string path = _folder.File(name);
+        using CaptureFileWriter writer = CaptureFile.Create(path);
+        for (int packets = 1; packets <= 3; packets++)
+        {
+            writer.Write(TestPackets.Packet(60 + packets).ToPacket());
+            writer.Flush();
+            CaptureFileSummary open = CaptureFileSummary.Read(path);
+            Assert.Equal((packets, CaptureFileFault.Truncated), ((int)open.Packets, open.Error?.Fault));
+            writer.EndMember();
+            writer.EndMember();
+            CaptureFileSummary ended = CaptureFileSummary.Read(path);
+            Assert.Equal((packets, (CaptureFileException?)null), ((int)ended.Packets, ended.Error));
+            ChildResult check = ChildProcess.Run(null, TimeSpan.FromSeconds(30), tool, "--test", path);
+            Assert.True(check.ExitCode == 0, check.Error);
+            Assert.Equal(new FileInfo(path).Length, writer.BytesStored);
+        }
+    }
+
+    [Fact]
+    public void A_member_is_unpacked_without_those_before_it()
+    {
+        string path = _folder.File("a.pcap.gz");
+        using CaptureFileWriter writer = CaptureFile.Create(path);
+        writer.Write(TestPackets.Packet(60).ToPacket());
+        writer.EndMember();
+        long second = writer.BytesStored;
+        writer.Write(TestPackets.Packet(61).ToPacket());
+        writer.EndMember();
+        using var member = new MemoryStream(File.ReadAllBytes(path)[(int)second..]);
+        using var unpacked = new MemoryStream();
+        using (var stream = new GZipStream(member, CompressionMode.Decompress))
+        {
+            stream.CopyTo(unpacked);
+        }
+
+        Assert.Equal(16 + 61, unpacked.Length);
+    }
+
+    [Theory]
+    [InlineData(CaptureFileMode.Direct, 3)]
+    [InlineData(CaptureFileMode.Replace, 1)]
+    public void A_file_that_grows_ends_a_member_at_the_first_block_behind_each_MiB_and_one_that_appears_whole_is_one(CaptureFileMode mode, int members)
+    {
+        string path = _folder.File("a.pcapng.gz");
+        byte[] noise = new byte[1000];
+        var random = new Random(1);
+        using (CaptureFileWriter writer = CaptureFile.Create(path, mode))
+        {
+            for (int i = 0; i < 3600; i++)
+            {
+                random.NextBytes(noise);
+                writer.Write((TestPackets.Packet(1000) with { Bytes = Convert.ToHexString(noise) }).ToPacket());
+            }
+
+            writer.Commit();
+        }
+
+        ReadOnlySpan<byte> file = File.ReadAllBytes(path);
+        Assert.Equal(members, file.Count(file[..10]));
+        Assert.Equal((3600L, (CaptureFileException?)null), (CaptureFileSummary.Read(path).Packets, CaptureFileSummary.Read(path).Error));
+    }
+
+    [Fact]
+    public void A_member_may_end_at_any_byte_of_a_piece_that_the_reader_unpacks_at_once()
+    {
+        byte[] noise = new byte[1400];
+        new Random(2).NextBytes(noise);
+        var lengths = new HashSet<long>();
+        for (int length = 60; lengths.Count < 512; length++)
+        {
+            string path = _folder.File($"{length}.pcap.gz");
+            using (CaptureFileWriter writer = CaptureFile.Create(path))
+            {
+                writer.Write((TestPackets.Packet(length) with { Bytes = Convert.ToHexString(noise.AsSpan(0, length)) }).ToPacket());
+                writer.EndMember();
+                lengths.Add(writer.BytesStored % 512);
+                writer.Write(TestPackets.Packet(60).ToPacket());
+                writer.Write(TestPackets.Packet(60).ToPacket());
+            }
+
+            CaptureFileSummary summary = CaptureFileSummary.Read(path);
+            Assert.True(summary is { Packets: 3, Error: null }, $"{length}: {summary.Packets} packets, {summary.Error?.Message}");
+        }
+    }
+
+    [Fact]
+    public void A_name_that_is_taken_is_refused_where_nothing_may_be_replaced()
+    {
+        string path = _folder.File("a.pcapng");
+        CaptureFile.Create(path, CaptureFileMode.New).Dispose();
+        CaptureFileException failure = Assert.Throws<CaptureFileException>(() => CaptureFile.Create(path, CaptureFileMode.New));
+        Assert.Contains("there is something of that name already", failure.Message, StringComparison.Ordinal);
+    }
+}
