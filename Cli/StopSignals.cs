@@ -1,16 +1,23 @@
 using System.Runtime.InteropServices;
+using Interceptor.Interop;
 
 namespace Interceptor.Cli;
 
 /// <summary>
-/// SIGINT and SIGTERM as a cancellation, so that a command can release what it holds, remove its rules and print its summary;
-/// SIGUSR1 as a request for statistics. A second SIGINT or SIGTERM does not shorten the tear-down, as rules left behind are worse than a wait, unless
+/// SIGINT, SIGTERM and SIGHUP as a cancellation, so that a command can release what it holds, remove its rules and print its summary;
+/// SIGUSR1 as a request for statistics, SIGUSR2 for a flush. A second SIGINT or SIGTERM does not shorten the tear-down, as rules left behind are worse than a wait, unless
 /// <see cref="SecondEndsAtOnce"/> says that there is nothing to tear down.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
+    // Neither has a member in PosixSignal; raw numbers are taken.
+    private const PosixSignal UserSignal1 = (PosixSignal)10;
+    private const PosixSignal UserSignal2 = (PosixSignal)12;
+
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private Action? _rotate;
+    private bool _hadTerminal;
 
     internal StopSignals()
     {
@@ -18,29 +25,28 @@ internal sealed class StopSignals : IDisposable
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
+                if (context.Signal == PosixSignal.SIGHUP && _rotate is { } rotate && !(_hadTerminal && !StandardDescriptor.HasControllingTerminal()))
+                {
+                    context.Cancel = true;
+                    rotate();
+                    return;
+                }
+
                 // Not cancelled, the signal has its usual effect: the process ends.
                 context.Cancel = !(SecondEndsAtOnce && _stop.IsCancellationRequested);
                 _stop.Cancel();
             }));
         }
 
-        // SIGUSR1 has no member in PosixSignal; raw numbers are taken.
-        _registrations.Add(PosixSignalRegistration.Create((PosixSignal)10, context =>
-        {
-            context.Cancel = true;
-            try
-            {
-                StatisticsRequested?.Invoke();
-            }
-            catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-            {
-                // Nobody reads standard error, or the command is over: no reason to end here and leave rules behind.
-            }
-        }));
+        Register(UserSignal1, () => StatisticsRequested?.Invoke());
+        Register(UserSignal2, () => FlushRequested?.Invoke());
     }
 
     /// <summary>Raised on a pool thread for each SIGUSR1.</summary>
     internal event Action? StatisticsRequested;
+
+    /// <summary>Raised on a pool thread for each SIGUSR2, which otherwise does nothing.</summary>
+    internal event Action? FlushRequested;
 
     /// <summary>True for commands that hold nothing: a second signal ends the process, even where it waits for a reader of its output.</summary>
     internal bool SecondEndsAtOnce { get; set; }
@@ -51,6 +57,16 @@ internal sealed class StopSignals : IDisposable
     /// <summary>True after such a signal.</summary>
     internal bool Stopped => _stop.IsCancellationRequested;
 
+    /// <summary>
+    /// From now on SIGHUP asks for a further file, on a pool thread, instead of ending the command; null for the end again. The SIGHUP of a terminal that
+    /// goes away ends the command all the same: nobody sees it any more.
+    /// </summary>
+    internal void SetRotation(Action? rotate)
+    {
+        _hadTerminal = rotate is not null && StandardDescriptor.HasControllingTerminal();
+        _rotate = rotate;
+    }
+
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in _registrations)
@@ -60,4 +76,17 @@ internal sealed class StopSignals : IDisposable
 
         _stop.Dispose();
     }
+
+    private void Register(PosixSignal signal, Action raise) => _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true;
+        try
+        {
+            raise();
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            // Nobody reads standard error, or the command is over: no reason to end here and leave rules behind.
+        }
+    }));
 }

@@ -21,6 +21,13 @@ internal static unsafe class StandardDescriptor
     /// <summary>True where a person sits behind it.</summary>
     internal static bool IsTerminal(int descriptor) => IsInherited(descriptor) && Libc.isatty(descriptor) == 1;
 
+    /// <summary>True where the process belongs to a terminal, whatever its descriptors are; false once that has hung up.</summary>
+    internal static bool HasControllingTerminal()
+    {
+        using FileDescriptor terminal = Libc.open("/dev/tty", Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        return !terminal.IsInvalid;
+    }
+
     /// <summary>Columns of the terminal; null where it is none or does not know.</summary>
     internal static int? Columns(int descriptor)
     {

@@ -11,21 +11,28 @@ internal sealed class RecordedInterfaces
     private readonly CaptureFileWriter _writer;
     private readonly int[] _ids;
     private readonly LiveCaptureStatistics[] _before;
+    private readonly LiveCaptureStatistics[] _now;
     private readonly long[] _written;
-    private readonly CaptureTimestamp _start = new(Clock.RealtimeNanoseconds());
+    private readonly CaptureTimestamp _start;
+    private CaptureTimestamp _end;
 
     /// <summary>Describes them.</summary>
     /// <param name="capture">The capture.</param>
     /// <param name="writer">The file, new.</param>
-    /// <param name="fromTheStart">True for a capture's first file, whose time is the capture's from its begin.</param>
+    /// <param name="before">
+    /// Those of the file before, from whose end the counters go on: a silent time between two files is a part of the later one. Null for the first,
+    /// whose time is the capture's from its begin.
+    /// </param>
     /// <exception cref="CaptureFileException">The format has no place for them all.</exception>
-    internal RecordedInterfaces(LiveCapture capture, CaptureFileWriter writer, bool fromTheStart)
+    internal RecordedInterfaces(LiveCapture capture, CaptureFileWriter writer, RecordedInterfaces? before)
     {
         _capture = capture;
         _writer = writer;
         _ids = [.. capture.Descriptions.Select(writer.AddInterface)];
-        _before = [.. capture.Interfaces.Select(at => fromTheStart ? default : at.Statistics)];
+        _before = before?._now ?? new LiveCaptureStatistics[_ids.Length];
+        _now = [.. _before];
         _written = new long[_ids.Length];
+        _start = before?._end ?? new CaptureTimestamp(Clock.RealtimeNanoseconds());
     }
 
     /// <summary>Counts a packet that the file got.</summary>
@@ -39,17 +46,17 @@ internal sealed class RecordedInterfaces
             return;
         }
 
-        var end = new CaptureTimestamp(Clock.RealtimeNanoseconds());
+        _end = new CaptureTimestamp(Clock.RealtimeNanoseconds());
         for (int id = 0; id < _ids.Length; id++)
         {
-            LiveCaptureStatistics now = _capture.Interfaces[id].Statistics;
+            LiveCaptureStatistics now = _now[id] = _capture.Interfaces[id].Statistics;
             LiveCaptureStatistics before = _before[id];
             long byKernel = now.DroppedByKernel - before.DroppedByKernel;
             long byUser = now.DroppedByUser - before.DroppedByUser;
-            pcapng.WriteInterfaceStatistics(_ids[id], end, new InterfaceStatistics
+            pcapng.WriteInterfaceStatistics(_ids[id], _end, new InterfaceStatistics
             {
                 Start = _start,
-                End = end,
+                End = _end,
                 Received = (ulong?)(now.Seen - (before.Seen ?? 0)),
                 AcceptedByFilter = (ulong)(now.Received - before.Received),
                 DroppedByInterface = (ulong)(now.DroppedByInterface - before.DroppedByInterface),

@@ -51,8 +51,8 @@ internal static class CaptureCommand
             throw new UsageException("-c wants a number above 0.");
         }
 
-        CaptureRotation? rotation = CaptureFileOptions.RotationOf(parsed);
-        CaptureFileFormat? format = CaptureFileOptions.FormatOf(parsed);
+        CaptureRecordingOptions? file = CaptureFileOptions.Read(parsed);
+        CaptureRecording? recording = file is null ? null : new CaptureRecording(file, context);
         LiveCaptureOptions[] options = [.. CaptureInterfaceOptions.Read(parsed, FilterWords.Join(parsed.GetValue(Filter))).Select(at => CaptureOwnerOptions.Adapt(at, parsed))];
         PacketPrintFormat printFormat = PrintOptions.Read(parsed, context.Output);
         CaptureOwnerOptions.Check(parsed, path is null ? null : format ?? CaptureFile.FormatOfName(path));
@@ -61,9 +61,9 @@ internal static class CaptureCommand
         using SocketOwnerWatch? owners = CaptureInterfaceOptions.InNamespace(parsed, () => CaptureOwnerOptions.Watch(parsed, context.Output, out selector));
         using var source = new LivePacketSource(CaptureInterfaceOptions.InNamespace(parsed,
             () => LiveCapture.Open(options, notice => context.Output.Warn(Printable.Escape(notice)), context.Signals.Token)), selector);
-        if (path is not null)
+        if (file is not null)
         {
-            CheckLinkTypes(source, format ?? CaptureFile.FormatOfName(path));
+            CheckLinkTypes(source, file.Format ?? CaptureFile.FormatOfName(file.Path));
         }
 
         var report = new CaptureReport(source, selector, context.Output);
@@ -73,14 +73,14 @@ internal static class CaptureCommand
         try
         {
             using PrintingSink? printer = prints ? new PrintingSink(new PacketPrinter(context.Output, source, printFormat), context.Output) : null;
-            if (path is null)
+            if (recording is null)
             {
                 Print(source, limit, printer!);
             }
             else
             {
                 using ProgressLine? progress = prints ? null : new ProgressLine(context.Output.Error, report.Line);
-                Record(source, new LiveRecorder(source, path, rotation, format), limit, printer);
+                recording.Run(source, limit, printer);
             }
         }
         finally
@@ -160,22 +160,6 @@ internal static class CaptureCommand
             }
 
             printer.Write(packet);
-        }
-    }
-
-    private static void Record(LivePacketSource source, LiveRecorder recorder, long limit, PrintingSink? printer)
-    {
-        using (recorder)
-        {
-            try
-            {
-                recorder.Run(limit, printer);
-            }
-            finally
-            {
-                // The file's counters are the capture's last.
-                source.Dispose();
-            }
         }
     }
 }

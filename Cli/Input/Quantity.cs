@@ -35,7 +35,7 @@ internal static class Quantity
         };
     });
 
-    /// <summary>A duration: <c>50ms</c>, <c>30s</c>, <c>5m</c>, <c>1.5h</c>, <c>20us</c>; a bare number is seconds. Kept to 100 ns.</summary>
+    /// <summary>A duration: <c>50ms</c>, <c>30s</c>, <c>5m</c>, <c>1.5h</c>, <c>1d</c>, <c>20us</c>; a bare number is seconds. Kept to 100 ns.</summary>
     internal static TimeSpan Duration(string text) => TimeSpan.FromTicks((long)Scaled(text, "duration, as 50ms, 30s or 5m", unit => unit switch
     {
         "ns" => 0.01m,
@@ -44,6 +44,7 @@ internal static class Quantity
         "" or "s" => 10_000_000m,
         "m" or "min" => 600_000_000m,
         "h" => 36_000_000_000m,
+        "d" => 864_000_000_000m,
         _ => null,
     }));
 

@@ -30,6 +30,8 @@ internal sealed class LoopbackSender : IDisposable
 
     internal void Send(int number) => _sender.SendTo(BitConverter.GetBytes(number), _receiver.LocalEndPoint!);
 
+    internal void Send(byte[] data) => _sender.SendTo(data, _receiver.LocalEndPoint!);
+
     internal void SendElsewhere(int number) => _sender.SendTo(BitConverter.GetBytes(number), _other.LocalEndPoint!);
 
     public void Dispose()
