@@ -55,15 +55,16 @@ internal static class CaptureCommand
         CaptureRecording? recording = file is null ? null : new CaptureRecording(file, context);
         LiveCaptureOptions[] options = [.. CaptureInterfaceOptions.Read(parsed, FilterWords.Join(parsed.GetValue(Filter))).Select(at => CaptureOwnerOptions.Adapt(at, parsed))];
         PacketPrintFormat printFormat = PrintOptions.Read(parsed, context.Output);
-        CaptureOwnerOptions.Check(parsed, path is null ? null : format ?? CaptureFile.FormatOfName(path));
+        CaptureFileFormat? format = file is null ? null : file.Format ?? CaptureFile.FormatOfName(file.Path);
+        CaptureOwnerOptions.Check(parsed, format);
         UserAccount? user = CapturePrivileges.Find(parsed);
         OwnerPacketSelector? selector = null;
         using SocketOwnerWatch? owners = CaptureInterfaceOptions.InNamespace(parsed, () => CaptureOwnerOptions.Watch(parsed, context.Output, out selector));
         using var source = new LivePacketSource(CaptureInterfaceOptions.InNamespace(parsed,
             () => LiveCapture.Open(options, notice => context.Output.Warn(Printable.Escape(notice)), context.Signals.Token)), selector);
-        if (file is not null)
+        if (format is { } written)
         {
-            CheckLinkTypes(source, file.Format ?? CaptureFile.FormatOfName(file.Path));
+            CheckLinkTypes(source, written);
         }
 
         var report = new CaptureReport(source, selector, context.Output);
