@@ -28,7 +28,7 @@ public readonly record struct FlowKey(FlowEndpoint Source, FlowEndpoint Destinat
     public int GetSymmetricHash() => Finish(Hash(Source.Address.Bits, Source.Port) + Hash(Destination.Address.Bits, Destination.Port));
 
     /// <summary>Keyed with a secret of this process: nobody can craft flows that meet in one place of a table.</summary>
-    public override int GetHashCode() => 
+    public override int GetHashCode() =>
         Finish(Hash(Source.Address.Bits, Source.Port) + BitOperations.RotateLeft(Hash(Destination.Address.Bits, Destination.Port), 17) + Protocol);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -71,7 +71,13 @@ public sealed class WriterTests
         CaptureInterface described = Ethernet with { Name = "eth0", Description = "the wire", Filter = "tcp port 80", OperatingSystem = "Linux", Hardware = "a card", Comment = "a comment" };
         var statistics = new InterfaceStatistics
         {
-            Start = new CaptureTimestamp(1), End = new CaptureTimestamp(2), Received = 3, DroppedByInterface = 4, AcceptedByFilter = 5, DroppedBySystem = 6, Delivered = 7,
+            Start = new CaptureTimestamp(1),
+            End = new CaptureTimestamp(2),
+            Received = 3,
+            DroppedByInterface = 4,
+            AcceptedByFilter = 5,
+            DroppedBySystem = 6,
+            Delivered = 7,
         };
         using var stream = new MemoryStream();
         using (var writer = new PcapNgWriter(stream, leaveOpen: true))
