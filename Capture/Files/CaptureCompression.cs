@@ -6,9 +6,9 @@ public enum CaptureCompression
     /// <summary>Not at all.</summary>
     None,
 
-    /// <summary>gzip (RFC 1952), one member or several in a row.</summary>
+    /// <summary>gzip (RFC 1952), one member or several in a row. What follows them and is no member is damage, but for zeros.</summary>
     Gzip,
 
-    /// <summary>Zstandard (RFC 8878), one frame or several in a row, skippable ones among them.</summary>
+    /// <summary>Zstandard (RFC 8878), one frame or several in a row, skippable ones among them. What follows them and is no frame is damage.</summary>
     Zstandard,
 }

@@ -207,8 +207,7 @@ public sealed class CaptureFileReader : IPacketSource
         _ when _buffer.BeforeReadFailed => null,
         InvalidDataException when _compressed is { Ended: true } =>
             new(Path, _buffer.Offset, CaptureFileFault.Truncated, "the compressed file ends inside its data", exception),
-        InvalidDataException => new(Path, _buffer.Offset, CaptureFileFault.Corrupt,
-            Compression == CaptureCompression.Zstandard ? exception.Message : "the compressed data is damaged", exception),
+        InvalidDataException => new(Path, _buffer.Offset, CaptureFileFault.Corrupt, exception.Message, exception),
         IOException or UnauthorizedAccessException =>
             new(Path, _buffer.Offset, CaptureFileFault.Unreadable, $"can't be read: {exception.Message}", exception),
         _ => null,

@@ -47,7 +47,7 @@ internal static class CompressionFormat
     /// <exception cref="DllNotFoundException">The library for it is not installed.</exception>
     internal static Stream Unpack(CaptureCompression compression, Stream packed, long? length) => compression == CaptureCompression.Zstandard
         ? new ZstandardReadStream(packed)
-        : new GZipStream(new GzipInputStream(packed, length), CompressionMode.Decompress);
+        : new GzipReadStream(packed, length);
 
     /// <summary>A stream that packs into another, which it leaves open; null for no compression.</summary>
     /// <exception cref="DllNotFoundException">The library for it is not installed.</exception>

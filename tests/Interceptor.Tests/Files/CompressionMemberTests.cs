@@ -105,6 +105,33 @@ public sealed class CompressionMemberTests : IDisposable
     }
 
     [Fact]
+    public void Something_behind_the_last_member_is_told_wherever_in_a_piece_that_member_ends()
+    {
+        byte[] noise = new byte[1400];
+        new Random(3).NextBytes(noise);
+        var lengths = new HashSet<long>();
+        for (int length = 60; lengths.Count < 512; length++)
+        {
+            string path = _folder.File($"{length}.pcap.gz");
+            using (CaptureFileWriter writer = CaptureFile.Create(path))
+            {
+                writer.Write((TestPackets.Packet(length) with { Bytes = Convert.ToHexString(noise.AsSpan(0, length)) }).ToPacket());
+                writer.EndMember();
+                lengths.Add(writer.BytesStored % 512);
+            }
+
+            byte[] file = File.ReadAllBytes(path);
+            Assert.Null(CaptureFileSummary.Read(path).Error);
+            foreach (int behind in (int[])[1, 2, 9, 511, 512, 513])
+            {
+                File.WriteAllBytes(path, [.. file, .. Enumerable.Repeat((byte)'!', behind)]);
+                CaptureFileSummary summary = CaptureFileSummary.Read(path);
+                Assert.True(summary is { Packets: 1, Error.Fault: CaptureFileFault.Corrupt }, $"{behind} behind {file.Length}: {summary.Packets} packets, {summary.Error?.Message}");
+            }
+        }
+    }
+
+    [Fact]
     public void A_name_that_is_taken_is_refused_where_nothing_may_be_replaced()
     {
         string path = _folder.File("a.pcapng");

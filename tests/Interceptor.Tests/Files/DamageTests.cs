@@ -26,6 +26,11 @@ public sealed class DamageTests
         { "a gzip file whose length is wrong", 87, "at byte 69360: the compressed data is damaged" },
         { "a gzip file of two members, the second with a wrong checksum", 87, "at byte 69360: the compressed data is damaged" },
         { "a gzip file of a capture that is cut", 2, "at byte 172: the file ends inside packet 3" },
+        { "a gzip file with something behind its end", 87, "at byte 69360: what comes after the compressed data is no gzip member" },
+        { "a gzip file with a byte behind its end", 87, "at byte 69360: what comes after the compressed data is no gzip member" },
+        { "a gzip file with much behind its end", 87, "at byte 69360: what comes after the compressed data is no gzip member" },
+        { "a gzip file with zeros and then something behind its end", 87, "at byte 69360: what comes after the compressed data is no gzip member" },
+        { "a gzip file of two members, the second with a wrong beginning", 5, "what comes after the compressed data is no gzip member" },
     };
 
     [Theory]
@@ -77,8 +82,9 @@ public sealed class DamageTests
     [Theory]
     [InlineData("two members")]
     [InlineData("an empty member between")]
+    [InlineData("a zero behind the end")]
     [InlineData("zeros behind the end")]
-    [InlineData("bytes behind the end")]
+    [InlineData("a file of many zeros behind the end")]
     public void What_gzip_reads_without_loss_is_read(string what)
     {
         using var folder = new TemporaryFolder();
@@ -87,8 +93,9 @@ public sealed class DamageTests
         {
             "two members" => [.. Gzip(PcapNg[..half]), .. Gzip(PcapNg[half..])],
             "an empty member between" => [.. Gzip(PcapNg[..half]), .. Gzip([]), .. Gzip(PcapNg[half..])],
+            "a zero behind the end" => [.. Gzip(PcapNg), 0],
             "zeros behind the end" => [.. Gzip(PcapNg), .. new byte[512]],
-            _ => [.. Gzip(PcapNg), .. "left over"u8],
+            _ => [.. Gzip(PcapNg), .. new byte[200_000]],
         });
         CliResult result = CliProcess.Run("info", "--json", folder.File("whole.gz"));
         Assert.True(result is { ExitCode: 0, Error: "" }, result.ToString());
@@ -128,6 +135,18 @@ public sealed class DamageTests
                 return [.. Gzip(PcapNg[..1000]), .. Flip(Gzip(PcapNg[1000..]), 8)];
             case "a gzip file of a capture that is cut":
                 return Gzip(Pcap[..^5]);
+            case "a gzip file with something behind its end":
+                return [.. Gzip(PcapNg), .. "left over"u8];
+            case "a gzip file with a byte behind its end":
+                return [.. Gzip(PcapNg), (byte)'!'];
+            case "a gzip file with much behind its end":
+                return [.. Gzip(PcapNg), .. PcapNg, .. PcapNg];
+            case "a gzip file with zeros and then something behind its end":
+                return [.. Gzip(PcapNg), .. new byte[150_000], 1];
+            case "a gzip file of two members, the second with a wrong beginning":
+                changed = Gzip(PcapNg[OffsetOfBlock(7)..]);
+                changed[0] ^= 1;
+                return [.. Gzip(PcapNg[..OffsetOfBlock(7)]), .. changed];
             default:
                 throw new ArgumentException(damage);
         }
