@@ -5,11 +5,21 @@ namespace Interceptor.Capture.Files;
 /// </summary>
 public readonly ref struct PcapNgOptionList
 {
-    internal PcapNgOptionList(ReadOnlySpan<byte> bytes, bool isBigEndian)
+    internal PcapNgOptionList(ReadOnlySpan<byte> bytes, bool isBigEndian, ulong? dropCount)
     {
         Bytes = bytes;
         IsBigEndian = isBigEndian;
+        DropCount = dropCount;
     }
+
+    /// <summary>True where the file says nothing of the packet.</summary>
+    public bool IsEmpty => Bytes.IsEmpty && DropCount is null;
+
+    /// <summary>
+    /// Packets dropped between the packet before and this one as an obsolete packet block has it, which is no option there; null where it is not known, and for
+    /// every other block.
+    /// </summary>
+    public ulong? DropCount { get; }
 
     /// <summary>Code, length, value and padding of each, in the byte order of the section.</summary>
     public ReadOnlySpan<byte> Bytes { get; }

@@ -8,12 +8,15 @@ namespace Interceptor.Capture.Files;
 /// are read, interface statistics add to the interfaces, everything else (names, secrets, custom and unknown blocks) is skipped where nobody sees to it.
 /// Interface ids are handed on as the order of the descriptions over all sections.
 /// </summary>
-internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : RecordReader(buffer, path)
+internal sealed partial class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : RecordReader(buffer, path)
 {
     private const int SectionHeaderLength = PcapNgCodes.BlockOverhead + 16;
     private const int InterfaceHeaderLength = 8;
     private const int PacketHeaderLength = 20;
     private const int StatisticsHeaderLength = 12;
+
+    /// <summary>What an obsolete packet block says where its writer did not count.</summary>
+    private const ushort UnknownDrops = 0xFFFF;
 
     private readonly List<InterfaceState> _states = [];
     private readonly List<PcapNgSection> _described = [];
@@ -22,6 +25,7 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
     private bool _swapped;
     private int _optionsDistance;
     private int _optionsLength;
+    private ushort _dropsOfPacket = UnknownDrops;
     private long _interfaceText;
     private long _sectionText;
 
@@ -31,12 +35,11 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
 
     internal override IReadOnlyList<PcapNgSection> Sections => _described;
 
-    internal override PcapNgOptionList Options => _optionsLength == 0 ? default : new(Buffer.PeekBehind(_optionsDistance, _optionsLength), _swapped);
-
     internal override bool TryRead(long number, out CapturedPacket packet)
     {
         packet = default;
         _optionsLength = 0;
+        _dropsOfPacket = UnknownDrops;
         while (true)
         {
             if (!Buffer.TryEnsure(8))
@@ -80,39 +83,6 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
                     break;
             }
         }
-    }
-
-    internal override PcapNgPacketOptions ReadOptions()
-    {
-        if (_optionsLength == 0)
-        {
-            return default;
-        }
-
-        PcapNgPacketOptions options = default;
-        var reader = new PcapNgOptionReader(Buffer.PeekBehind(_optionsDistance, _optionsLength), _swapped);
-        while (reader.MoveNext())
-        {
-            options = reader.Code switch
-            {
-                PcapNgCodes.Comment when options.Comment is null => options with { Comment = reader.Text() },
-                PcapNgCodes.PacketHash when options.Hash is null && reader.Value.Length > 0 => options with
-                {
-                    Hash = new PcapNgHash((PcapNgHashAlgorithm)reader.Value[0], reader.Value[1..].ToArray()),
-                },
-                PcapNgCodes.PacketFlags => options with { Flags = reader.UInt32() },
-                PcapNgCodes.PacketDropCount => options with { DropCount = reader.UInt64() },
-                PcapNgCodes.PacketId => options with { PacketId = reader.UInt64() },
-                PcapNgCodes.PacketQueue => options with { Queue = reader.UInt32() },
-                PcapNgCodes.PacketVerdict when reader.Value.Length == 9 => options with
-                {
-                    Verdict = new PcapNgVerdict((PcapNgVerdictSource)reader.Value[0], ReadUInt64(reader.Value[1..])),
-                },
-                _ => options,
-            };
-        }
-
-        return options;
     }
 
     private static string Name(uint type) => type switch
@@ -232,25 +202,6 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         _described.Add(section);
     }
 
-    private PcapNgSection ReadSectionOptions(ReadOnlySpan<byte> options)
-    {
-        PcapNgSection section = PcapNgSection.Empty;
-        var reader = new PcapNgOptionReader(options, _swapped);
-        while (reader.MoveNext())
-        {
-            section = reader.Code switch
-            {
-                PcapNgCodes.Comment => section with { Comment = section.Comment ?? reader.Text() },
-                PcapNgCodes.SectionHardware => section with { Hardware = reader.Text() },
-                PcapNgCodes.SectionOs => section with { OperatingSystem = reader.Text() },
-                PcapNgCodes.SectionApplication => section with { Application = reader.Text() },
-                _ => section,
-            };
-        }
-
-        return section;
-    }
-
     private void ReadInterface(ReadOnlySpan<byte> body)
     {
         if (_states.Count >= FormatLimits.MostInterfaces)
@@ -292,28 +243,6 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);
     }
 
-    private CaptureInterface WithText(CaptureInterface described, in PcapNgOptionReader reader)
-    {
-        // The first octet of a filter says what it is; 0 is an expression, 1 a program.
-        if (reader.Code is not (PcapNgCodes.Comment or PcapNgCodes.InterfaceName or PcapNgCodes.InterfaceDescriptionText or PcapNgCodes.InterfaceOs
-            or PcapNgCodes.InterfaceHardware) && (reader.Code != PcapNgCodes.InterfaceFilter || reader.Value.IsEmpty || reader.Value[0] != 0))
-        {
-            return described;
-        }
-
-        string text = reader.Text();
-        _interfaceText += text.Length;
-        return reader.Code switch
-        {
-            PcapNgCodes.Comment => described with { Comment = described.Comment ?? text },
-            PcapNgCodes.InterfaceName => described with { Name = text },
-            PcapNgCodes.InterfaceDescriptionText => described with { Description = text },
-            PcapNgCodes.InterfaceOs => described with { OperatingSystem = text },
-            PcapNgCodes.InterfaceHardware => described with { Hardware = text },
-            _ => described with { Filter = text.Length > 1 ? text[1..] : null },
-        };
-    }
-
     private void ReadStatistics(ReadOnlySpan<byte> body)
     {
         long id = _sectionStart + (long)ReadUInt32(body);
@@ -348,12 +277,11 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);
     }
 
-    private static CaptureTimestamp? InstantOf(in PcapNgOptionReader reader, in TimestampScale scale) =>
-        reader.SplitTime() is { } counter ? scale.ToTimestamp(counter) : null;
-
     private void ReadPacket(ReadOnlySpan<byte> body, long number, uint type, out CapturedPacket packet)
     {
-        uint localId = type == PcapNgCodes.EnhancedPacket ? ReadUInt32(body) : ReadUInt16(body);
+        // The obsolete block has a number of 16 bits, and then what was dropped before it.
+        bool isObsolete = type == PcapNgCodes.ObsoletePacket;
+        uint localId = isObsolete ? ReadUInt16(body) : ReadUInt32(body);
         int id = InterfaceOf(localId, number);
         InterfaceState state = _states[id];
         ulong counter = ((ulong)ReadUInt32(body[4..]) << 32) | ReadUInt32(body[8..]);
@@ -371,6 +299,7 @@ internal sealed class PcapNgRecordReader(ReadAheadBuffer buffer, string path) : 
         int optionsStart = Math.Min(PacketHeaderLength + PcapNgCodes.Padded(length), body.Length);
         _optionsLength = body.Length - optionsStart;
         _optionsDistance = _optionsLength + 4;
+        _dropsOfPacket = isObsolete ? ReadUInt16(body[2..]) : UnknownDrops;
         Buffer.Advance(body.Length + PcapNgCodes.BlockOverhead);
     }
 

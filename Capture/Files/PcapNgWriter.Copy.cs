@@ -16,7 +16,7 @@ public sealed partial class PcapNgWriter
     /// <param name="options">Its options, in either byte order.</param>
     public void Write(in CapturedPacket packet, PcapNgOptionList options)
     {
-        if (options.Bytes.IsEmpty)
+        if (options.IsEmpty)
         {
             Write(packet);
             return;
@@ -26,6 +26,7 @@ public sealed partial class PcapNgWriter
         int room = FixedRoom + PcapNgBlockCopy.RoomFor(packet.Data.Length + options.Bytes.Length);
         PcapNgBlockBuilder block = BeginEnhanced(packet, id, room);
         PcapNgBlockCopy.Options(ref block, PcapNgCodes.EnhancedPacket, options.Bytes, options.IsBigEndian, default);
+        block.UInt64Option(PcapNgCodes.PacketDropCount, options.DropCount);
         Accept(block.Finish());
         PacketsWritten++;
     }

@@ -111,7 +111,7 @@ internal sealed class PacketPrinter
         }
 
         json.WriteString("link_type", metadata.LinkType.GetName());
-        if (_file is { PacketOptions.Bytes.IsEmpty: false })
+        if (_file is { PacketOptions.IsEmpty: false })
         {
             PacketOptionsJson.Write(json, _file.PacketOptions, _file.ReadPacketOptions());
         }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Interceptor.Capture.Files;
 using Interceptor.Packets;
 using Interceptor.Testing;
@@ -17,6 +18,25 @@ public sealed class CopyTests
     [InlineData(true)]
     public void Every_block_and_option_is_copied_in_its_place_from_either_byte_order(bool bigEndian) =>
         Assert.Equal(Convert.ToHexString(Everything(false, 9)), Convert.ToHexString(Copy(Everything(bigEndian, 9))));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_obsolete_packet_block_is_read_and_becomes_an_enhanced_one_with_all_that_it_says(bool bigEndian)
+    {
+        byte[] file = ObsoletePackets.File(bigEndian);
+        var said = new PcapNgPacketOptions { Comment = "old", Flags = 1, DropCount = 0, Hash = new PcapNgHash(PcapNgHashAlgorithm.Crc32, new byte[] { 9, 8, 7, 6 }) };
+        StoredPacket[] packets =
+        [
+            new(1_700_000_000_123_456_000, true, 4, LinkType.Ethernet, 0, "01020304", said),
+            new(1_700_000_000_123_456_789, true, 60, LinkType.Raw, 1, "0506070809", new() { DropCount = 3 }),
+            new(1_700_000_000_123_457_000, true, 0, LinkType.Ethernet, 0, "", default),
+        ];
+        Assert.Equal(packets, TestPackets.ReadAll(file));
+        byte[] copy = Copy(file);
+        Assert.Equal(packets, TestPackets.ReadAll(copy));
+        Assert.Equal([0x0A0D0D0A, 1, 1, 6, 6, 6], BlockTypes(copy));
+    }
 
     [Fact]
     public void Instants_become_nanoseconds_and_an_offset_is_taken_in() =>
@@ -62,6 +82,17 @@ public sealed class CopyTests
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.Equal(200 * 20, bytes);
+    }
+
+    private static List<uint> BlockTypes(byte[] file)
+    {
+        var types = new List<uint>();
+        for (int at = 0; at < file.Length; at += BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(at + 4)))
+        {
+            types.Add(BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(at)));
+        }
+
+        return types;
     }
 
     private static void CheckCopy(string path)

@@ -119,6 +119,15 @@ public sealed class ReadCommandTests
         Assert.Contains("\n\tcomment: a\\x1b[31mb\n", CliProcess.Run(file, ["read", "-v", "-"]).Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_an_obsolete_packet_block_says_is_in_its_object()
+    {
+        CliResult read = CliProcess.Run(ObsoletePackets.File(bigEndian: true), ["read", "--json", "-"]);
+        Assert.True(read.ExitCode == 0, read.ToString());
+        Assert.Contains("\"captured_length\":5,\"original_length\":60,\"interface\":1,\"interface_name\":\"second\",\"link_type\":\"RAW\",\"drop_count\":3,\"summary\"", read.Lines[1], StringComparison.Ordinal);
+        Assert.DoesNotContain("drop_count", read.Lines[2], StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("out.pcapng", CaptureFileFormat.PcapNg)]
     [InlineData("out.pcap", CaptureFileFormat.Pcap)]
