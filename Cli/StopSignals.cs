@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Interceptor.Capture.Files;
 using Interceptor.Interop;
 
 namespace Interceptor.Cli;
@@ -6,7 +7,7 @@ namespace Interceptor.Cli;
 /// <summary>
 /// SIGINT, SIGTERM and SIGHUP as a cancellation, so that a command can release what it holds, remove its rules and print its summary;
 /// SIGUSR1 as a request for statistics, SIGUSR2 for a flush. A second SIGINT or SIGTERM does not shorten the tear-down, as rules left behind are worse than a wait, unless
-/// <see cref="SecondEndsAtOnce"/> says that there is nothing to tear down.
+/// <see cref="SecondEndsAtOnce"/> says that there is nothing to tear down but files under a passing name.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -32,8 +33,14 @@ internal sealed class StopSignals : IDisposable
                     return;
                 }
 
+                bool endsAtOnce = SecondEndsAtOnce && _stop.IsCancellationRequested;
+                if (endsAtOnce)
+                {
+                    UnfinishedFiles.DeleteAll();
+                }
+
                 // Not cancelled, the signal has its usual effect: the process ends.
-                context.Cancel = !(SecondEndsAtOnce && _stop.IsCancellationRequested);
+                context.Cancel = !endsAtOnce;
                 _stop.Cancel();
             }));
         }
@@ -48,7 +55,7 @@ internal sealed class StopSignals : IDisposable
     /// <summary>Raised on a pool thread for each SIGUSR2, which otherwise does nothing.</summary>
     internal event Action? FlushRequested;
 
-    /// <summary>True for commands that hold nothing: a second signal ends the process, even where it waits for a reader of its output.</summary>
+    /// <summary>True for commands that hold nothing: a second signal ends the process, even where it waits for a reader of its output. Files that are not whole yet are taken away.</summary>
     internal bool SecondEndsAtOnce { get; set; }
 
     /// <summary>Cancelled by the first SIGINT, SIGTERM or SIGHUP.</summary>

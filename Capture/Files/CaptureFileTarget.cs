@@ -168,7 +168,7 @@ internal sealed class CaptureFileTarget : IDisposable
                 ((FileStream)Stream).Flush(flushToDisk: true);
             }
 
-            File.Move(_temporaryPath, _finalPath!, overwrite: true);
+            UnfinishedFiles.Finish(_temporaryPath, _finalPath!);
         }
 
         _committed = true;
@@ -192,7 +192,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
             if (_temporaryPath is not null && !_committed)
             {
-                File.Delete(_temporaryPath);
+                UnfinishedFiles.Delete(_temporaryPath);
             }
         }
     }
@@ -225,9 +225,7 @@ internal sealed class CaptureFileTarget : IDisposable
     private static CaptureFileTarget OpenAside(string path)
     {
         string final = System.IO.Path.GetFullPath(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
-        string temporary = System.IO.Path.Combine(
-            System.IO.Path.GetDirectoryName(final)!,
-            $".interceptor.{Environment.ProcessId}-{Guid.NewGuid():n}.part");
+        string temporary = UnfinishedFiles.NameBeside(final);
         return new(path, Open(temporary, FileMode.CreateNew), leaveOpen: false, temporary, final);
     }
 

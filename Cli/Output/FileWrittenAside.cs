@@ -1,4 +1,5 @@
 using System.Text;
+using Interceptor.Capture.Files;
 
 namespace Interceptor.Cli.Output;
 
@@ -19,7 +20,7 @@ internal sealed class FileWrittenAside : IDisposable
         }
 
         _finalPath = (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
-        _temporaryPath = Path.Combine(Path.GetDirectoryName(_finalPath)!, $".interceptor.{Environment.ProcessId}-{Guid.NewGuid():n}.part");
+        _temporaryPath = UnfinishedFiles.NameBeside(_finalPath);
         try
         {
             _stream = new FileStream(_temporaryPath, FileMode.CreateNew, FileAccess.Write);
@@ -44,7 +45,7 @@ internal sealed class FileWrittenAside : IDisposable
     internal void Commit()
     {
         _stream.Flush(flushToDisk: true);
-        File.Move(_temporaryPath, _finalPath, overwrite: true);
+        UnfinishedFiles.Finish(_temporaryPath, _finalPath);
         _committed = true;
     }
 
@@ -53,7 +54,7 @@ internal sealed class FileWrittenAside : IDisposable
         _stream.Dispose();
         if (!_committed)
         {
-            File.Delete(_temporaryPath);
+            UnfinishedFiles.Delete(_temporaryPath);
         }
     }
 }

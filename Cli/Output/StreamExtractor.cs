@@ -1,4 +1,5 @@
 using System.Globalization;
+using Interceptor.Capture.Files;
 using Interceptor.Packets;
 using Interceptor.Tcp;
 using Interceptor.Tcp.Streams;
@@ -54,7 +55,7 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
         foreach (Entry entry in written)
         {
             Close(entry);
-            File.Move(entry.TemporaryPath, entry.Path, overwrite: true);
+            UnfinishedFiles.Finish(entry.TemporaryPath, entry.Path);
             entry.IsCreated = false;
             if (output.Json)
             {
@@ -84,7 +85,7 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
         foreach (Entry entry in _entries.Values.Where(entry => entry.IsCreated))
         {
             Close(entry);
-            File.Delete(entry.TemporaryPath);
+            UnfinishedFiles.Delete(entry.TemporaryPath);
         }
     }
 
@@ -122,6 +123,7 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
             Close(_open.Last!.Value);
         }
 
+        UnfinishedFiles.Add(entry.TemporaryPath);
         entry.Stream = new FileStream(entry.TemporaryPath, entry.IsCreated ? FileMode.Append : FileMode.Create, FileAccess.Write);
         entry.IsCreated = true;
         entry.Place = _open.AddFirst(entry);

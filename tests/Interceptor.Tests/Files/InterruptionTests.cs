@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Interceptor.Capture.Files;
+using Interceptor.Packets;
 using Interceptor.Testing;
+using Interceptor.Tests.Packets;
 
 namespace Interceptor.Tests.Files;
 
@@ -9,6 +11,9 @@ public sealed class InterruptionTests
 {
     /// <summary>Number of poll(2) on x86-64; elsewhere the tests look for ppoll(2), which takes its place.</summary>
     private static readonly int PollCall = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64 ? 7 : 73;
+
+    /// <summary>So many that what is told of them fills a pipe several times.</summary>
+    private const int Connections = 500;
 
     private static readonly byte[] Capture = File.ReadAllBytes(Path.Combine(ProjectPaths.OwnCaptures, "pcap-nanoseconds.pcap"));
 
@@ -115,6 +120,30 @@ public sealed class InterruptionTests
         Assert.NotNull(tool.ReadLine());
         Assert.True(tool.SignalUntilEnd(signal) > 1, "One signal was enough: nothing waited.");
         Assert.Equal(exitCode, tool.End().ExitCode);
+    }
+
+    [Fact]
+    public void A_second_signal_leaves_no_half_written_files_behind()
+    {
+        using var folder = new TemporaryFolder();
+        string output = folder.File("streams");
+        File.WriteAllBytes(folder.File("many.pcap"), TestPackets.Write(stream => new PcapWriter(stream, leaveOpen: true), Enumerable.Range(1, Connections).Select(Segment)));
+
+        // The connections are told before the streams get their names, and nobody reads what is told.
+        using RunningTool tool = RunningTool.Start("tcp", "--json", folder.File("many.pcap"), "--extract", output);
+        Assert.NotNull(tool.ReadLine());
+        Assert.NotEmpty(Directory.GetFiles(output, ".*.part"));
+        Assert.True(tool.SignalUntilEnd("TERM") > 1, "One signal was enough: nothing waited.");
+        Assert.Equal(143, tool.End().ExitCode);
+        Assert.Empty(Directory.GetFiles(output));
+    }
+
+    /// <summary>A segment with text of a connection for each port.</summary>
+    private static StoredPacket Segment(int port)
+    {
+        byte[] segment = new PacketBuilder().Ethernet(Sample.ClientMac, Sample.ServerMac).Ipv4(Sample.Client4, Sample.Server4)
+            .Tcp((ushort)port, 80, new SequenceNumber(1), new SequenceNumber(1), TcpFlags.Ack | TcpFlags.Psh).Payload("text"u8.ToArray()).ToArray();
+        return TestPackets.Packet(segment.Length, TestPackets.SomeTime + port) with { Bytes = Convert.ToHexString(segment) };
     }
 
     private static string MakeFifo(TemporaryFolder folder)
