@@ -39,7 +39,7 @@ internal static class TcpCommand
 
     private static readonly Option<string?> At = new("--at")
     {
-        Description = "The state as of this instant: seconds from the capture's first packet, or ns since the epoch.",
+        Description = "With FILE: the state as of this instant: seconds from the capture's first packet, or ns since the epoch.",
         HelpName = "T",
     };
 
@@ -176,6 +176,16 @@ internal static class TcpCommand
         if (parsed.GetValue(Follow) is not null && parsed.GetValue(Extract) is not null)
         {
             throw new UsageException("--follow prints one connection's streams, --extract writes all of them: give one of both.");
+        }
+
+        if (parsed.GetValue(Follow) is { } followed && parsed.GetValue(Connection) is { } only && only != followed)
+        {
+            throw new UsageException("--follow ID names its connection: leave another --connection out.");
+        }
+
+        if (parsed.GetValue(Interface) is not null && parsed.GetValue(At) is not null)
+        {
+            throw new UsageException("--at looks back into a capture FILE, and an interface has no past: record it with interceptor capture -i IF -w FILE, then give FILE and --at.");
         }
     }
 

@@ -1,3 +1,4 @@
+using Interceptor.Capture.Files;
 using Interceptor.Testing;
 
 namespace Interceptor.Tests.Cli;
@@ -63,6 +64,8 @@ public sealed class UsageTests : IDisposable
         { "A device that is empty", 4, "the file is empty", ["tcp", "/dev/null"] },
         { "A name that no file can have", 4, "its name is too long", ["read", new string('x', 5000)] },
         { "Standard input twice", 2, "- is standard input, which can be read once", ["info", "-", "-"] },
+        { "The past of an interface", 2, "record it with interceptor capture", ["tcp", "-i", "lo", "--at", "1"] },
+        { "Contents of one connection and the report of another", 2, "leave another --connection out", ["tcp", OwnCapture, "--follow", "0", "--connection", "1"] },
         { "A connection id that does not exist", 1, "12345", ["tcp", OwnCapture, "--connection", "12345"] },
     };
 
@@ -87,6 +90,24 @@ public sealed class UsageTests : IDisposable
     {
         Assert.Equal(HelpOf().Output, CliProcess.Run("help").Output);
         Assert.Equal(HelpOf("demo", "restore").Output, CliProcess.Run("help", "demo", "restore").Output);
+    }
+
+    [Theory]
+    [InlineData("info")]
+    [InlineData("read")]
+    [InlineData("tcp")]
+    public void The_help_states_the_limits_that_the_reader_keeps(string command)
+    {
+        string help = HelpOf(command).Output;
+        string[] limits =
+        [
+            $"a packet has at most {FormatLimits.StandardPacketLength >> 10} KiB",
+            $"a pcapng block {FormatLimits.LargestBlockLength >> 20} MiB",
+            $"unpacks to {FormatLimits.MostUnpacked >> 30} GiB at most",
+            $"from {FormatLimits.UnpackedAtAnyRatio >> 20} MiB on, to {FormatLimits.LargestRatio} times its size",
+            $"window is {FormatLimits.LargestWindow >> 20} MiB at most",
+        ];
+        Assert.All(limits, limit => Assert.Contains(limit, help, StringComparison.Ordinal));
     }
 
     [Fact]
