@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Interceptor.Capture.Files;
 
 /// <summary>What a pcapng section header says of its making (draft-ietf-opsawg-pcapng, section 4.1). All may be null.</summary>
@@ -15,7 +17,12 @@ public sealed record PcapNgSection(string? Hardware = null, string? OperatingSys
 
     /// <summary>This machine and this library.</summary>
     public static PcapNgSection OfThisProcess { get; } = new(
-        System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant(),
-        Environment.OSVersion.VersionString,
+        RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => "x86_64",
+            Architecture.Arm64 => "aarch64",
+            var other => other.ToString().ToLowerInvariant(),
+        },
+        $"Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}",
         $"Interceptor {typeof(PcapNgSection).Assembly.GetName().Version?.ToString(3)}");
 }
