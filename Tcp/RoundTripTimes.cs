@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 
 namespace Interceptor.Tcp;
 
@@ -12,10 +11,13 @@ public sealed class RoundTripTimes
     /// <summary>Samples kept at most.</summary>
     public const int MaximumSamples = 2048;
 
-    private List<long>? _kept;
+    private const int InitialLength = 4;
+
+    private long[] _kept = [];
+    private int _count;
     private long _stride = 1;
 
-    /// <summary>Is told when <see cref="MemoryBytes"/> may have changed.</summary>
+    /// <summary>Is told when <see cref="MemoryBytes"/> may have changed, and lends the arrays.</summary>
     internal TcpConnection? Owner { get; init; }
 
     /// <summary>Samples seen.</summary>
@@ -47,36 +49,53 @@ public sealed class RoundTripTimes
 
         // RFC 6298, 2.3: alpha is 1/8.
         Smoothed = Count == 0 ? nanoseconds : Smoothed + ((nanoseconds - Smoothed) / 8);
+
         // The stride is a power of two.
         if ((Count++ & (_stride - 1)) != 0)
         {
             return;
         }
 
-        _kept ??= [];
-        if (_kept.Count == _kept.Capacity)
+        if (_count == _kept.Length)
         {
-            Owner?.NoteMemoryChange();
+            MakeRoom();
         }
 
-        if (_kept.Count == MaximumSamples)
+        _kept[_count++] = nanoseconds;
+    }
+
+    /// <summary>Bytes it takes, about.</summary>
+    internal long MemoryBytes => 64 + (sizeof(long) * (long)_kept.Length);
+
+    /// <summary>Nobody asks for quantiles any more: the samples' room serves others.</summary>
+    internal void GiveBack()
+    {
+        Owner?.Arrays.Times.Return(_kept);
+        _kept = [];
+        _count = 0;
+    }
+
+    private void MakeRoom()
+    {
+        if (_count == MaximumSamples)
         {
             for (int i = 0; i < MaximumSamples / 2; i++)
             {
                 _kept[i] = _kept[2 * i];
             }
 
-            _kept.RemoveRange(MaximumSamples / 2, MaximumSamples / 2);
+            _count = MaximumSamples / 2;
             _stride *= 2;
+            return;
         }
 
-        _kept.Add(nanoseconds);
+        int length = Math.Max(InitialLength, 2 * _count);
+        long[] larger = Owner?.Arrays.Times.Take(length) ?? new long[length];
+        _kept.AsSpan(0, _count).CopyTo(larger);
+        Owner?.Arrays.Times.Return(_kept);
+        _kept = larger;
+        Owner?.NoteMemoryChange();
     }
-
-    /// <summary>Bytes it takes, about.</summary>
-    internal long MemoryBytes => 64 + (sizeof(long) * (long)(_kept?.Capacity ?? 0));
-
-    internal void TrimExcess() => _kept?.TrimExcess();
 
     /// <summary>The value that <paramref name="fraction"/> of the samples do not exceed, ns (nearest rank); 0 without samples.</summary>
     /// <param name="fraction">From 0 to 1: 0.5 is the median.</param>
@@ -85,10 +104,9 @@ public sealed class RoundTripTimes
     /// <summary>All five numbers, with one sorting.</summary>
     public RoundTripSummary Summarize()
     {
-        int count = _kept?.Count ?? 0;
-        long[] rented = ArrayPool<long>.Shared.Rent(count);
-        Span<long> sorted = rented.AsSpan(0, count);
-        CollectionsMarshal.AsSpan(_kept).CopyTo(sorted);
+        long[] rented = ArrayPool<long>.Shared.Rent(_count);
+        Span<long> sorted = rented.AsSpan(0, _count);
+        _kept.AsSpan(0, _count).CopyTo(sorted);
         sorted.Sort();
         var summary = new RoundTripSummary(Count, Minimum, Quantile(sorted, 0.5), Quantile(sorted, 0.99), Maximum);
         ArrayPool<long>.Shared.Return(rented);
@@ -103,7 +121,7 @@ public sealed class RoundTripTimes
 
     private long[] Sorted()
     {
-        long[] sorted = _kept is null ? [] : [.. _kept];
+        long[] sorted = _kept[.._count];
         Array.Sort(sorted);
         return sorted;
     }

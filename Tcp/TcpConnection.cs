@@ -33,9 +33,10 @@ public sealed class TcpConnection
     private bool _initiatorIsKnown;
     private bool _initiatorIsSecond;
 
-    internal TcpConnection(int id, in FlowKey flow, TcpTrackerOptions options, Streams.ITcpStreamConsumer? consumer, Streams.RecentBytesBudget budget)
+    internal TcpConnection(int id, in FlowKey flow, TcpTrackerOptions options, Streams.ITcpStreamConsumer? consumer, Streams.RecentBytesBudget budget, TcpArrays arrays)
     {
         Id = id;
+        Arrays = arrays;
         _first = flow.Source;
         _second = flow.Destination;
         First = new TcpEndpoint(this, flow.Source, options, consumer, budget);
@@ -83,6 +84,9 @@ public sealed class TcpConnection
 
     /// <summary>It was still open when it had to give way because the tracker's limit was reached; what came later is told as another connection.</summary>
     public bool IsEvicted { get; internal set; }
+
+    /// <summary>Lends its queues what they need.</summary>
+    internal TcpArrays Arrays { get; }
 
     /// <summary>Hash of its addresses and ports.</summary>
     internal int TableHash { get; init; }
@@ -202,6 +206,13 @@ public sealed class TcpConnection
     {
         First.Stream.StopWaiting(LastPacketAt);
         Second.Stream.StopWaiting(LastPacketAt);
+    }
+
+    /// <summary>All was told of it: its arrays serve others.</summary>
+    internal void GiveBack()
+    {
+        First.GiveBack();
+        Second.GiveBack();
     }
 
     internal void Finish()

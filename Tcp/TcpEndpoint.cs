@@ -147,8 +147,14 @@ public sealed partial class TcpEndpoint
     {
         Stream.Seal(at);
         WriteQueue.TrimExcess();
-        _roundTrips?.TrimExcess();
         Connection.NoteMemoryChange();
+    }
+
+    /// <summary>All was told of it: its arrays serve others.</summary>
+    internal void GiveBack()
+    {
+        WriteQueue.GiveBack();
+        _roundTrips?.GiveBack();
     }
 
     private RoundTripTimes MakeRoundTrips()

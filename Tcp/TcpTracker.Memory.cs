@@ -17,6 +17,7 @@ public sealed partial class TcpTracker
     private readonly ConnectionQueue _halfOpen = new();
     private readonly ConnectionQueue _waiting = new();
     private readonly ConnectionQueue _open = new();
+    private readonly TcpArrays _arrays = new();
     private TcpTrackerStatistics _statistics;
     private long _connectionBytes;
     private long _closedBytes;
@@ -39,7 +40,7 @@ public sealed partial class TcpTracker
 
     private TcpConnection Begin(int id, int hash, in FlowKey flow)
     {
-        var connection = new TcpConnection(id, in flow, _options, _consumer, _recentBytes) { TableHash = hash };
+        var connection = new TcpConnection(id, in flow, _options, _consumer, _recentBytes, _arrays) { TableHash = hash };
         _table.Add(connection);
         _hasGrown = true;
         if (_sink is null)
@@ -206,6 +207,7 @@ public sealed partial class TcpTracker
         connection.Finish();
         TcpConnectionReport report = TcpConnectionReport.Of(connection);
         _sink!.Take(in report);
+        connection.GiveBack();
     }
 
     // All that are left, in the order of their ids: the lone SYNs are in that order already.

@@ -211,10 +211,18 @@ public sealed partial class WriteQueue
     {
         if (SegmentCount == 0)
         {
-            _segments = [];
-            _first = 0;
-            Owner?.NoteMemoryChange();
+            GiveBack();
         }
+    }
+
+    /// <summary>Forgets the segments, and gives their room back.</summary>
+    internal void GiveBack()
+    {
+        Owner?.Arrays.Segments.Return(_segments);
+        _segments = [];
+        _first = 0;
+        SegmentCount = 0;
+        Owner?.NoteMemoryChange();
     }
 
     private long? RemoveAcknowledged(SequenceNumber ack, long now, uint? timestampEcho)
@@ -308,12 +316,14 @@ public sealed partial class WriteQueue
 
     private void Grow()
     {
-        var larger = new QueuedSegment[Math.Max(InitialSegments, _segments.Length * 2)];
+        int length = Math.Max(InitialSegments, _segments.Length * 2);
+        QueuedSegment[] larger = Owner?.Arrays.Segments.Take(length) ?? new QueuedSegment[length];
         for (int i = 0; i < SegmentCount; i++)
         {
             larger[i] = At(i);
         }
 
+        Owner?.Arrays.Segments.Return(_segments);
         _segments = larger;
         _first = 0;
         Owner?.NoteMemoryChange();

@@ -46,7 +46,7 @@ public sealed partial class WriteQueue
         Reset(initial);
     }
 
-    /// <summary>Is told when <see cref="MemoryBytes"/> may have changed.</summary>
+    /// <summary>Is told when <see cref="MemoryBytes"/> may have changed, and lends the arrays.</summary>
     internal TcpConnection? Owner { get; init; }
 
     /// <inheritdoc cref="WriteQueueState.SynQueued"/>
@@ -109,11 +109,8 @@ public sealed partial class WriteQueue
     /// <summary>Empties both parts, as a disconnect does (tcp_write_queue_purge): what was queued counts as gone, the next number to write stays.</summary>
     public void Purge()
     {
-        SegmentCount = 0;
-        _first = 0;
-        _segments = [];
+        GiveBack();
         _mayHaveUnseen = false;
-        Owner?.NoteMemoryChange();
         _bytes?.Clear();
         _acknowledgedSentAt = long.MinValue;
         _state = new WriteQueueState { SndUna = _state.WriteSeq, SndNxt = _state.WriteSeq, WriteSeq = _state.WriteSeq };

@@ -285,11 +285,12 @@ internal static class TcpCommand
         int code = only is { } id ? CheckId(output, reading, id) : ExitCode.Done;
         output.HoldJson = true;
         var line = new JsonLine();
+        var text = new TcpConnectionText(output.Text);
         log.TellAll(reading.Tracker, reading.End, (in TcpConnectionReport connection) =>
         {
             if (only is null || connection.Id == only)
             {
-                Tell(output, line, in connection, isAlone);
+                Tell(output, line, text, in connection, isAlone);
             }
         });
         graph?.Finish(output);
@@ -337,7 +338,7 @@ internal static class TcpCommand
         return code;
     }
 
-    private static void Tell(CommandOutput output, JsonLine line, in TcpConnectionReport connection, bool isAlone)
+    private static void Tell(CommandOutput output, JsonLine line, TcpConnectionText text, in TcpConnectionReport connection, bool isAlone)
     {
         if (output.Json)
         {
@@ -348,7 +349,7 @@ internal static class TcpCommand
         }
         else
         {
-            TcpConnectionText.Write(output.Text, in connection);
+            text.Write(in connection);
             if (isAlone)
             {
                 TcpConnectionDetail.Write(output.Text, in connection);

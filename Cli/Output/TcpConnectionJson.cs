@@ -1,5 +1,6 @@
 using Interceptor.Packets;
 using Interceptor.Tcp;
+using Interceptor.Tcp.Streams;
 
 namespace Interceptor.Cli.Output;
 
@@ -48,7 +49,9 @@ internal static class TcpConnectionJson
         json.WriteNumberOrNull("conflicting_bytes"u8, sender.ConflictingBytes);
         if (sender.Sha256 is { } hash)
         {
-            json.WriteString("stream_sha256"u8, hash.ToString());
+            Span<char> text = stackalloc char[StreamHash.TextLength];
+            hash.Format(text);
+            json.WriteString("stream_sha256"u8, text);
             json.WriteNumber("unhashed_bytes"u8, sender.UnhashedBytes);
         }
 

@@ -1,61 +1,106 @@
 using System.Globalization;
 using System.Text;
+using Interceptor.Packets;
 using Interceptor.Tcp;
 
 namespace Interceptor.Cli.Output;
 
-/// <summary>A connection as three lines for people. Nothing in them is text from packets: addresses and numbers are formatted here.</summary>
-internal static class TcpConnectionText
+/// <summary>
+/// Connections as three lines each for people. Nothing in them is text from packets: addresses and numbers are formatted here, without garbage, for a capture may
+/// have millions.
+/// </summary>
+internal sealed class TcpConnectionText(TextWriter text)
 {
-    internal static void Write(TextWriter text, in TcpConnectionReport connection)
+    private readonly StringBuilder _line = new(256);
+
+    internal void Write(in TcpConnectionReport connection)
     {
-        double seconds = (connection.LastPacketAt - connection.FirstPacketAt) / 1e9;
-        string opened = connection.Opening == TcpOpening.Handshake ? "from its handshake" : "from its middle";
+        string opened = connection.Opening == TcpOpening.Handshake ? "  from its handshake, " : "  from its middle, ";
         string closed = connection.Closing switch
         {
-            TcpClosing.Fin => "closed",
-            TcpClosing.Reset => "reset",
-            _ => connection.IsEvicted ? "given up" : "open",
+            TcpClosing.Fin => "closed, ",
+            TcpClosing.Reset => "reset, ",
+            _ => connection.IsEvicted ? "given up, " : "open, ",
         };
-        text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{connection.Id,4}  {connection.Client} > {connection.Server}  {opened}, {closed}, {seconds:0.000000} s"));
-        WriteDirection(text, ">", connection.FromClient);
-        WriteDirection(text, "<", connection.FromServer);
+        AppendAligned(connection.Id, 4);
+        _line.Append("  ");
+        Append(connection.Client);
+        _line.Append(" > ");
+        Append(connection.Server);
+        _line.Append(opened).Append(closed);
+        Append((connection.LastPacketAt - connection.FirstPacketAt) / 1e9, "0.000000");
+        _line.Append(" s");
+        End();
+        WriteDirection("      > ", connection.FromClient);
+        WriteDirection("      < ", connection.FromServer);
     }
 
-    private static void WriteDirection(TextWriter text, string arrow, in TcpEndpointReport sender)
+    private void WriteDirection(string arrow, in TcpEndpointReport sender)
     {
         TcpDirectionCounters counters = sender.Counters;
-        var line = new StringBuilder();
-        line.Append(CultureInfo.InvariantCulture, $"      {arrow} {sender.State.ToRfcName(),-12} {counters.Packets} packets, {sender.StreamBytes} bytes");
-        Append(line, sender.MissingBytes, "missing");
-        Append(line, sender.ConflictingBytes ?? 0, "CONFLICTING BYTES");
-        Append(line, counters.Retransmissions, "retransmissions");
-        Append(line, counters.FastRetransmissions, "of them fast");
-        Append(line, counters.SpuriousRetransmissions, "of them spurious");
-        Append(line, counters.OutOfOrder, "out of order");
-        Append(line, counters.LostSegments, "behind a gap");
-        Append(line, counters.DuplicateAcks, "duplicate acks");
-        Append(line, counters.ZeroWindows, "zero windows");
-        Append(line, counters.ZeroWindowProbes, "zero-window probes");
-        Append(line, counters.WindowFull, "window full");
-        Append(line, counters.WindowUpdates, "window updates");
-        Append(line, counters.KeepAlives, "keep-alives");
-        Append(line, sender.InFlightBytes, "bytes in flight");
+        string state = sender.State.ToRfcName();
+        _line.Append(arrow).Append(state).Append(' ', Math.Max(0, 12 - state.Length)).Append(' ').Append(counters.Packets).Append(" packets, ")
+            .Append(sender.StreamBytes).Append(" bytes");
+        AppendCount(sender.MissingBytes, " missing");
+        AppendCount(sender.ConflictingBytes ?? 0, " CONFLICTING BYTES");
+        AppendCount(counters.Retransmissions, " retransmissions");
+        AppendCount(counters.FastRetransmissions, " of them fast");
+        AppendCount(counters.SpuriousRetransmissions, " of them spurious");
+        AppendCount(counters.OutOfOrder, " out of order");
+        AppendCount(counters.LostSegments, " behind a gap");
+        AppendCount(counters.DuplicateAcks, " duplicate acks");
+        AppendCount(counters.ZeroWindows, " zero windows");
+        AppendCount(counters.ZeroWindowProbes, " zero-window probes");
+        AppendCount(counters.WindowFull, " window full");
+        AppendCount(counters.WindowUpdates, " window updates");
+        AppendCount(counters.KeepAlives, " keep-alives");
+        AppendCount(sender.InFlightBytes, " bytes in flight");
         if (sender.RoundTrips.Count > 0)
         {
-            line.Append(CultureInfo.InvariantCulture,
-                $", RTT {sender.RoundTrips.Minimum / 1e6:0.###}/{sender.RoundTrips.Median / 1e6:0.###}/{sender.RoundTrips.Maximum / 1e6:0.###} ms");
+            _line.Append(", RTT ");
+            Append(sender.RoundTrips.Minimum / 1e6, "0.###");
+            _line.Append('/');
+            Append(sender.RoundTrips.Median / 1e6, "0.###");
+            _line.Append('/');
+            Append(sender.RoundTrips.Maximum / 1e6, "0.###");
+            _line.Append(" ms");
         }
 
-        text.WriteLine(line);
+        End();
     }
 
-    private static void Append(StringBuilder line, long count, string what)
+    private void AppendCount(long count, string what)
     {
         if (count > 0)
         {
-            line.Append(CultureInfo.InvariantCulture, $", {count} {what}");
+            _line.Append(", ").Append(count).Append(what);
         }
+    }
+
+    private void AppendAligned(int number, int width)
+    {
+        int before = _line.Length;
+        _line.Append(number);
+        _line.Insert(before, " ", Math.Max(0, width - (_line.Length - before)));
+    }
+
+    private void Append(FlowEndpoint end)
+    {
+        Span<char> text = stackalloc char[FlowEndpoint.MaximumTextLength];
+        end.TryFormat(text, out int length);
+        _line.Append(text[..length]);
+    }
+
+    private void Append(double number, string format)
+    {
+        Span<char> text = stackalloc char[64];
+        number.TryFormat(text, out int length, format, CultureInfo.InvariantCulture);
+        _line.Append(text[..length]);
+    }
+
+    private void End()
+    {
+        text.WriteLine(_line);
+        _line.Clear();
     }
 }

@@ -6,6 +6,9 @@ namespace Interceptor.Tcp.Streams;
 /// <summary>A SHA-256 by value.</summary>
 public readonly record struct StreamHash
 {
+    /// <summary>Hexadecimal digits of a hash.</summary>
+    public const int TextLength = 2 * SHA256.HashSizeInBytes;
+
     /// <summary>That of no bytes.</summary>
     public static readonly StreamHash OfNothing = new(SHA256.HashData([]));
 
@@ -20,11 +23,18 @@ public readonly record struct StreamHash
     }
 
     /// <summary>The hash in hexadecimal digits, lower case.</summary>
-    public override string ToString()
+    public override string ToString() => string.Create(TextLength, this, static (text, hash) => hash.Format(text));
+
+    /// <summary>Writes what <see cref="ToString"/> returns.</summary>
+    /// <param name="destination">At least <see cref="TextLength"/> characters.</param>
+    public void Format(Span<char> destination)
     {
-        Span<byte> bytes = stackalloc byte[32];
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, _high);
         BinaryPrimitives.WriteUInt128BigEndian(bytes[16..], _low);
-        return Convert.ToHexStringLower(bytes);
+        if (!Convert.TryToHexStringLower(bytes, destination, out _))
+        {
+            throw new ArgumentException("The room is too small for a hash.", nameof(destination));
+        }
     }
 }

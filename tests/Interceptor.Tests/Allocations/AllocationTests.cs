@@ -141,6 +141,32 @@ public sealed class AllocationTests
     }
 
     [Fact]
+    public void Telling_of_connections_allocates_nothing()
+    {
+        var tracker = new TcpTracker();
+        foreach (RealPacket packet in RealPackets.All)
+        {
+            tracker.Process(packet.Parse(), packet.Timestamp, 1);
+        }
+
+        TcpConnectionReport[] reports = [.. tracker.Connections.Select(TcpConnectionReport.Of)];
+        using var output = new StreamWriter(Stream.Null);
+        var text = new TcpConnectionText(output);
+        var line = new JsonLine();
+        Assert.Equal(0, RealPackets.AllocatedBy(() =>
+        {
+            foreach (ref readonly TcpConnectionReport report in reports.AsSpan())
+            {
+                text.Write(in report);
+                line.Begin("connection"u8);
+                TcpConnectionJson.Write(line, in report);
+                line.End();
+            }
+        }));
+        Assert.True(reports.Length > 20);
+    }
+
+    [Fact]
     public void Naming_the_fields_allocates_nothing()
     {
         var fields = new CountingFields();

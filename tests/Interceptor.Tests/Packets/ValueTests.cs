@@ -54,6 +54,27 @@ public class ValueTests
         Assert.Equal(text, new CaptureTimestamp(nanoseconds).ToString());
     }
 
+    [Theory]
+    [InlineData("192.0.2.1", 80, "192.0.2.1:80")]
+    [InlineData("255.255.255.255", 65535, "255.255.255.255:65535")]
+    [InlineData("2001:db8::1", 0, "[2001:db8::1]:0")]
+    [InlineData("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")]
+    [InlineData("64:ff9b::255.255.255.255", 65535, "[64:ff9b::ffff:ffff]:65535")]
+    public void An_endpoint_is_written_into_any_room_that_is_large_enough(string address, ushort port, string text)
+    {
+        Assert.True(IpAddress.TryParse(address, out IpAddress parsed));
+        var endpoint = new FlowEndpoint(parsed, port);
+        Assert.Equal(text, endpoint.ToString());
+        Assert.Equal(text, $"{endpoint}");
+        Assert.InRange(text.Length, 1, FlowEndpoint.MaximumTextLength);
+        for (int room = 0; room <= text.Length + 1; room++)
+        {
+            char[] buffer = new char[room];
+            Assert.Equal((room, room >= text.Length), (room, endpoint.TryFormat(buffer, out int written)));
+            Assert.Equal(room >= text.Length ? text : "", new string(buffer, 0, written));
+        }
+    }
+
     [Fact]
     public void Timestamps_saturate_and_compare()
     {

@@ -51,6 +51,23 @@ public sealed class TrackerMemoryTests
         Assert.Equal(TcpState.Established, noted.FromServer.State);
     }
 
+    /// <summary>What a connection leaves behind is the next one's: it must not show.</summary>
+    [Fact]
+    public void Connections_that_use_the_room_of_others_are_told_as_if_each_had_its_own()
+    {
+        const int Connections = 2000;
+        var givingWay = new TcpTracker(new TcpTrackerOptions { MaximumBytes = 1 << 20 }, sink: _sink);
+        var keeping = new TcpTracker();
+        Flights(givingWay, Connections, new Random(7));
+        Assert.InRange(_sink.Reports.Count, Connections / 2, Connections);
+        Flights(keeping, Connections, new Random(7));
+        givingWay.Finish();
+        keeping.Finish();
+        Assert.Equal(0, givingWay.Statistics.Evicted);
+        Assert.Equal(keeping.Connections.Select(TcpConnectionReport.Of), _sink.Reports.OrderBy(report => report.Id));
+        Assert.Contains(_sink.Reports, report => report.FromClient.RoundTrips.Count > 20 && report.FromClient.Counters.Retransmissions > 0);
+    }
+
     [Fact]
     public void Closed_connections_give_way_before_any_open_one()
     {
@@ -290,6 +307,40 @@ public sealed class TrackerMemoryTests
         Send(tracker, Flow(flow), TcpFlags.Fin | TcpFlags.Ack, 1, 1, at);
         Send(tracker, Flow(flow).Reversed, TcpFlags.Fin | TcpFlags.Ack, 1, 2, at);
         Send(tracker, Flow(flow), TcpFlags.Ack, 2, 2, at);
+    }
+
+    // One connection after the other, each with flights of different lengths, pieces sent again among them.
+    private void Flights(TcpTracker tracker, int connections, Random random)
+    {
+        const int Length = 10;
+        _number = 0;
+        long now = 0;
+        for (int flow = 0; flow < connections; flow++)
+        {
+            Open(tracker, flow, now += random.Next(1000));
+            uint next = 1;
+            int flights = random.Next(1, 30);
+            for (int flight = 0; flight < flights; flight++)
+            {
+                int pieces = random.Next(1, 1 << random.Next(1, 6));
+                for (int piece = 0; piece < pieces; piece++)
+                {
+                    Send(tracker, Flow(flow), TcpFlags.Ack, next + (uint)(Length * piece), 1, now += random.Next(1000), Length);
+                }
+
+                if (random.Next(5) == 0)
+                {
+                    Send(tracker, Flow(flow), TcpFlags.Ack, next + (uint)(Length * random.Next(pieces)), 1, now += random.Next(1000), Length);
+                }
+
+                next += (uint)(Length * pieces);
+                Send(tracker, Flow(flow).Reversed, TcpFlags.Ack, 1, next, now += random.Next(1000));
+            }
+
+            Send(tracker, Flow(flow), TcpFlags.Fin | TcpFlags.Ack, next, 1, now);
+            Send(tracker, Flow(flow).Reversed, TcpFlags.Fin | TcpFlags.Ack, 1, next + 1, now);
+            Send(tracker, Flow(flow), TcpFlags.Ack, next + 1, 2, now);
+        }
     }
 
     private void Data(TcpTracker tracker, int flow, long at) => Send(tracker, Flow(flow), TcpFlags.Ack, 1, 1, at, 10);
