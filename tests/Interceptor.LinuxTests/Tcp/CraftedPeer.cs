@@ -87,31 +87,17 @@ internal sealed class CraftedPeer : IDisposable, ITcpStreamConsumer
 
     internal delegate bool KernelSegment(in TcpSegment segment);
 
+    private delegate void KernelSegmentHandler(in TcpSegment segment);
+
     /// <summary>Feeds the model up to a segment of the kernel that is as wanted.</summary>
     internal void FollowUntil(KernelSegment isWanted, string what)
     {
-        long start = Stopwatch.GetTimestamp();
-        var spin = default(SpinWait);
-        while (true)
-        {
-            Assert.True(Stopwatch.GetElapsedTime(start) < TruthLab.Deadline, $"Waited {TruthLab.Deadline.TotalSeconds} s for: {what}.");
-            if (!_capture.TryTake(out PacketLease? lease))
-            {
-                spin.SpinOnce();
-                continue;
-            }
-
-            using (lease)
-            {
-                PacketView packet = lease.Packet.Parse();
-                Tracker.Process(in packet, lease.Metadata.Timestamp, ++_number);
-                if (packet.TryGetFlow(out FlowKey flow) && flow.Source.Address == _kernel && TcpSegment.TryCreate(in packet, out TcpSegment segment) && isWanted(in segment))
-                {
-                    return;
-                }
-            }
-        }
+        bool isThere = false;
+        Follow(() => isThere, (in TcpSegment segment) => isThere = isWanted(in segment), what);
     }
+
+    /// <summary>Feeds the model until something is true, which is asked again and again.</summary>
+    internal void FollowUntil(Func<bool> isTrue, string what) => Follow(isTrue, static (in TcpSegment _) => { }, what);
 
     internal void FollowUntilAcknowledged(long relative) => FollowUntil((in TcpSegment segment) => segment.Acknowledgment == Absolute(relative), $"the acknowledgment of {relative}");
 
@@ -126,6 +112,31 @@ internal sealed class CraftedPeer : IDisposable, ITcpStreamConsumer
         while (_owned.TryPop(out IDisposable? owned))
         {
             owned.Dispose();
+        }
+    }
+
+    private void Follow(Func<bool> isOver, KernelSegmentHandler onSegment, string what)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var spin = default(SpinWait);
+        while (!isOver())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TruthLab.Deadline, $"Waited {TruthLab.Deadline.TotalSeconds} s for: {what}.");
+            if (!_capture.TryTake(out PacketLease? lease))
+            {
+                spin.SpinOnce();
+                continue;
+            }
+
+            using (lease)
+            {
+                PacketView packet = lease.Packet.Parse();
+                Tracker.Process(in packet, lease.Metadata.Timestamp, ++_number);
+                if (packet.TryGetFlow(out FlowKey flow) && flow.Source.Address == _kernel && TcpSegment.TryCreate(in packet, out TcpSegment segment))
+                {
+                    onSegment(in segment);
+                }
+            }
         }
     }
 

@@ -57,8 +57,8 @@ public sealed class CraftedTruthTests
             peer.Send(1 + (2000 * i), block);
         }
 
-        peer.FollowUntil((in TcpSegment segment) => segment.Options.SackBlockCount > 0 && segment.Sacks[0].Left == CraftedPeer.Absolute(40_001), "the last SACK block");
-        Assert.Equal(20_000, peer.KernelEnd.ReceiveQueue.OutOfOrderBytes);
+        // The kernel is asked, as it does not report every block: compressing its acknowledgments it sometimes leaves the last one out (seen on 6.18).
+        peer.FollowUntil(() => KernelSocketState.OutOfOrderSegments(socket) == 20 && peer.KernelEnd.ReceiveQueue.OutOfOrderBytes == 20_000, "all blocks behind the gap");
 
         // Less room than what waits takes: the next segment makes the kernel throw it away, once there is data in order.
         socket.ReceiveBufferSize = 2048;
