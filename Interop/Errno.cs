@@ -24,14 +24,12 @@ internal static class Errno
     internal const int ENAMETOOLONG = 36;
     internal const int ENOTEMPTY = 39;
     internal const int EMSGSIZE = 90;
-    internal const int ENOPROTOOPT = 92;
     internal const int EOPNOTSUPP = 95;
     internal const int EADDRINUSE = 98;
     internal const int EADDRNOTAVAIL = 99;
     internal const int ENETDOWN = 100;
     internal const int ENETUNREACH = 101;
     internal const int ENOBUFS = 105;
-    internal const int EISCONN = 106;
     internal const int ENOTCONN = 107;
     internal const int ETIMEDOUT = 110;
     internal const int EHOSTUNREACH = 113;

@@ -140,9 +140,6 @@ internal static unsafe partial class LibPcap
     internal static partial int pcap_snapshot(LibPcapHandle p);
 
     [LibraryImport(Library)]
-    internal static partial byte* pcap_datalink_val_to_name(int dlt);
-
-    [LibraryImport(Library)]
     internal static partial int pcap_findalldevs(PcapDevice** devices, byte* errbuf);
 
     [LibraryImport(Library)]

@@ -173,14 +173,6 @@ internal sealed unsafe partial class LibPcapHandle : SafeHandle
     /// <summary>libpcap's own listing of one instruction. Its buffer is static: one thread at a time.</summary>
     internal static string Image(PcapInstruction instruction, int index) => Text(LibPcap.bpf_image(&instruction, index));
 
-    /// <summary>The name of a DLT, as <c>EN10MB</c>; null if libpcap has none.</summary>
-    internal static string? DataLinkName(int dlt)
-    {
-        LibPcap.Require();
-        byte* name = LibPcap.pcap_datalink_val_to_name(dlt);
-        return name is null ? null : Text(name);
-    }
-
     internal static string Text(byte* text) =>
         text is null ? "" : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
 

@@ -32,8 +32,6 @@ internal static unsafe partial class Libc
     internal const int F_GETFL = 3;
     internal const int F_SETFL = 4;
 
-    internal const short POLLRDHUP = 0x2000;
-
     internal const nuint SIOCINQ = 0x541B;
     internal const nuint SIOCOUTQ = 0x5411;
     internal const nuint SIOCOUTQNSD = 0x894B;
@@ -80,8 +78,6 @@ internal static unsafe partial class Libc
     internal const int IPV6_RECVERR = 25;
     internal const int IPV6_V6ONLY = 26;
     internal const int IPV6_TCLASS = 67;
-    internal const int IPV6_TRANSPARENT = 75;
-    internal const int IPV6_FREEBIND = 78;
 
     internal const int IFF_UP = 1;
 

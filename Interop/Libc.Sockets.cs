@@ -14,7 +14,6 @@ internal static unsafe partial class Libc
     internal const int SOCK_STREAM = 1;
     internal const int SOCK_DGRAM = 2;
     internal const int SOCK_RAW = 3;
-    internal const int SOCK_SEQPACKET = 5;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOCK_CLOEXEC = 0x80000;
 
@@ -22,8 +21,6 @@ internal static unsafe partial class Libc
     internal const int SCM_RIGHTS = 1;
 
     internal const int MSG_PEEK = 0x2;
-    internal const int MSG_CTRUNC = 0x8;
-    internal const int MSG_TRUNC = 0x20;
     internal const int MSG_DONTWAIT = 0x40;
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int MSG_CMSG_CLOEXEC = 0x40000000;
@@ -31,8 +28,6 @@ internal static unsafe partial class Libc
     internal const short POLLIN = 0x1;
     internal const short POLLPRI = 0x2;
     internal const short POLLOUT = 0x4;
-    internal const short POLLERR = 0x8;
-    internal const short POLLHUP = 0x10;
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial FileDescriptor socket(int domain, int type, int protocol);

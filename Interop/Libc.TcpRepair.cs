@@ -13,7 +13,6 @@ internal static unsafe partial class Libc
     internal const int TCP_KEEPCNT = 6;
     internal const int TCP_SYNCNT = 7;
     internal const int TCP_LINGER2 = 8;
-    internal const int TCP_DEFER_ACCEPT = 9;
     internal const int TCP_INFO = 11;
     internal const int TCP_CONGESTION = 13;
     internal const int TCP_THIN_LINEAR_TIMEOUTS = 16;
@@ -24,7 +23,6 @@ internal static unsafe partial class Libc
     internal const int TCP_REPAIR_OPTIONS = 22;
     internal const int TCP_TIMESTAMP = 24;
     internal const int TCP_NOTSENT_LOWAT = 25;
-    internal const int TCP_SAVE_SYN = 27;
     internal const int TCP_REPAIR_WINDOW = 29;
     internal const int TCP_ULP = 31;
     internal const int TCP_INQ = 36;
@@ -56,7 +54,6 @@ internal static unsafe partial class Libc
     internal const byte TCPI_OPT_SACK = 2;
     internal const byte TCPI_OPT_WSCALE = 4;
     internal const byte TCPI_OPT_ECN = 8;
-    internal const byte TCPI_OPT_SYN_DATA = 32;
     internal const byte TCPI_OPT_USEC_TS = 64;
 
     [StructLayout(LayoutKind.Sequential)]

@@ -38,14 +38,6 @@ internal static unsafe class LinuxInterfaces
         return found;
     }
 
-    /// <summary>The largest packet above the link header, in bytes; false where there is no such interface.</summary>
-    internal static bool TryGetMtu(string name, out int mtu)
-    {
-        bool found = TryAsk(name, Libc.SIOCGIFMTU, out InterfaceRequest answer);
-        mtu = answer.First | (answer.Second << 16);
-        return found;
-    }
-
     /// <summary>The refusal for an interface that is not there, with those that are.</summary>
     internal static LinuxException NoSuchInterface(string operation, string name)
     {

@@ -7,24 +7,10 @@ namespace Interceptor.Interop;
 /// would read to the end for nobody; a <see cref="FileStream"/> keeps an offset of its own, so that two programs sharing a file would overwrite
 /// one another. Unbuffered; one writer. Disposing leaves the descriptor open: it is the process's.
 /// </summary>
-internal sealed unsafe class StandardOutputStream : Stream
+internal sealed unsafe class StandardOutputStream : WriteOnlyStream
 {
     private readonly FileDescriptor _descriptor = FileDescriptor.Borrow(StandardDescriptor.Output);
     private readonly bool _isOpen = StandardDescriptor.IsInherited(StandardDescriptor.Output);
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <exception cref="LinuxException">EPIPE where the reader is gone, ENOSPC on a full disk, EBADF where the process was started without standard output.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
@@ -59,18 +45,6 @@ internal sealed unsafe class StandardOutputStream : Stream
             }
         }
     }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

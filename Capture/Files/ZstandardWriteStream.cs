@@ -6,7 +6,7 @@ namespace Interceptor.Capture.Files;
 /// Packs what is written into one Zstandard frame with a checksum, at the library's usual level; <see cref="Flush"/> makes what was written so far readable,
 /// and disposing ends the frame and leaves the stream underneath open. Write-only.
 /// </summary>
-internal sealed class ZstandardWriteStream : Stream
+internal sealed class ZstandardWriteStream : WriteOnlyStream
 {
     private const int Level = 3;
     private const int PackedLength = 64 * 1024;
@@ -23,35 +23,15 @@ internal sealed class ZstandardWriteStream : Stream
         _encoder = ZstandardEncoder.Create(Level);
     }
 
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
     public override bool CanWrite => !_ended;
 
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public override void Write(ReadOnlySpan<byte> buffer) => Encode(buffer, ZstandardDirective.Continue);
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     public override void Flush()
     {
         Encode([], ZstandardDirective.Flush);
         _target.Flush();
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -45,21 +45,6 @@ internal sealed class ByteRanges
         return added;
     }
 
-    /// <summary>The first part of [from, end) that was not seen; false if there is none.</summary>
-    internal bool TryFindUncovered(long from, long end, out ByteRange uncovered)
-    {
-        int index = FirstEndingAfter(from);
-        if (index < Count && _ranges[index].Start <= from)
-        {
-            from = _ranges[index].End;
-            index++;
-        }
-
-        long stop = index < Count ? Math.Min(end, _ranges[index].Start) : end;
-        uncovered = new ByteRange(from, stop);
-        return from < stop;
-    }
-
     private long Merge(long start, long end)
     {
         // The ranges that [start, end) overlaps or touches: from the first that ends at or after start.

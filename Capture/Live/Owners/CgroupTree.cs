@@ -14,9 +14,6 @@ internal sealed class CgroupTree
     private readonly string? _mount = FindMount();
     private long _nextRead = long.MinValue;
 
-    /// <summary>Where the file system is mounted; null where it is not.</summary>
-    internal string? Mount => _mount;
-
     /// <summary>The path of a group below the mount, <c>/</c> for the root; null where there is none of that number.</summary>
     /// <param name="id">The number; 0 is none.</param>
     /// <param name="now">Monotonic nanoseconds: the tree is walked at most once a second.</param>
