@@ -12,9 +12,12 @@ internal static class ProcessPrivileges
     /// <summary>True if this process, by its real user, may make files in a directory.</summary>
     internal static bool MayMakeFilesIn(string directory) => Libc.access(directory, Libc.W_OK | Libc.X_OK) == 0;
 
+    /// <summary>True if this process, by its real user, may write into a file that there is.</summary>
+    internal static bool MayWrite(string path) => Libc.access(path, Libc.W_OK) == 0;
+
     /// <summary>
-    /// Makes every thread of this process that user's: groups, group, user, and no capability is left in any set but the bounding one. Then makes sure: each thread's
-    /// state is read back, and root is asked for and must be refused. What is open stays open.
+    /// Makes every thread of this process that user's: groups, group, user, and no capability is left that it has or can take up. Then makes sure: each thread's
+    /// state is read back, and root is asked for and must be refused. What is open stays open. The inheritable and the bounding set, which give nothing by themselves, stay.
     /// </summary>
     /// <exception cref="LinuxException">
     /// A step failed. The process may then be neither here nor there: the caller ends it, or writes nothing.

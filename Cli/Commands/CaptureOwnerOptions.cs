@@ -53,7 +53,7 @@ internal static class CaptureOwnerOptions
         }
 
         var selection = new SocketOwnerSelection(
-            parsed.GetValue(Pids) ?? [], parsed.GetValue(Names) ?? [], (parsed.GetValue(Users) ?? []).Select(UidOf), parsed.GetValue(Cgroups) ?? []);
+            parsed.GetValue(Pids) ?? [], (parsed.GetValue(Names) ?? []).Select(NameOf), (parsed.GetValue(Users) ?? []).Select(UidOf), (parsed.GetValue(Cgroups) ?? []).Select(GroupOf));
         SocketOwnerWatch watch = SocketOwnerWatch.Start(selection.Pids);
         bool annotate = parsed.GetValue(Annotate);
         selector = new OwnerPacketSelector(watch, selection, annotate);
@@ -61,6 +61,11 @@ internal static class CaptureOwnerOptions
         {
             output.Warn($"{refused} {(refused == 1 ? "process" : "processes")} may not be looked at: packets of their sockets count as of nobody. "
                 + "It takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, as root has on its own machine. --uid and --cgroup need neither.");
+        }
+
+        foreach (string name in selection.FindAbsentNames())
+        {
+            output.Warn($"no process is named {Printable.Escape(name)} now: its packets are taken once there is one.");
         }
 
         if (!watch.Table.HasUdp)
@@ -74,6 +79,12 @@ internal static class CaptureOwnerOptions
     /// <summary>True if processes must be looked at, which <c>-Z</c> makes impossible but for those of its user.</summary>
     internal static bool NeedsProcesses(ParseResult parsed) =>
         parsed.GetValue(Pids) is { Length: > 0 } || parsed.GetValue(Names) is { Length: > 0 } || parsed.GetValue(Annotate);
+
+    private static string NameOf(string name) => name.Length > 0 && !name.Contains('/')
+        ? name
+        : throw new UsageException($"--process wants a process's name, as ps -e shows it, or its program's without directories: '{name}' is none.");
+
+    private static string GroupOf(string path) => path.Length > 0 ? path : throw new UsageException("--cgroup wants a group's path, as /system.slice/ssh.service; / means all groups.");
 
     private static uint UidOf(string user) =>
         uint.TryParse(user, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid) ? uid

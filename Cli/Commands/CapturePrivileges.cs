@@ -59,7 +59,7 @@ internal static class CapturePrivileges
             return;
         }
 
-        if (!ProcessPrivileges.MayMakeFilesIn(directory))
+        if (!ProcessPrivileges.MayMakeFilesIn(directory) && !ProcessPrivileges.MayWrite(path))
         {
             throw new MissingFeatureException(
                 $"-w {path}: {user.Name}, whom -Z names, may not make files in {directory}. Give the directory to that user (chown {user.Name}), or name another.");

@@ -121,7 +121,7 @@ internal static class TopCommand
         if (watch.Table.RefusedProcesses is var refused and > 0)
         {
             output.Warn(string.Create(CultureInfo.InvariantCulture,
-                $"of the processes, {refused} may not be looked at: of a socket of theirs only the user is shown. It takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH."));
+                $"{refused} {(refused == 1 ? "process" : "processes")} may not be looked at: of their sockets only the user is shown. It takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH."));
         }
 
         return watch;

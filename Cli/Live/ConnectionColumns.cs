@@ -57,7 +57,7 @@ internal static class ConnectionColumns
             Number("ALL%", 5, row => LiveWords.Percent(row.RepeatedShare), row => row.RepeatedShare) with { Rank = 9 },
             Number("RTT MS", 6, row => LiveWords.Milliseconds(row.RecentRoundTrip), row => row.RecentRoundTrip ?? -1) with { Rank = 2 },
             Words("LIMIT", 10, LimitWords.Short) with { Rank = 3, LargestWidth = 11 },
-            Words("PROCESS", 10, row => row.Process) with { Rank = 4, LargestWidth = 40, KeepsStart = true },
+            Words("PROCESS", 10, row => row.Process) with { Rank = 4, LargestWidth = 40, Tail = ConnectionOwner.NumberOf },
             Bytes with { Rank = 10 },
             Age with { Rank = 12 },
         ];

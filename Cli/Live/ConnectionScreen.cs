@@ -30,12 +30,12 @@ internal sealed class ConnectionScreen(string title, IReadOnlyList<InterfaceFeed
 
     public LiveKeyEffect Press(ConsoleKeyInfo key) => table.Press(key);
 
-    /// <summary>The first line.</summary>
+    /// <summary>The first line: what matters most comes first, as a narrow terminal has no room for the rest.</summary>
     /// <param name="title">What stands first in it.</param>
     /// <param name="picture">What the rest tells.</param>
     /// <param name="age">How long it has been running, ns.</param>
     internal static string TitleOf(string title, ConnectionPicture picture, long age) => string.Create(CultureInfo.InvariantCulture,
-        $"{title}  {LiveWords.Age(age)}  {picture.Rows.Count} connections, {picture.Open} open  {OrZero(LiveWords.Short(picture.Rate))}bit/s  {picture.Packets} packets, {picture.Dropped} dropped");
+        $"{title}  {LiveWords.Age(age)}  {picture.Rows.Count} connections, {picture.Open} open  {OrZero(LiveWords.Short(picture.Rate))}bit/s  {picture.Dropped} dropped  {picture.Packets} packets");
 
     private static string OrZero(string text) => text.Length == 0 ? "0 " : char.IsLetter(text[^1]) ? $"{text[..^1]} {text[^1]}" : $"{text} ";
 }

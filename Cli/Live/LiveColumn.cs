@@ -19,6 +19,6 @@ internal sealed record LiveColumn<TRow>(string Title, int Width, Func<TRow, stri
     /// <summary>Characters it takes where there is room and a text needs them; 0 for <see cref="Width"/>.</summary>
     internal int LargestWidth { get; init; }
 
-    /// <summary>A text that does not fit loses its end, as a name does, and not its middle, as an address.</summary>
-    internal bool KeepsStart { get; init; }
+    /// <summary>How many characters at its end a text that does not fit keeps, where its beginning and an ellipsis have room beside them; null for an address with its port.</summary>
+    internal Func<string, int>? Tail { get; init; }
 }

@@ -6,6 +6,8 @@ namespace Interceptor.Cli.Live;
 /// <summary>A frame as lines of a terminal of a given width. Texts are data and never markup.</summary>
 internal static class LiveFrameText
 {
+    private const string PartGap = "  ";
+
     private static readonly Style Bar = new(decoration: Decoration.Bold);
     private static readonly Style Header = new(decoration: Decoration.Underline);
     private static readonly Style Sorted = new(decoration: Decoration.Underline | Decoration.Bold | Decoration.Invert);
@@ -59,7 +61,19 @@ internal static class LiveFrameText
     private static string Plain(LiveView view, IReadOnlyList<string> cells) =>
         string.Join("  ", cells.Zip(view.Columns, (cell, column) => column.IsRight ? cell.PadLeft(column.Width) : cell.PadRight(column.Width))).TrimEnd();
 
-    private static Text Line(string text, int width, Style style) => new(text.Length <= width ? text : text[..width], style);
+    private static Text Line(string text, int width, Style style) => new(Cut(text, width), style);
+
+    /// <summary>As many of a line's parts, which two blanks part, as there is room for: half a number would be another one.</summary>
+    private static string Cut(string text, int width)
+    {
+        if (text.Length <= width)
+        {
+            return text;
+        }
+
+        int end = text.LastIndexOf(PartGap, Math.Min(width + PartGap.Length, text.Length) - 1, StringComparison.Ordinal);
+        return text[..(end > 0 ? end : width)];
+    }
 
     private static Grid Table(LiveView view)
     {

@@ -73,7 +73,7 @@ internal sealed class LiveTable<TRow>(IReadOnlyList<LiveColumn<TRow>> columns, i
         var result = new LiveViewRow[visible.Length];
         for (int i = 0; i < visible.Length; i++)
         {
-            result[i] = new LiveViewRow([.. shown.Select(index => Fit(texts[i][index], widths[index], columns[index].KeepsStart))], isPast?.Invoke(visible[i]) ?? false);
+            result[i] = new LiveViewRow([.. shown.Select(index => Fit(texts[i][index], widths[index], columns[index].Tail?.Invoke(texts[i][index])))], isPast?.Invoke(visible[i]) ?? false);
         }
 
         return new LiveView(
@@ -89,16 +89,19 @@ internal sealed class LiveTable<TRow>(IReadOnlyList<LiveColumn<TRow>> columns, i
         return Match(rows).Order(Comparer<TRow>.Create((one, other) => sign * sorted.Compare(one, other)));
     }
 
-    /// <summary>A text cut in its middle, so that its end (a port, say) stays, or at its end.</summary>
-    internal static string Fit(string text, int width, bool keepsStart = false)
+    /// <summary>A text cut in its middle, so that its end (a port, say) stays.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="width">Characters there is room for.</param>
+    /// <param name="tail">Characters that stay at its end, none where there is no room for them; null for as many as an address with its port wants.</param>
+    internal static string Fit(string text, int width, int? tail = null)
     {
         if (text.Length <= width)
         {
             return text;
         }
 
-        int tail = keepsStart ? 0 : Math.Min(6, width / 2);
-        return width < 2 ? text[..width] : $"{text[..(width - 1 - tail)]}…{text[^tail..]}";
+        int kept = tail is not { } wanted ? Math.Min(6, width / 2) : wanted < width - 1 ? wanted : 0;
+        return width < 2 ? text[..width] : $"{text[..(width - 1 - kept)]}…{text[^kept..]}";
     }
 
     private List<TRow> Match(IReadOnlyList<TRow> rows)

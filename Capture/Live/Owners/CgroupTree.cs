@@ -39,7 +39,8 @@ internal sealed class CgroupTree
     internal static string PathOfDirectory(string name)
     {
         const string Remedy = "It wants the directory of a version 2 group, as /sys/fs/cgroup/system.slice, or its path below the mount, as /system.slice.";
-        string mount = FindMount() ?? throw new LinuxException(Errno.ENOENT, "find", $"control group {name}", $"No cgroup2 file system is mounted. {Remedy}");
+        string mount = FindMount() ?? throw new LinuxException(Errno.ENOENT, "find", $"control group {name}",
+            "No cgroup2 file system is mounted here. The command ip netns exec hides it: name the network namespace with --netns instead.");
         string path = Path.GetFullPath(name, "/");
         bool isBelow = path == mount || path.StartsWith(mount + "/", StringComparison.Ordinal);
         string group = isBelow ? path[mount.Length..] : path;

@@ -43,6 +43,23 @@ public sealed class SocketOwnerSelection
     /// <summary>The processes named by number.</summary>
     public IEnumerable<int> Pids => _processes.Keys;
 
+    /// <summary>Those of the names that no process has now: one may come.</summary>
+    public IReadOnlyList<string> FindAbsentNames()
+    {
+        if (_names.Count == 0)
+        {
+            return [];
+        }
+
+        var processes = new List<int>();
+        using (var reader = new ProcessSockets())
+        {
+            reader.ListProcesses(processes);
+        }
+
+        return [.. _names.Except(processes.SelectMany(static pid => (string[])[ProcessIdentity.NameOf(pid), ProcessIdentity.ProgramOf(pid)])).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>True if that owner is meant. Allocates nothing.</summary>
     public bool Includes(SocketOwnerInfo owner)
     {
@@ -51,6 +68,10 @@ public sealed class SocketOwnerSelection
             && (_cgroups.Length == 0 || IsInGroup(owner.Cgroup))
             && (!NeedsProcesses || HasProcess(owner));
     }
+
+    /// <summary>True for a group itself and for all below it; each begins with a slash and only the root ends with one.</summary>
+    internal static bool IsBelow(string path, string group) =>
+        path.StartsWith(group, StringComparison.Ordinal) && (path.Length == group.Length || group.Length == 1 || path[group.Length] == '/');
 
     private bool HasProcess(SocketOwnerInfo owner)
     {
@@ -70,7 +91,7 @@ public sealed class SocketOwnerSelection
     {
         foreach (string group in _cgroups)
         {
-            if (path is not null && path.StartsWith(group, StringComparison.Ordinal) && (path.Length == group.Length || group.Length == 1 || path[group.Length] == '/'))
+            if (path is not null && IsBelow(path, group))
             {
                 return true;
             }

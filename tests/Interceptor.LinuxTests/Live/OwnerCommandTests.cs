@@ -161,11 +161,39 @@ public sealed class OwnerCommandTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_name_that_no_process_has_yet_is_told_and_waited_for()
+    {
+        using var peer = new PythonPeer(_lab.Client);
+        using var receiver = new LoopbackSender(_lab.Client);
+        using var run = new ToolRun(_lab.Client, [], "capture", "-i", "lo", "-q", "-t", "-c", "1", "--process", "late comer", "udp");
+        run.AwaitLine("interceptor: no process is named late comer now");
+        run.AwaitLine("listening on");
+        peer.Tell("open('/proc/self/comm', 'w').write('late comer')");
+        ushort port = peer.BindUdp();
+        peer.Tell($"s.sendto(b'1', ('127.0.0.1', {receiver.Port}))");
+        Assert.Equal($"IP 127.0.0.1.{port} > 127.0.0.1.{receiver.Port}: UDP, length 1\n", run.AwaitEnd().Output);
+    }
+
+    [Fact]
+    public void Where_control_groups_are_hidden_the_way_round_is_told()
+    {
+        KernelTest.RequireTool("unshare");
+        string? mount = File.ReadLines("/proc/self/mountinfo").FirstOrDefault(static line => line.Contains(" - cgroup2 ", StringComparison.Ordinal))?.Split(' ')[4];
+        ChildResult result = ChildProcess.Run(
+            _lab.Client, "unshare", "--mount", "sh", "-c", $"umount -l '{mount ?? "/nowhere"}'; exec dotnet '{CliProcess.AssemblyPath}' capture -i lo --cgroup /");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("ip netns exec hides it: name the network namespace with --netns instead", result.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1, "process 999999999", "--pid", "999999999")]
     [InlineData(2, "there is no user 'nosuchuser'", "--uid", "nosuchuser")]
     [InlineData(2, "--annotate writes comments, for which pcap has no place", "--annotate", "-w", "x.pcap")]
     [InlineData(1, "control group /no/such/group", "--cgroup", "/no/such/group")]
+    [InlineData(2, "/ means all groups", "--cgroup", "")]
+    [InlineData(2, "'' is none", "--process", "")]
+    [InlineData(2, "without directories: '/usr/bin/curl' is none", "--process", "/usr/bin/curl")]
     public void What_there_is_not_is_told(int code, string message, params string[] arguments)
     {
         ChildResult result = ChildProcess.Run(_lab.Client, "dotnet", [CliProcess.AssemblyPath, "capture", "-i", "lo", .. arguments]);

@@ -69,6 +69,24 @@ public sealed class PrivilegeCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_is_the_users_is_enough_where_the_directory_is_not()
+    {
+        RequireUsers();
+        string path = Path.Combine(_directory, "given.pcapng");
+        File.WriteAllText(path, "");
+        Chown(path);
+        ChildProcess.Run(null, TimeSpan.FromSeconds(10), "chmod", "755", _directory);
+        using var sender = new LoopbackSender(_lab.Client);
+        using var run = new ToolRun(_lab.Client, [], "capture", "-i", "lo", "-Z", "nobody", "-w", path, "-c", "1", "udp");
+        run.AwaitLine("now running as nobody");
+        sender.Send(1);
+        CliResult result = run.AwaitEnd();
+        Assert.True(result.ExitCode == 0, result.ToString());
+        using CaptureFileReader reader = CaptureFile.OpenRead(path);
+        Assert.True(reader.TryRead(out _));
+    }
+
+    [Fact]
     public void A_user_that_there_is_not_is_told()
     {
         CliResult result = Run([], "capture", "-i", "lo", "-Z", "nosuchuser");
@@ -106,12 +124,10 @@ public sealed class PrivilegeCommandTests : IDisposable
         RequireUsers();
         CliResult result = Run(AsNobody(), "capture", "-i", "lo");
         Assert.Equal(3, result.ExitCode);
-        foreach (string part in (ReadOnlySpan<string>)["CAP_NET_RAW", "run as root", "-Z USER", "setpriv --ambient-caps", "AmbientCapabilities="])
+        foreach (string part in (ReadOnlySpan<string>)["CAP_NET_RAW", "run as root", "-Z USER", "setpriv --ambient-caps", "AmbientCapabilities=", "setcap on a copy", "never on dotnet"])
         {
             Assert.Contains(part, result.Error, StringComparison.Ordinal);
         }
-
-        Assert.DoesNotContain("setcap", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

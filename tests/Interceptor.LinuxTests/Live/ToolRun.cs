@@ -13,10 +13,12 @@ internal sealed class ToolRun : IDisposable
     private readonly List<string> _said = [];
 
     internal ToolRun(NetworkNamespace where, string[] prefix, params string[] arguments)
+        : this(where, [.. prefix, "dotnet", CliProcess.AssemblyPath, .. arguments])
     {
-        string[] command = [.. prefix, "dotnet", CliProcess.AssemblyPath, .. arguments];
-        _process = ChildProcess.Start(where, command[0], command[1..]);
     }
+
+    /// <summary>With a command that starts it in another way.</summary>
+    internal ToolRun(NetworkNamespace where, string[] command) => _process = ChildProcess.Start(where, command[0], command[1..]);
 
     internal int Pid => _process.Id;
 

@@ -58,9 +58,27 @@ public sealed class LiveTableTests
     public void A_text_that_does_not_fit_keeps_its_end() =>
         Assert.Equal("192.0…:49152", LiveTable<Item>.Fit("192.0.2.211:49152", 12));
 
-    [Fact]
-    public void A_name_that_does_not_fit_keeps_its_start() =>
-        Assert.Equal("python3[7…", LiveTable<Item>.Fit("python3[7548]", 10, keepsStart: true));
+    [Theory]
+    [InlineData("python3[7548]", 13, "python3[7548]")]
+    [InlineData("python3[7548]", 10, "pyt…[7548]")]
+    [InlineData("python3[7548]+12", 11, "p…[7548]+12")]
+    [InlineData("python3[7548]", 7, "python…")]
+    [InlineData("[red]x[/][15928]", 12, "[red…[15928]")]
+    [InlineData("curl[12] > nginx[34]", 10, "curl[12] …")]
+    [InlineData("uid 4294967294", 10, "uid 42949…")]
+    public void A_process_that_does_not_fit_keeps_its_number_and_the_begin_of_its_name(string text, int width, string expected) =>
+        Assert.Equal(expected, LiveTable<Item>.Fit(text, width, ConnectionOwner.NumberOf(text)));
+
+    [Theory]
+    [InlineData(30, "top -i va  1:02  5.1 Mbit/s")]
+    [InlineData(27, "top -i va  1:02  5.1 Mbit/s")]
+    [InlineData(26, "top -i va  1:02")]
+    [InlineData(15, "top -i va  1:02")]
+    [InlineData(10, "top -i va")]
+    [InlineData(5, "top -")]
+    public void Of_the_first_line_only_whole_parts_are_shown(int width, string expected) =>
+        Assert.Equal(expected, LiveFrameText.Lines(new LiveFrame("top -i va  1:02  5.1 Mbit/s  0 dropped", Table().View([], width, 2), ""), width, 3, hasColors: false)[0]
+            .Replace("\x1b[1m", "", StringComparison.Ordinal).Replace("\x1b[0m", "", StringComparison.Ordinal));
 
     [Fact]
     public void The_last_free_characters_go_to_the_first_columns_that_want_them()
