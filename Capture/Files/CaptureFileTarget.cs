@@ -74,7 +74,7 @@ internal sealed class CaptureFileTarget : IDisposable
                 ? OpenAside(path)
                 : new(path, Open(path, mode == CaptureFileMode.New ? FileMode.CreateNew : FileMode.Create), leaveOpen: false, null, null);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception exception) when (FileFailure.IsOfFile(exception))
         {
             throw Unwritable(path, exception);
         }
@@ -234,15 +234,7 @@ internal sealed class CaptureFileTarget : IDisposable
 
     // The exceptions of .NET name the file that is written aside; people are told of the one they asked for.
     private static CaptureFileException Unwritable(string path, Exception exception) =>
-        new(path, -1, CaptureFileFault.Unwritable, "can't be written: " + exception switch
-        {
-            DirectoryNotFoundException => "there is no such directory",
-            UnauthorizedAccessException => "permission denied",
-            PathTooLongException => "its name is too long",
-            { HResult: Errno.ENOSPC } => "no space is left on the device",
-            { HResult: Errno.EEXIST } => "there is something of that name already",
-            _ => exception.Message.TrimEnd('.'),
-        }, exception);
+        new(path, -1, CaptureFileFault.Unwritable, "can't be written: " + FileFailure.WhyNotWritten(exception), exception);
 
     private void CutBack(ReadOnlySpan<int> ends)
     {

@@ -6,12 +6,14 @@ namespace Interceptor.Cli.Output;
 /// <summary>A file that gets its name only when it is complete; till then an older one of that name stays.</summary>
 internal sealed class FileWrittenAside : IDisposable
 {
+    private readonly string _path;
     private readonly string _finalPath;
     private readonly string _temporaryPath;
-    private readonly FileStream _stream;
+    private readonly PassingFileStream _stream;
     private bool _committed;
 
     /// <summary>Opens it beside the final one, so that what can't be written is known before the work is done.</summary>
+    /// <exception cref="IOException">It can't be made there; the inner exception, if any, has the cause.</exception>
     internal FileWrittenAside(string path)
     {
         if (Directory.Exists(path))
@@ -19,16 +21,10 @@ internal sealed class FileWrittenAside : IDisposable
             throw new IOException($"{path}: can't be written: it is a directory.");
         }
 
+        _path = path;
         _finalPath = (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
         _temporaryPath = UnfinishedFiles.NameBeside(_finalPath);
-        try
-        {
-            _stream = new FileStream(_temporaryPath, FileMode.CreateNew, FileAccess.Write);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            throw new IOException($"{path}: can't be written: there is no directory {Path.GetDirectoryName(_finalPath)}.");
-        }
+        _stream = new PassingFileStream(_temporaryPath, FileMode.CreateNew, path);
     }
 
     /// <summary>What takes its bytes until <see cref="Commit()"/>.</summary>
@@ -42,16 +38,25 @@ internal sealed class FileWrittenAside : IDisposable
     }
 
     /// <summary>Everything is written: it gets its name.</summary>
+    /// <exception cref="IOException">The disk is full or fails, or the name can't be given.</exception>
     internal void Commit()
     {
-        _stream.Flush(flushToDisk: true);
-        UnfinishedFiles.Finish(_temporaryPath, _finalPath);
+        _stream.FlushToDisk();
+        try
+        {
+            UnfinishedFiles.Finish(_temporaryPath, _finalPath);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw PassingFileStream.Unwritable(_path, exception);
+        }
+
         _committed = true;
     }
 
     public void Dispose()
     {
-        _stream.Dispose();
+        _stream.Abandon();
         if (!_committed)
         {
             UnfinishedFiles.Delete(_temporaryPath);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Interceptor.Capture.Files;
+using Interceptor.Interop;
 using Interceptor.Packets;
 using Interceptor.Tcp;
 using Interceptor.Tcp.Streams;
@@ -34,7 +35,14 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
             throw new IOException($"--extract {directory}: can't be made a directory: there is a file of that name.");
         }
 
-        Directory.CreateDirectory(_directory);
+        try
+        {
+            Directory.CreateDirectory(_directory);
+        }
+        catch (Exception exception) when (FileFailure.IsOfFile(exception))
+        {
+            throw PassingFileStream.Unwritable($"--extract {directory}", exception);
+        }
     }
 
     public bool Wants(TcpEndpoint sender) => _only is null || sender.Connection.Id == _only;
@@ -73,9 +81,8 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
         if (!output.Json)
         {
             long missing = written.Sum(entry => entry.Missing);
-            string gaps = missing == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; {missing} bytes are missing in the capture and left out");
-            output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{Printable.Escape(_directory)}: {written.Length} streams, {written.Sum(entry => entry.Bytes)} bytes{gaps}"));
+            string gaps = missing == 0 ? "" : $"; {Counted.Of(missing, "byte is", "bytes are")} missing in the capture and left out";
+            output.Text.WriteLine($"{Printable.Escape(_directory)}: {Counted.Of(written.Length, "stream")}, {Counted.Of(written.Sum(entry => entry.Bytes), "byte")}{gaps}");
         }
     }
 
@@ -84,7 +91,7 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
     {
         foreach (Entry entry in _entries.Values.Where(entry => entry.IsCreated))
         {
-            Close(entry);
+            entry.Stream?.Abandon();
             UnfinishedFiles.Delete(entry.TemporaryPath);
         }
     }
@@ -109,7 +116,7 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
 
     private static string NameOf(FlowEndpoint end) => string.Create(CultureInfo.InvariantCulture, $"{end.Address}.{end.Port}");
 
-    private FileStream Open(Entry entry)
+    private PassingFileStream Open(Entry entry)
     {
         if (entry.Place is { } place)
         {
@@ -123,8 +130,7 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
             Close(_open.Last!.Value);
         }
 
-        UnfinishedFiles.Add(entry.TemporaryPath);
-        entry.Stream = new FileStream(entry.TemporaryPath, entry.IsCreated ? FileMode.Append : FileMode.Create, FileAccess.Write);
+        entry.Stream = new PassingFileStream(entry.TemporaryPath, entry.IsCreated ? FileMode.Append : FileMode.Create, entry.Path);
         entry.IsCreated = true;
         entry.Place = _open.AddFirst(entry);
         return entry.Stream;
@@ -157,7 +163,7 @@ internal sealed class StreamExtractor : ITcpStreamConsumer, IDisposable
 
         internal bool IsCreated { get; set; }
 
-        internal FileStream? Stream { get; set; }
+        internal PassingFileStream? Stream { get; set; }
 
         internal LinkedListNode<Entry>? Place { get; set; }
     }
