@@ -156,7 +156,7 @@ internal static class ReadCommand
         context.Output.Flush();
         if (interrupted && tellsInterruption)
         {
-            context.Output.Warn(string.Create(CultureInfo.InvariantCulture, $"interrupted after {reader.PacketsRead} packets."));
+            context.Output.Warn($"interrupted after {Counted.Of(reader.PacketsRead, "packet")}.");
         }
 
         if (damage is not null)

@@ -155,7 +155,7 @@ internal static class TcpCommand
         context.Output.Flush();
         if (reading.WasInterrupted)
         {
-            context.Output.Warn(string.Create(CultureInfo.InvariantCulture, $"interrupted after {reading.Packets} packets."));
+            context.Output.Warn($"interrupted after {Counted.Of(reading.Packets, "packet")}.");
         }
 
         if (reading.Damage is { } damage)
@@ -324,8 +324,7 @@ internal static class TcpCommand
         }
         else
         {
-            output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{reading.Tracker.Statistics.Begun} connections, {reading.Tracker.Segments} TCP segments, {reading.Packets} packets"));
+            output.Text.WriteLine($"{Counted.Of(statistics.Begun, "connection")}, {Counted.Of(reading.Tracker.Segments, "TCP segment")}, {Counted.Of(reading.Packets, "packet")}");
         }
 
         if (statistics.GapsGivenUp + statistics.Evicted > 0)

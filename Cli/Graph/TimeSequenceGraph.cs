@@ -38,7 +38,7 @@ internal sealed class TimeSequenceGraph(GraphRequest request, string source) : I
         }
 
         output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{Printable.Escape(request.Path)}: time and sequence of connection {connection.Id}, {retransmissions} retransmissions marked{(isDownsampled ? ", neighbours in time drawn as one" : "")}"));
+            $"{Printable.Escape(request.Path)}: time and sequence of connection {connection.Id}, {Counted.Of(retransmissions, "retransmission")} marked{(isDownsampled ? ", neighbours in time drawn as one" : "")}"));
     }
 
     public void Dispose() => _file.Dispose();

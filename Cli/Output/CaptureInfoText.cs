@@ -79,12 +79,12 @@ internal static class CaptureInfoText
             Line(text, "First packet", UtcTime.DateAndTime(first));
             Line(text, "Last packet", UtcTime.DateAndTime(last));
             Line(text, "Duration", $"{UtcTime.Seconds(latest, earliest)} s");
-            Line(text, "In order of time", summary.StepsBack == 0 ? "yes" : $"no, {Count(summary.StepsBack, "step")} back");
+            Line(text, "In order of time", summary.StepsBack == 0 ? "yes" : $"no, {Counted.Of(summary.StepsBack, "step")} back");
         }
 
         if (summary.PacketsWithoutTimestamp > 0)
         {
-            Line(text, "Without a time", Count(summary.PacketsWithoutTimestamp, "packet"));
+            Line(text, "Without a time", Counted.Of(summary.PacketsWithoutTimestamp, "packet"));
         }
 
         if (summary.AverageBytes is { } average)
@@ -119,7 +119,7 @@ internal static class CaptureInfoText
         string description = each.Description is { } words ? $" ({Printable.Escape(words)})" : "";
         string snap = each.SnapLength == 0 ? "" : $", snap length {Number(each.SnapLength)}";
         Line(text, $"Interface {Number(id)}",
-            $"{Printable.Escape(each.Name ?? "(unnamed)")}{description}, {each.LinkType.GetName()}{snap}, {Resolution(each.TimestampResolution)}, {Count(packets, "packet")}");
+            $"{Printable.Escape(each.Name ?? "(unnamed)")}{description}, {each.LinkType.GetName()}{snap}, {Resolution(each.TimestampResolution)}, {Counted.Of(packets, "packet")}");
         void Part(string label, string? value)
         {
             if (value is not null)
@@ -163,8 +163,6 @@ internal static class CaptureInfoText
         summary.LinkTypes.Count == 0 ? none : string.Join(", ", summary.LinkTypes.Select(type => type.GetName()));
 
     private static void Line(TextWriter text, string label, string value) => text.WriteLine((label + ":").PadRight(LabelWidth) + value);
-
-    private static string Count(long count, string what) => Text($"{count} {what}{(count == 1 ? "" : "s")}");
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 

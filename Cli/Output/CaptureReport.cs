@@ -139,7 +139,7 @@ internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector
 
     private static string NameOf(LiveInterface at) => Printable.Escape(at.Options.Interface);
 
-    private static string Packets(long count, string what) => Text($"{count} {(count == 1 ? "packet" : "packets")} {what}");
+    private static string Packets(long count, string what) => $"{Counted.Of(count, "packet")} {what}";
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

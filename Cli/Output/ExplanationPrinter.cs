@@ -19,7 +19,7 @@ internal static class ExplanationPrinter
         text.WriteLine($"Filter: {Printable.Escape(explanation.Expression)}");
         foreach (FilterListing listing in explanation.Listings)
         {
-            string size = listing.Program is { } program ? Count(program.Length) : $"does not compile: {Printable.Escape(listing.Error!)}";
+            string size = listing.Program is { } program ? Counted.Of(program.Length, "instruction") : $"does not compile: {Printable.Escape(listing.Error!)}";
             text.WriteLine($"\n{listing.LinkType.GetName()}: {size}{(listing.MatchesNothing ? ", no packet can match" : "")}");
             text.Write(listing.Program?.ToString());
         }
@@ -83,6 +83,4 @@ internal static class ExplanationPrinter
     private static string Engine() => BpfCompiler.IsSupported
         ? string.Create(CultureInfo.InvariantCulture, $"interpreted, and in machine code after {PacketFilter.CompileAfter} packets")
         : "interpreted";
-
-    private static string Count(int instructions) => instructions == 1 ? "1 instruction" : $"{instructions} instructions";
 }

@@ -70,7 +70,7 @@ internal sealed class FollowedStream : IDisposable
         else if (_path is not null && isWhole)
         {
             string gaps = Printer.MissingBytes == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Printer.MissingBytes} missing in the capture");
-            _output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Printable.Escape(_path)}: {Printer.Bytes} bytes of connection {_id}{gaps}"));
+            _output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Printable.Escape(_path)}: {Counted.Of(Printer.Bytes, "byte")} of connection {_id}{gaps}"));
         }
     }
 

@@ -80,13 +80,13 @@ internal sealed class StreamPrinter(CommandOutput output, int id, string? side, 
         else if (format == StreamFormat.Hex)
         {
             output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{MarkOf(sender)} {Advance(sender, length):x8}  [{length} bytes are missing in the capture]"));
+                $"{MarkOf(sender)} {Advance(sender, length):x8}  [{Counted.Of(length, "byte is", "bytes are")} missing in the capture]"));
         }
         else
         {
             StartSender(sender);
             EndLine();
-            output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{MarkOf(sender)} [{length} bytes are missing in the capture]"));
+            output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{MarkOf(sender)} [{Counted.Of(length, "byte is", "bytes are")} missing in the capture]"));
         }
     }
 

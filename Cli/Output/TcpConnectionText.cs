@@ -39,22 +39,22 @@ internal sealed class TcpConnectionText(TextWriter text)
     {
         TcpDirectionCounters counters = sender.Counters;
         string state = sender.State.ToRfcName();
-        _line.Append(arrow).Append(state).Append(' ', Math.Max(0, 12 - state.Length)).Append(' ').Append(counters.Packets).Append(" packets, ")
-            .Append(sender.StreamBytes).Append(" bytes");
-        AppendCount(sender.MissingBytes, " missing");
-        AppendCount(sender.ConflictingBytes ?? 0, " CONFLICTING BYTES");
-        AppendCount(counters.Retransmissions, " retransmissions");
-        AppendCount(counters.FastRetransmissions, " of them fast");
-        AppendCount(counters.SpuriousRetransmissions, " of them spurious");
-        AppendCount(counters.OutOfOrder, " out of order");
-        AppendCount(counters.LostSegments, " behind a gap");
-        AppendCount(counters.DuplicateAcks, " duplicate acks");
-        AppendCount(counters.ZeroWindows, " zero windows");
-        AppendCount(counters.ZeroWindowProbes, " zero-window probes");
-        AppendCount(counters.WindowFull, " window full");
-        AppendCount(counters.WindowUpdates, " window updates");
-        AppendCount(counters.KeepAlives, " keep-alives");
-        AppendCount(sender.InFlightBytes, " bytes in flight");
+        _line.Append(arrow).Append(state).Append(' ', Math.Max(0, 12 - state.Length)).Append(' ').AppendCounted(counters.Packets, "packet").Append(", ")
+            .AppendCounted(sender.StreamBytes, "byte");
+        AppendCount(sender.MissingBytes, "missing", "missing");
+        AppendCount(sender.ConflictingBytes ?? 0, "CONFLICTING BYTE", "CONFLICTING BYTES");
+        AppendCount(counters.Retransmissions, "retransmission");
+        AppendCount(counters.FastRetransmissions, "of them fast", "of them fast");
+        AppendCount(counters.SpuriousRetransmissions, "of them spurious", "of them spurious");
+        AppendCount(counters.OutOfOrder, "out of order", "out of order");
+        AppendCount(counters.LostSegments, "behind a gap", "behind a gap");
+        AppendCount(counters.DuplicateAcks, "duplicate ack");
+        AppendCount(counters.ZeroWindows, "zero window");
+        AppendCount(counters.ZeroWindowProbes, "zero-window probe");
+        AppendCount(counters.WindowFull, "window full", "window full");
+        AppendCount(counters.WindowUpdates, "window update");
+        AppendCount(counters.KeepAlives, "keep-alive");
+        AppendCount(sender.InFlightBytes, "byte in flight", "bytes in flight");
         if (sender.RoundTrips.Count > 0)
         {
             _line.Append(", RTT ");
@@ -69,11 +69,11 @@ internal sealed class TcpConnectionText(TextWriter text)
         End();
     }
 
-    private void AppendCount(long count, string what)
+    private void AppendCount(long count, string one, string? several = null)
     {
         if (count > 0)
         {
-            _line.Append(", ").Append(count).Append(what);
+            _line.Append(", ").AppendCounted(count, one, several);
         }
     }
 

@@ -76,7 +76,7 @@ public sealed class InterruptionTests
         tool.Signal("INT");
         CliResult result = tool.End();
         Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.Contains("1 connections, 2 TCP segments, 2 packets", result.Output, StringComparison.Ordinal);
+        Assert.Contains("1 connection, 2 TCP segments, 2 packets", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public sealed class TcpCommandTests
         byte[] whole = File.ReadAllBytes(Capture("tcp-psql-ooo.pcap"));
         CliResult result = CliProcess.Run(whole[..^10], ["tcp", "-"]);
         Assert.Equal(4, result.ExitCode);
-        Assert.Contains("1 connections", result.Output, StringComparison.Ordinal);
+        Assert.Contains("1 connection,", result.Output, StringComparison.Ordinal);
         Assert.NotEmpty(result.Error);
     }
 
