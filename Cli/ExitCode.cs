@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Interceptor.Cli;
 
 /// <summary>What the process tells its caller; the numbers are a contract.</summary>
@@ -23,4 +25,12 @@ internal static class ExitCode
 
     /// <summary>Interrupted before there was a result.</summary>
     internal const int Interrupted = 130;
+
+    /// <summary>Ended by a signal, as a shell tells it.</summary>
+    internal static int OfSignal(PosixSignal signal) => 128 + signal switch
+    {
+        PosixSignal.SIGHUP => 1,
+        PosixSignal.SIGINT => 2,
+        _ => 15,
+    };
 }

@@ -7,7 +7,7 @@ namespace Interceptor.Cli;
 /// <summary>
 /// SIGINT, SIGTERM and SIGHUP as a cancellation, so that a command can release what it holds, remove its rules and print its summary;
 /// SIGUSR1 as a request for statistics, SIGUSR2 for a flush. A second SIGINT or SIGTERM does not shorten the tear-down, as rules left behind are worse than a wait, unless
-/// <see cref="SecondEndsAtOnce"/> says that there is nothing to tear down but files under a passing name.
+/// <see cref="SecondEndsAtOnce"/> says that there is nothing to tear down but files under a passing name, or <see cref="Hurry"/> how to shorten it.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -15,9 +15,13 @@ internal sealed class StopSignals : IDisposable
     private const PosixSignal UserSignal1 = (PosixSignal)10;
     private const PosixSignal UserSignal2 = (PosixSignal)12;
 
+    private static readonly TimeSpan HurryLimit = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private Action? _rotate;
+    private Timer? _lastResort;
+    private int _stops;
     private bool _hadTerminal;
 
     internal StopSignals()
@@ -33,15 +37,15 @@ internal sealed class StopSignals : IDisposable
                     return;
                 }
 
-                bool endsAtOnce = SecondEndsAtOnce && _stop.IsCancellationRequested;
-                if (endsAtOnce)
+                context.Cancel = true;
+                if (Interlocked.Increment(ref _stops) == 1)
                 {
-                    UnfinishedFiles.DeleteAll();
+                    _stop.Cancel();
                 }
-
-                // Not cancelled, the signal has its usual effect: the process ends.
-                context.Cancel = !endsAtOnce;
-                _stop.Cancel();
+                else
+                {
+                    StopSooner(context);
+                }
             }));
         }
 
@@ -57,6 +61,12 @@ internal sealed class StopSignals : IDisposable
 
     /// <summary>True for commands that hold nothing: a second signal ends the process, even where it waits for a reader of its output. Files that are not whole yet are taken away.</summary>
     internal bool SecondEndsAtOnce { get; set; }
+
+    /// <summary>
+    /// Called on a pool thread for the second signal: end without what is still to be done, and leave whole what there is. If that takes more than a second (somebody does not read, a disk
+    /// does not answer), or a third signal comes, the process ends where it is. Null where <see cref="SecondEndsAtOnce"/> decides.
+    /// </summary>
+    internal Action? Hurry { get; set; }
 
     /// <summary>Cancelled by the first SIGINT, SIGTERM or SIGHUP.</summary>
     internal CancellationToken Token => _stop.Token;
@@ -81,7 +91,24 @@ internal sealed class StopSignals : IDisposable
             registration.Dispose();
         }
 
+        _lastResort?.Dispose();
         _stop.Dispose();
+    }
+
+    private void StopSooner(PosixSignalContext context)
+    {
+        if (Hurry is { } hurry && _lastResort is null)
+        {
+            int code = ExitCode.OfSignal(context.Signal);
+            _lastResort = new Timer(_ => Environment.Exit(code), null, HurryLimit, Timeout.InfiniteTimeSpan);
+            hurry();
+        }
+        else if (Hurry is not null || SecondEndsAtOnce)
+        {
+            // Not cancelled, the signal has its usual effect: the process ends.
+            UnfinishedFiles.DeleteAll();
+            context.Cancel = false;
+        }
     }
 
     private void Register(PosixSignal signal, Action raise) => _registrations.Add(PosixSignalRegistration.Create(signal, context =>

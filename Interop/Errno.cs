@@ -23,6 +23,7 @@ internal static class Errno
     internal const int ERANGE = 34;
     internal const int ENAMETOOLONG = 36;
     internal const int ENOTEMPTY = 39;
+    internal const int ELOOP = 40;
     internal const int EMSGSIZE = 90;
     internal const int EOPNOTSUPP = 95;
     internal const int EADDRINUSE = 98;

@@ -10,10 +10,12 @@ internal static class FileFailure
     /// <summary>The reason as a clause without a full stop.</summary>
     internal static string WhyNotWritten(Exception exception) => exception switch
     {
+        FileNotFoundException { FileName: { } name } when new FileInfo(name).LinkTarget is not null => "it is a link to a file in a directory that does not exist",
         DirectoryNotFoundException or FileNotFoundException => "there is no such directory",
         UnauthorizedAccessException => "permission denied",
         PathTooLongException => "its name is too long",
         { HResult: Errno.ENOSPC } => "no space is left on the device",
+        { HResult: Errno.ELOOP } => "it is a link that leads back to itself",
         { HResult: Errno.EEXIST } => "there is something of that name already",
         _ => exception.Message.TrimEnd('.'),
     };

@@ -12,6 +12,8 @@ internal readonly record struct FileStatus(ushort Mode, uint Links, ulong Inode,
 {
     internal bool IsRegular => (Mode & Libc.S_IFMT) == Libc.S_IFREG;
 
+    internal bool IsFifo => (Mode & Libc.S_IFMT) == Libc.S_IFIFO;
+
     internal bool IsDirectory => (Mode & Libc.S_IFMT) == Libc.S_IFDIR;
 
     /// <summary>True where both are one file, whatever its names.</summary>

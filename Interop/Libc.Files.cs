@@ -8,6 +8,7 @@ internal static unsafe partial class Libc
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_BASIC_STATS = 0x7FF;
     internal const ushort S_IFMT = 0xF000;
+    internal const ushort S_IFIFO = 0x1000;
     internal const ushort S_IFREG = 0x8000;
     internal const ushort S_IFDIR = 0x4000;
     internal const int F_GETFD = 1;

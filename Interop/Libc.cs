@@ -29,6 +29,7 @@ internal static unsafe partial class Libc
     internal static partial int setns(FileDescriptor fd, int nstype);
 
     internal const int O_RDONLY = 0;
+    internal const int O_WRONLY = 1;
     internal const int O_NOCTTY = 0x100;
     internal const int O_NONBLOCK = 0x800;
     internal const int O_CLOEXEC = 0x80000;

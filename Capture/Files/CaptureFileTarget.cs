@@ -5,7 +5,7 @@ namespace Interceptor.Capture.Files;
 /// <summary>Where a new capture file's bytes go, and what makes them a file of that name.</summary>
 internal sealed class CaptureFileTarget : IDisposable
 {
-    /// <summary>Of a file that grows under its name, a compressed member ends after so many bytes: each can be unpacked without the others.</summary>
+    /// <summary>Of a file that grows under its name, a gzip member ends after so many bytes: each can be unpacked without the others.</summary>
     private const int MemberLength = 1 << 20;
 
     private readonly bool _leaveOpen;
@@ -46,6 +46,15 @@ internal sealed class CaptureFileTarget : IDisposable
 
     /// <summary>True after a failure to write.</summary>
     internal bool HasFailed { get; private set; }
+
+    /// <summary>Of the blocks whose <see cref="Write"/> failed, the first ones that the file has; 0 where that can't be told.</summary>
+    internal int BlocksKept { get; private set; }
+
+    /// <summary>
+    /// gzip members. Not Zstandard frames: all of Wireshark's versions up to now look for the begin of a further frame at the wrong place once 128 KiB were read, and take
+    /// the file for damaged. So a Zstandard file is one frame, which can be unpacked up to its last flush while it grows.
+    /// </summary>
+    private bool HasMembers => _compression == CaptureCompression.Gzip;
 
     private Stream Stream { get; }
 
@@ -108,13 +117,13 @@ internal sealed class CaptureFileTarget : IDisposable
             throw;
         }
 
-        if (IsCompressed && !IsAside && _memberBytes >= MemberLength)
+        if (HasMembers && !IsAside && _memberBytes >= MemberLength)
         {
             EndCompression();
         }
     }
 
-    /// <summary>Flushes, and makes what was written so far a member that can be unpacked by itself, where the file is compressed.</summary>
+    /// <summary>Flushes, and makes what was written so far a member that can be unpacked by itself, where the file has members.</summary>
     internal void EndMember()
     {
         if (HasFailed || _committed)
@@ -122,7 +131,7 @@ internal sealed class CaptureFileTarget : IDisposable
             return;
         }
 
-        if (_memberBytes > 0)
+        if (HasMembers && _memberBytes > 0)
         {
             EndCompression();
         }
@@ -247,8 +256,8 @@ internal sealed class CaptureFileTarget : IDisposable
         {
             long room = Math.Clamp(Stream.Length - _origin - BytesWritten, 0, int.MaxValue);
             int found = ends.BinarySearch((int)room);
-            int whole = found >= 0 ? found : ~found - 1;
-            BytesWritten += whole >= 0 ? ends[whole] : 0;
+            BlocksKept = found >= 0 ? found + 1 : ~found;
+            BytesWritten += BlocksKept > 0 ? ends[BlocksKept - 1] : 0;
             Stream.SetLength(_origin + BytesWritten);
         }
         catch (IOException)

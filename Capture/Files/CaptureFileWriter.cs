@@ -18,7 +18,10 @@ public abstract class CaptureFileWriter : IPacketSink
     private readonly List<CaptureInterface> _interfaces = [];
     private byte[] _buffer = GC.AllocateUninitializedArray<byte>(InitialLength);
     private readonly List<int> _ends = new(InitialLength / 64);
+    private readonly List<int> _endsOfOthers = [];
     private int _used;
+    private long _packetsAccepted;
+    private long _packetsInFile;
     private bool _disposed;
 
     private protected CaptureFileWriter(CaptureFileTarget target) => _target = target;
@@ -35,8 +38,10 @@ public abstract class CaptureFileWriter : IPacketSink
     /// <summary>The interfaces described so far, in order of their ids.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces => _interfaces;
 
-    /// <summary>Packets written.</summary>
-    public long PacketsWritten { get; private protected set; }
+    /// <summary>
+    /// Packets written. After a failure those that are in the file: of a compressed one those that were flushed, as what came later may be readable in part.
+    /// </summary>
+    public long PacketsWritten => _target.HasFailed ? _packetsInFile : _packetsAccepted;
 
     /// <summary>Bytes of the file so far, before compression, those still buffered included.</summary>
     public long BytesWritten => _target.BytesWritten + _used;
@@ -72,15 +77,18 @@ public abstract class CaptureFileWriter : IPacketSink
     {
         HandOver();
         _target.Flush();
+        _packetsInFile = PacketsWritten;
     }
 
     /// <summary>
-    /// <see cref="Flush"/>, and what a compressed file has so far can be unpacked without what comes, checksum and all: to any reader it is a whole file.
+    /// <see cref="Flush"/>, and what a gzip file has so far can be unpacked without what comes, checksum and all: to any reader it is a whole file.
+    /// A Zstandard file is one frame, so that every reader takes it: it is only flushed.
     /// </summary>
     public void EndMember()
     {
         HandOver();
         _target.EndMember();
+        _packetsInFile = PacketsWritten;
     }
 
     /// <summary>The file is complete: flushes, and gives a file that was written aside its name. What follows is lost.</summary>
@@ -173,7 +181,16 @@ public abstract class CaptureFileWriter : IPacketSink
     private protected void Accept(int length)
     {
         _used += length;
+        _endsOfOthers.Add(_ends.Count);
         _ends.Add(_used);
+    }
+
+    /// <summary>The same for the block of a packet.</summary>
+    private protected void AcceptPacket(int length)
+    {
+        _used += length;
+        _ends.Add(_used);
+        _packetsAccepted++;
     }
 
     private void HandOver()
@@ -183,10 +200,17 @@ public abstract class CaptureFileWriter : IPacketSink
         try
         {
             _target.Write(_buffer.AsSpan(0, used), CollectionsMarshal.AsSpan(_ends));
+            _packetsInFile = _target.IsCompressed ? _packetsInFile : PacketsWritten;
+        }
+        catch
+        {
+            _packetsInFile += _target.BlocksKept - _endsOfOthers.Count(index => index < _target.BlocksKept);
+            throw;
         }
         finally
         {
             _ends.Clear();
+            _endsOfOthers.Clear();
         }
     }
 }

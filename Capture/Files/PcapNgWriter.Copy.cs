@@ -27,8 +27,7 @@ public sealed partial class PcapNgWriter
         PcapNgBlockBuilder block = BeginEnhanced(packet, id, room);
         PcapNgBlockCopy.Options(ref block, PcapNgCodes.EnhancedPacket, options.Bytes, options.IsBigEndian, default);
         block.UInt64Option(PcapNgCodes.PacketDropCount, options.DropCount);
-        Accept(block.Finish());
-        PacketsWritten++;
+        AcceptPacket(block.Finish());
     }
 
     /// <summary>

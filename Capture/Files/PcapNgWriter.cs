@@ -137,8 +137,7 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
         var block = new PcapNgBlockBuilder(Reserve(FixedRoom + packet.Data.Length), PcapNgCodes.SimplePacket);
         block.UInt32((uint)packet.Metadata.OriginalLength);
         block.Bytes(packet.Data);
-        Accept(block.Finish());
-        PacketsWritten++;
+        AcceptPacket(block.Finish());
     }
 
     private void WriteEnhanced(in CapturedPacket packet, int interfaceId, in PcapNgPacketOptions options)
@@ -152,8 +151,7 @@ public sealed partial class PcapNgWriter : CaptureFileWriter
         block.UInt64Option(PcapNgCodes.PacketId, options.PacketId);
         block.UInt32Option(PcapNgCodes.PacketQueue, options.Queue);
         block.VerdictOption(options.Verdict);
-        Accept(block.Finish());
-        PacketsWritten++;
+        AcceptPacket(block.Finish());
     }
 
     private PcapNgBlockBuilder BeginEnhanced(in CapturedPacket packet, int interfaceId, int room)

@@ -62,8 +62,7 @@ public sealed class PcapWriter : CaptureFileWriter
         BinaryPrimitives.WriteInt32LittleEndian(record[8..], data.Length);
         BinaryPrimitives.WriteInt32LittleEndian(record[12..], Math.Max(packet.Metadata.OriginalLength, data.Length));
         data.CopyTo(record[RecordHeaderLength..]);
-        Accept(RecordHeaderLength + data.Length);
-        PacketsWritten++;
+        AcceptPacket(RecordHeaderLength + data.Length);
     }
 
     private protected override void Finish()

@@ -31,8 +31,8 @@ public readonly record struct LiveCaptureStatistics
     public long? Seen { get; init; }
 
     /// <summary>
-    /// Packets that the filter kept from us: <see cref="Seen"/> without <see cref="Received"/>. Null where a driver counts what the capture does not see as
-    /// one packet (hardware, which joins and splits them) or where the counters are not at rest.
+    /// Packets that the filter kept from us: <see cref="Seen"/> without <see cref="Received"/>; 0 without a filter. Off by those that go through in the microseconds between the look at the
+    /// interface's counters and the begin or end. Null where a driver counts what the capture does not see as one packet (hardware, which joins and splits them).
     /// </summary>
     public long? Filtered { get; init; }
 

@@ -10,6 +10,8 @@ public sealed partial class LiveInterface
     private long _received;
     private long _droppedByKernel;
     private long _leftBehind;
+    private bool _isLinkCounted = true;
+    private bool _isLinkKnown = true;
     private bool _isClosed;
 
     /// <summary>The counts; they stand still when the capture has ended.</summary>
@@ -33,7 +35,7 @@ public sealed partial class LiveInterface
                     DroppedByInterface = _before is null ? 0 : _lastCounters.Dropped - _before.Counters.Dropped,
                     LeftBehind = _leftBehind,
                     Seen = seen,
-                    Filtered = CountsWhatWeSee && seen >= _received ? seen - _received : null,
+                    Filtered = Options.Filter.Length == 0 ? 0 : CountsWhatWeSee && seen >= _received ? seen - _received : null,
                 };
             }
         }
@@ -46,7 +48,8 @@ public sealed partial class LiveInterface
 
     private long? SeenLocked()
     {
-        if (_before is null)
+        // The counters of a link that was deleted went with it; what was last seen of them is older than what was captured.
+        if (_before is null || !_isLinkKnown)
         {
             return null;
         }
@@ -69,6 +72,16 @@ public sealed partial class LiveInterface
         lock (_countersLock)
         {
             return _watch?.Query();
+        }
+    }
+
+    /// <summary>The filter takes no packet any more: what goes through from now on is none of ours.</summary>
+    private void StopLinkCounters()
+    {
+        lock (_countersLock)
+        {
+            UpdateLocked();
+            _isLinkCounted = false;
         }
     }
 
@@ -98,9 +111,11 @@ public sealed partial class LiveInterface
             _lastPcapCounters = now;
         }
 
-        if (_watch?.Query() is { } link)
+        if (_isLinkCounted && _watch is not null)
         {
-            _lastCounters = link.Counters;
+            LinkStatus? link = _watch.Query();
+            _isLinkKnown = link is not null;
+            _lastCounters = link?.Counters ?? _lastCounters;
         }
     }
 }

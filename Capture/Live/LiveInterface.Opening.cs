@@ -17,8 +17,8 @@ public sealed partial class LiveInterface
             int status = Activate(handle, options);
             int index = LinuxInterfaces.IndexOf(options.Interface);
             watch = index == 0 ? null : LinkWatch.Open(index);
-            Beginning start = SetFilter(handle, options);
-            return new LiveInterface(handle, watch, watch?.Query(), start, options, id, queue, notice) { Warning = status == 0 ? null : LibPcapHandle.StatusText(status) };
+            Beginning start = SetFilter(handle, watch, options);
+            return new LiveInterface(handle, watch, start, options, id, queue, notice) { Warning = status == 0 ? null : LibPcapHandle.StatusText(status) };
         }
         catch
         {
@@ -65,7 +65,7 @@ public sealed partial class LiveInterface
         return status;
     }
 
-    private static Beginning SetFilter(LibPcapHandle handle, LiveCaptureOptions options)
+    private static Beginning SetFilter(LibPcapHandle handle, LinkWatch? watch, LiveCaptureOptions options)
     {
         if (options.Filter.Contains('\0'))
         {
@@ -83,7 +83,7 @@ public sealed partial class LiveInterface
             throw new FilterSyntaxException(options.Filter, -1, error);
         }
 
-        return PutIntoKernel(handle, options);
+        return PutIntoKernel(handle, watch, options);
     }
 
     /// <summary>
@@ -92,11 +92,11 @@ public sealed partial class LiveInterface
     /// is left out by its time. On loopback the kernel shows each packet twice, going out and coming in, of which libpcap skips the first when it finds it in
     /// the ring; here it is kept out of the ring, which then holds twice as many packets, and out of the counts.
     /// </summary>
-    private static Beginning PutIntoKernel(LibPcapHandle handle, LiveCaptureOptions options)
+    private static Beginning PutIntoKernel(LibPcapHandle handle, LinkWatch? watch, LiveCaptureOptions options)
     {
         if (handle.KernelFilter() is not { Length: > 0 } program)
         {
-            return default; // No socket, or the kernel did not take the filter: libpcap filters.
+            return new Beginning(0, default, watch?.Query()); // No socket, or the kernel did not take the filter: libpcap filters.
         }
 
         if (!handle.TrySetFilter("", out _))
@@ -106,7 +106,8 @@ public sealed partial class LiveInterface
 
         handle.TryRejectAll();
         handle.TryGetCounters(out PcapCounters counters);
-        var start = new Beginning(options.TimeSource is null ? Clock.RealtimeNanoseconds() : long.MinValue, counters);
+        LinkStatus? link = watch?.Query(); // Before the filter: what it takes must never seem more than what went through.
+        var start = new Beginning(options.TimeSource is null ? Clock.RealtimeNanoseconds() : long.MinValue, counters, link);
         bool hasLoopback = options.Interface is Loopback or LiveCaptureOptions.AnyInterface;
         if (!handle.TryAttachKernelFilter(program, hasLoopback ? LinuxInterfaces.IndexOf(Loopback) : 0))
         {
@@ -131,6 +132,6 @@ public sealed partial class LiveInterface
         };
     }
 
-    /// <summary>When the filter took effect: what is older does not count, nor what libpcap had counted by then.</summary>
-    private readonly record struct Beginning(long Nanoseconds, PcapCounters Counters);
+    /// <summary>When the filter took effect: what is older does not count, nor what libpcap and the interface had counted by then.</summary>
+    private readonly record struct Beginning(long Nanoseconds, PcapCounters Counters, LinkStatus? Link);
 }

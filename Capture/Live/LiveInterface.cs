@@ -36,16 +36,16 @@ public sealed partial class LiveInterface : ILibPcapReceiver, IDisposable
     private volatile bool _stopping;
     private volatile bool _abandoned;
 
-    private LiveInterface(LibPcapHandle handle, LinkWatch? watch, LinkStatus? before, Beginning start, LiveCaptureOptions options, int id, PacketBlockQueue queue, Action<string>? notice)
+    private LiveInterface(LibPcapHandle handle, LinkWatch? watch, Beginning start, LiveCaptureOptions options, int id, PacketBlockQueue queue, Action<string>? notice)
     {
         Options = options;
         Id = id;
         _handle = handle;
         _watch = watch;
-        _before = before;
+        _before = start.Link;
         _startNanoseconds = start.Nanoseconds;
         _lastPcapCounters = start.Counters;
-        _lastCounters = before?.Counters ?? default;
+        _lastCounters = start.Link?.Counters ?? default;
         _name = options.Interface;
         _queue = queue;
         _notice = notice;
@@ -203,6 +203,7 @@ public sealed partial class LiveInterface : ILibPcapReceiver, IDisposable
     {
         _intakeClosed = true;
         _handle.TryRejectAll();
+        StopLinkCounters();
         _drainDeadline = DrainDeadline();
     }
 

@@ -6,7 +6,7 @@ namespace Interceptor.Capture.Live;
 
 /// <summary>
 /// Records a live capture in a file that grows while others may read it, or in a row of files. What was captured is handed to the operating system whenever no
-/// packet is waiting, and a compressed file then can be unpacked whole at most a second later. Each pcapng file ends with the capture's counters for its time, also when
+/// packet is waiting, and a gzip file then can be unpacked whole at most a second later. Each pcapng file ends with the capture's counters for its time, also when
 /// the interface went away.
 /// <para>A file ends as soon as it is full or its time is over, and the next begins with the next packet: a silent time makes no files. The first is there from the start;
 /// if its time is over before a packet came, it is deleted. A packet belongs to the time of its own stamp.</para>
@@ -32,6 +32,8 @@ public sealed class LiveRecorder : IDisposable
     private bool _disposed;
     private volatile bool _rotationRequested;
     private volatile bool _flushRequested;
+    private volatile bool _endRequested;
+    private long _packetsClosed;
     private bool _isFlushed;
     private bool _isMemberOpen;
     private long _memberEnd;
@@ -67,7 +69,13 @@ public sealed class LiveRecorder : IDisposable
     /// <summary>Closes the file within 0.2 s, also if no packet comes. Any thread.</summary>
     public void RequestRotation() => _rotationRequested = true;
 
-    /// <summary>Hands everything to the operating system within 0.2 s; a compressed file then can be unpacked whole. Any thread.</summary>
+    /// <summary>Ends the recording before what was captured is written to the end: the file is closed, the rest is left unread. Any thread.</summary>
+    public void RequestEnd() => _endRequested = true;
+
+    /// <summary>Packets that are in the files, or on their way into the open one; after a failure those that found room.</summary>
+    public long PacketsWritten => _packetsClosed + (_writer?.PacketsWritten ?? 0);
+
+    /// <summary>Hands everything to the operating system within 0.2 s; a gzip file then can be unpacked whole. Any thread.</summary>
     public void RequestFlush() => _flushRequested = true;
 
     /// <summary>Records until the capture is stopped or <paramref name="limit"/> packets are written.</summary>
@@ -81,7 +89,7 @@ public sealed class LiveRecorder : IDisposable
         for (long written = 0; written < limit; written++)
         {
             ServeRequests();
-            if (!TryTake(also, out CapturedPacket packet))
+            if (_endRequested || !TryTake(also, out CapturedPacket packet))
             {
                 break;
             }
@@ -188,7 +196,7 @@ public sealed class LiveRecorder : IDisposable
                 return true;
             }
 
-            if (_source.HasEnded)
+            if (_source.HasEnded || _endRequested)
             {
                 return false;
             }
@@ -237,9 +245,7 @@ public sealed class LiveRecorder : IDisposable
 
     private void End(RotationReason reason)
     {
-        using CaptureFileWriter? writer = _writer;
-        _writer = null;
-        if (writer is null)
+        if (_writer is not { } writer)
         {
             return;
         }
@@ -247,21 +253,32 @@ public sealed class LiveRecorder : IDisposable
         _isMemberOpen = false;
         _isFlushed = true;
         bool isEmpty = writer.PacketsWritten == 0 && reason is RotationReason.Duration or RotationReason.Clock;
-        bool foundNoRoom = _rotation is not null && writer.HasFailed && writer.BytesStored == 0;
-        if (isEmpty || foundNoRoom)
+        try
         {
-            _folder.Discard();
-            return;
+            using (writer)
+            {
+                if (!isEmpty)
+                {
+                    _interfaces!.WriteStatistics();
+                    _ended = _interfaces;
+                    writer.Commit();
+                }
+            }
+        }
+        finally
+        {
+            _packetsClosed += writer.PacketsWritten;
+            _writer = null;
+            if (isEmpty || (_rotation is not null && writer.HasFailed && writer.BytesStored == 0))
+            {
+                _folder.Discard();
+            }
         }
 
-        _interfaces!.WriteStatistics();
-        _ended = _interfaces;
-        writer.Commit();
-        writer.Dispose();
-        long bytes = _folder.Keep();
-        _folder.MakeRoom(0);
-        if (!writer.HasFailed)
+        if (!isEmpty && !writer.HasFailed)
         {
+            long bytes = _folder.Keep();
+            _folder.MakeRoom(0);
             FileClosed?.Invoke(new RecordedFile(writer.Path, writer.PacketsWritten, bytes, reason));
         }
     }

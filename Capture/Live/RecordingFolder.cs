@@ -48,11 +48,12 @@ internal sealed class RecordingFolder(string path, CaptureRotation? rotation, Ca
         return file.Bytes;
     }
 
-    /// <summary>The open file is closed and shall not stay.</summary>
+    /// <summary>The open file is closed and shall not stay; the next has its number again.</summary>
     internal void Discard()
     {
         Delete(_open ?? throw new InvalidOperationException("No file is open."));
         _open = null;
+        _lastNumber--;
     }
 
     /// <summary>Deletes the oldest files until the recording is within its budget; the open file is never deleted.</summary>

@@ -51,7 +51,7 @@ internal static class CaptureCommand
             throw new UsageException("-c wants a number above 0.");
         }
 
-        CaptureRecordingOptions? file = CaptureFileOptions.Read(parsed);
+        CaptureRecordingOptions? file = CaptureFileOptions.Read(parsed, context.Output);
         CaptureRecording? recording = file is null ? null : new CaptureRecording(file, context);
         LiveCaptureOptions[] options = [.. CaptureInterfaceOptions.Read(parsed, FilterWords.Join(parsed.GetValue(Filter))).Select(at => CaptureOwnerOptions.Adapt(at, parsed))];
         PacketPrintFormat printFormat = PrintOptions.Read(parsed, context.Output);
@@ -67,10 +67,11 @@ internal static class CaptureCommand
             CheckLinkTypes(source, written);
         }
 
-        var report = new CaptureReport(source, selector, context.Output);
+        var report = new CaptureReport(source, selector, recording, context.Output);
         report.Announce();
         CapturePrivileges.Drop(user, path, CaptureOwnerOptions.NeedsProcesses(parsed), context.Output);
         context.Signals.StatisticsRequested += report.Write;
+        context.Signals.SecondEndsAtOnce = recording is null;
         try
         {
             using PrintingSink? printer = prints ? new PrintingSink(new PacketPrinter(context.Output, source, printFormat), context.Output) : null;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
 using Interceptor.Cli.Input;
+using Interceptor.Cli.Output;
 
 namespace Interceptor.Cli.Commands;
 
@@ -77,7 +78,7 @@ internal static class CaptureFileOptions
 
     /// <summary>Everything about the file; null to print.</summary>
     /// <exception cref="UsageException">The options don't go together.</exception>
-    internal static CaptureRecordingOptions? Read(ParseResult parsed)
+    internal static CaptureRecordingOptions? Read(ParseResult parsed, CommandOutput output)
     {
         CaptureRotation? rotation = RotationOf(parsed);
         string? path = PathOf(parsed);
@@ -98,6 +99,10 @@ internal static class CaptureFileOptions
         if (rotation is not null)
         {
             CheckName(path);
+        }
+        else if (IsPattern(path))
+        {
+            output.Warn($"-w: {Printable.Escape(path)} is taken as it is: a name gets the time where one of -C, -G, --every, --packets-per-file or --keep begins further files.");
         }
 
         return new CaptureRecordingOptions(path, format, rotation, printName, command is null ? null : CommandWords.Split(command, "-z"));
@@ -151,6 +156,18 @@ internal static class CaptureFileOptions
         }
 
         return millions <= long.MaxValue / BytesOfBareSize ? millions * BytesOfBareSize : throw new UsageException($"'{size}' is too large.");
+    }
+
+    private static bool IsPattern(string path)
+    {
+        try
+        {
+            return FileNamePattern.Parse(path).HasConversions;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
     }
 
     private static void CheckName(string path)

@@ -1,5 +1,6 @@
 using Interceptor.Capture;
 using Interceptor.Capture.Live;
+using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
 
@@ -12,6 +13,7 @@ internal sealed class CaptureRecording
     private readonly CommandContext _context;
     private readonly ClosedFileCommand? _command;
     private readonly bool _escapesNames;
+    private LiveRecorder? _recorder;
 
     /// <exception cref="UsageException">The command to run on files does not exist.</exception>
     internal CaptureRecording(CaptureRecordingOptions options, CommandContext context)
@@ -24,15 +26,22 @@ internal sealed class CaptureRecording
         _escapesNames = options.PrintName && StandardDescriptor.IsTerminal(StandardDescriptor.Output);
     }
 
+    /// <summary>Packets that are in the files.</summary>
+    internal long PacketsWritten => _recorder?.PacketsWritten ?? 0;
+
     /// <summary>Records until the source ends or <paramref name="limit"/> packets are written, and disposes the source.</summary>
     /// <param name="source">What to record.</param>
     /// <param name="limit">Packets to write.</param>
     /// <param name="also">A further sink for the same packets; null for none.</param>
+    /// <exception cref="OperationCanceledException">A signal came before anybody read the FIFO that is written.</exception>
     internal void Run(LivePacketSource source, long limit, IPacketSink? also)
     {
+        using IDisposable? reader = _options.Rotation is null ? OutputFile.AwaitReader(_options.Path, _context) : null;
+        _context.Signals.Hurry = HurryUp;
         try
         {
             using var recorder = new LiveRecorder(source, _options.Path, _options.Rotation, _options.Format);
+            _recorder = recorder;
             recorder.FileClosed += Tell;
             _context.Signals.FlushRequested += recorder.RequestFlush;
             _context.Signals.SetRotation(recorder.CanRotate ? recorder.RequestRotation : null);
@@ -52,7 +61,14 @@ internal sealed class CaptureRecording
         finally
         {
             _command?.Await();
+            _context.Signals.Hurry = null;
         }
+    }
+
+    private void HurryUp()
+    {
+        _recorder?.RequestEnd();
+        _command?.StopWaiting();
     }
 
     private void Tell(RecordedFile file)

@@ -9,7 +9,7 @@ namespace Interceptor.Cli.Commands;
 /// <summary>
 /// Runs a program on each closed file, in the background, four at once at most; others wait for their turn. What they print goes to standard error, a failure is
 /// warned of, and none keeps the capture waiting.
-/// <para>Threads: <see cref="Start"/> and <see cref="Await"/> on one; the programs are awaited on pool threads.</para>
+/// <para>Threads: <see cref="Start"/> and <see cref="Await"/> on one, <see cref="StopWaiting"/> on any; the programs are awaited on pool threads.</para>
 /// </summary>
 internal sealed class ClosedFileCommand
 {
@@ -22,6 +22,7 @@ internal sealed class ClosedFileCommand
     private readonly IReadOnlyList<string> _words;
     private readonly CommandOutput _output;
     private readonly Task[] _workers;
+    private readonly TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _left;
 
     /// <param name="words">The program and its arguments, to which the file's name is added.</param>
@@ -47,11 +48,24 @@ internal sealed class ClosedFileCommand
     internal void Await()
     {
         _files.Writer.TryComplete();
-        if (!Task.WaitAll(_workers, Patience))
+        Task all = Task.WhenAll(_workers);
+        if (Task.WaitAny([all, _hurry.Task], Patience) == 0)
         {
-            _output.Warn($"-z: {Volatile.Read(ref _left)} commands did not end within {Patience.TotalSeconds:0} s; those that run are left to themselves.");
+            return;
         }
+
+        // Those that wait for their turn are not run.
+        int waiting = 0;
+        while (_files.Reader.TryRead(out _))
+        {
+            waiting++;
+        }
+
+        _output.Warn($"-z: {Volatile.Read(ref _left) - waiting} commands still run and are left to themselves, {waiting} were not run.");
     }
+
+    /// <summary><see cref="Await"/> ends at once, now or when it comes.</summary>
+    internal void StopWaiting() => _hurry.TrySetResult();
 
     private async Task RunEachAsync()
     {

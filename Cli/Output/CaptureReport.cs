@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Interceptor.Capture;
 using Interceptor.Capture.Live;
+using Interceptor.Cli.Commands;
 using Interceptor.Packets;
 
 namespace Interceptor.Cli.Output;
@@ -9,8 +10,9 @@ namespace Interceptor.Cli.Output;
 /// <summary>What <c>interceptor capture</c> says of its packets besides the packets: what it listens on, the counts while it runs and at the end.</summary>
 /// <param name="source">Where the packets come from.</param>
 /// <param name="selector">What sorts them by their owner; null for nothing.</param>
+/// <param name="recording">Where they are written; null for no file.</param>
 /// <param name="output">Where the command writes.</param>
-internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector? selector, CommandOutput output)
+internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector? selector, CaptureRecording? recording, CommandOutput output)
 {
     private LiveCapture Capture => source.Capture;
 
@@ -93,6 +95,7 @@ internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector
 
             WriteCounts(json, all);
             json.WriteNumber("left_unread", LeftUnread(all));
+            json.WriteNumber("not_written", NotWritten);
             json.WriteStartArray("interfaces");
             foreach (LiveInterface at in Capture.Interfaces)
             {
@@ -110,7 +113,14 @@ internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector
         // The last packets' lines before the counts.
         output.Flush();
         Write();
+        if (NotWritten is > 0 and var lost)
+        {
+            output.Error.WriteLine(Packets(lost, "captured that could not be written"));
+        }
     }
+
+    /// <summary>At the end, packets that were captured and are in no file.</summary>
+    private long NotWritten => recording is null ? 0 : source.PacketsRead - recording.PacketsWritten;
 
     private static void WriteCounts(Utf8JsonWriter json, in LiveCaptureStatistics counts)
     {

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Interceptor.Capture.Files;
 using Interceptor.Testing;
 
 namespace Interceptor.LinuxTests.Live;
@@ -17,7 +19,10 @@ public sealed class CaptureFileFailureTests : IDisposable
     [Theory]
     [InlineData("a.pcapng", "")]
     [InlineData("a.pcapng", "--packets-per-file 20")]
+    [InlineData("a.pcapng", "-C 30kB")]
+    [InlineData("a.pcapng", "-C 30kB -W 10")]
     [InlineData("a.pcap.gz", "")]
+    [InlineData("a.pcapng.zst", "")]
     public async Task A_full_disk_ends_the_capture_with_1_and_leaves_whole_packets(string name, string options)
     {
         using var sender = new LoopbackSender(_lab.Client);
@@ -25,7 +30,7 @@ public sealed class CaptureFileFailureTests : IDisposable
         // The mount is of a namespace that goes with the shell, which copies what is left out of it.
         string script = $"""
             mount -t tmpfs -o size=64k none '{_directory}' && mkdir '{_directory}/full' && cd '{_directory}/full'
-            dotnet '{CliProcess.AssemblyPath}' capture -i lo -w {name} {options} --print-name udp dst port {sender.Port}
+            dotnet '{CliProcess.AssemblyPath}' capture -i lo -w {name} {options} --json udp dst port {sender.Port}
             echo code $?
             for file in *; do dotnet '{CliProcess.AssemblyPath}' info "$file" --json; done
             """;
@@ -55,10 +60,89 @@ public sealed class CaptureFileFailureTests : IDisposable
         Assert.Contains("code 1", lines);
         string[] captures = [.. lines.Where(static line => line.StartsWith("{\"type\":\"capture\"", StringComparison.Ordinal))];
         Assert.NotEmpty(captures);
-        if (!name.EndsWith(".gz", StringComparison.Ordinal))
+        JsonElement summary = JsonDocument.Parse(lines.First(static line => line.StartsWith("{\"type\":\"summary\"", StringComparison.Ordinal))).RootElement;
+        long captured = summary.GetProperty("captured").GetInt64();
+        long lost = summary.GetProperty("not_written").GetInt64();
+        long inFiles = captures.Sum(static capture => JsonDocument.Parse(capture).RootElement.GetProperty("packets").GetInt64());
+        Assert.InRange(lost, 1, captured);
+        Assert.Contains($"{lost} packet", await error, StringComparison.Ordinal);
+        if (name.EndsWith(".pcapng", StringComparison.Ordinal))
         {
             Assert.All(captures, static capture => Assert.Contains("\"error\":null", capture, StringComparison.Ordinal));
+            Assert.Equal(captured, inFiles + lost);
         }
+        else
+        {
+            Assert.InRange(captured, inFiles, inFiles + lost);
+        }
+    }
+
+    [Fact]
+    public async Task A_fifo_that_nobody_reads_is_told_and_one_signal_ends_the_wait()
+    {
+        string fifo = MakeFifo();
+        using CaptureRun run = await CaptureRun.StartAsync(_lab.Client, "-i", "lo", "-w", fifo);
+        await run.AwaitErrorAsync($"waiting for a reader of {fifo}");
+        run.Signal("TERM");
+        (int code, _) = await run.EndAsync();
+        Assert.Equal(130, code);
+    }
+
+    [Fact]
+    public async Task A_reader_that_comes_later_gets_the_capture_from_its_begin_and_one_that_stalls_does_not_survive_the_second_signal()
+    {
+        using var sender = new LoopbackSender(_lab.Client);
+        string fifo = MakeFifo();
+        using CaptureRun run = await CaptureRun.StartAsync(_lab.Client, "-i", "lo", "-w", fifo, "udp", "dst", "port", $"{sender.Port}");
+        await run.AwaitErrorAsync("waiting for a reader");
+        sender.Send(0);
+        using FileStream reader = File.OpenRead(fifo);
+        using CaptureFileReader capture = CaptureFile.OpenRead(reader, "the FIFO");
+        Assert.True(capture.TryRead(out Packets.CapturedPacket first));
+        Assert.Equal(0, BitConverter.ToInt32(first.Data[42..]));
+        for (int i = 1; i < 2000; i++)
+        {
+            sender.Send(i, 1000);
+        }
+
+        run.Signal("USR1");
+        await run.AwaitErrorAsync("packets received by filter");
+        run.Signal("TERM");
+        run.Signal("TERM");
+        (int code, _) = await run.EndAsync();
+        Assert.Equal(143, code);
+    }
+
+    [Theory]
+    [InlineData("missing/target", "it is a link to a file in a directory that does not exist")]
+    [InlineData("a.pcapng", "it is a link that leads back to itself")]
+    public void A_link_that_leads_nowhere_is_told_as_such(string target, string message)
+    {
+        string link = Path.Combine(_directory, "a.pcapng");
+        File.CreateSymbolicLink(link, target);
+        ChildResult result = ChildProcess.Run(_lab.Client, "dotnet", CliProcess.AssemblyPath, "capture", "-i", "lo", "-w", link);
+        Assert.Contains($"a.pcapng: can't be written: {message}", result.Error, StringComparison.Ordinal);
+        Assert.Equal(1, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_name_with_conversions_is_told_to_be_taken_as_it_is_where_nothing_rotates()
+    {
+        using var sender = new LoopbackSender(_lab.Client);
+        string path = Path.Combine(_directory, "a-%H.pcapng");
+        using CaptureRun run = await CaptureRun.StartAsync(_lab.Client, "-i", "lo", "-c", "1", "-w", path, "udp", "dst", "port", $"{sender.Port}");
+        sender.Send(0);
+        (int code, _) = await run.EndAsync();
+        Assert.Equal(0, code);
+        Assert.Contains("is taken as it is", run.Error, StringComparison.Ordinal);
+        Assert.Equal([0], CaptureRun.Read(path).Numbers);
+    }
+
+    private string MakeFifo()
+    {
+        string path = Path.Combine(_directory, "fifo");
+        Assert.Equal(0, ChildProcess.Run(_lab.Client, "mkfifo", path).ExitCode);
+        return path;
     }
 
     [Theory]

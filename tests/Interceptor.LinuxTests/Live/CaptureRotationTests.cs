@@ -176,6 +176,7 @@ public sealed class CaptureRotationTests : IDisposable
         // The first file's time may be over before the packet comes; then it is deleted.
         Send(sender, 1, 4);
         string first = await run.ReadLineAsync() ?? throw new EndOfStreamException(run.Error);
+        Assert.Equal("a-00001.pcapng", Path.GetFileName(first));
         Assert.Equal([0], CaptureRun.Read(first).Numbers);
         Assert.Equal([first], Directory.GetFiles(_directory));
         run.Signal("INT");
@@ -202,6 +203,33 @@ public sealed class CaptureRotationTests : IDisposable
         Assert.Contains("a-00002.pcapng: ended with exit code 7.", run.Error, StringComparison.Ordinal);
         Assert.Equal([0, 1], CaptureRun.Read(Path.Combine(_directory, "a-00001.pcapng.done")).Numbers);
         Assert.Equal([2, 3], CaptureRun.Read(Path.Combine(_directory, "a-00002.pcapng")).Numbers);
+    }
+
+    [Fact]
+    public async Task A_second_signal_waits_no_longer_for_commands_that_hang()
+    {
+        using var sender = new LoopbackSender(_lab.Client);
+        string gate = Path.Combine(_directory, "gate");
+        Assert.Equal(0, ChildProcess.Run(_lab.Client, "mkfifo", gate).ExitCode);
+        using CaptureRun run = await CaptureRun.StartAsync(_lab.Client,
+            "-i", "lo", "-w", Path.Combine(_directory, "a.pcapng"), "--packets-per-file", "1", "--print-name", "-z", $"sh -c 'echo begun; read line <{gate}'", "udp", "dst", "port", $"{sender.Port}");
+        Send(sender, 6, 4);
+        for (int i = 0; i < 6; i++)
+        {
+            Assert.NotNull(await run.ReadLineAsync());
+        }
+
+        for (int i = 0; i < 4; i++)
+        {
+            await run.AwaitErrorAsync("begun");
+        }
+
+        run.Signal("TERM");
+        run.Signal("TERM");
+        await run.AwaitErrorAsync("4 commands still run and are left to themselves, 2 were not run.");
+        await File.OpenWrite(gate).DisposeAsync(); // Those who read it come to its end, and let standard error go.
+        (int code, _) = await run.EndAsync();
+        Assert.True(code == 0, run.Error);
     }
 
     private void Send(LoopbackSender sender, int count, int length)

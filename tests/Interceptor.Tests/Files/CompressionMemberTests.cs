@@ -5,7 +5,7 @@ using Interceptor.Testing;
 
 namespace Interceptor.Tests.Files;
 
-/// <summary>A compressed file that grows is a row of members (gzip) or frames (Zstandard), each of which can be unpacked without the others.</summary>
+/// <summary>A gzip file that grows is a row of members, each of which can be unpacked without the others; a Zstandard file is one frame, as Wireshark wants it.</summary>
 public sealed class CompressionMemberTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -15,7 +15,6 @@ public sealed class CompressionMemberTests : IDisposable
     [Theory]
     [InlineData("a.pcapng.gz", "gzip")]
     [InlineData("a.pcap.gz", "gzip")]
-    [InlineData("a.pcapng.zst", "zstd")]
     public void A_file_with_an_ended_member_is_whole_to_every_reader_while_it_is_open(string name, string tool)
     {
         KernelTest.RequireTool(tool);
@@ -35,6 +34,34 @@ public sealed class CompressionMemberTests : IDisposable
             Assert.True(check.ExitCode == 0, check.Error);
             Assert.Equal(new FileInfo(path).Length, writer.BytesStored);
         }
+    }
+
+    [Fact]
+    public void A_zstandard_file_is_one_frame_that_gives_all_its_packets_after_each_flush_and_that_tshark_reads_to_its_end()
+    {
+        KernelTest.RequireTool("tshark");
+        string path = _folder.File("a.pcapng.zst");
+        using (CaptureFileWriter writer = CaptureFile.Create(path))
+        {
+            byte[] noise = new byte[1000];
+            var random = new Random(1);
+            for (int packets = 1; packets <= 3600; packets++)
+            {
+                random.NextBytes(noise);
+                writer.Write((TestPackets.Packet(1000) with { Bytes = Convert.ToHexString(noise) }).ToPacket());
+                if (packets % 1200 == 0)
+                {
+                    writer.EndMember();
+                    CaptureFileSummary open = CaptureFileSummary.Read(path);
+                    Assert.Equal((packets, CaptureFileFault.Truncated), ((int)open.Packets, open.Error?.Fault));
+                }
+            }
+        }
+
+        Assert.Equal((3600L, (CaptureFileException?)null), (CaptureFileSummary.Read(path).Packets, CaptureFileSummary.Read(path).Error));
+        ChildResult tshark = ChildProcess.Run(null, TimeSpan.FromSeconds(60), "tshark", "-r", path, "-T", "fields", "-e", "frame.number");
+        Assert.True(tshark.ExitCode == 0, tshark.Error);
+        Assert.Equal(3600, tshark.Output.Count(static at => at == '\n'));
     }
 
     [Fact]
