@@ -1,3 +1,4 @@
+using Interceptor.Capture;
 using Interceptor.Capture.Injection;
 using Interceptor.Packets;
 

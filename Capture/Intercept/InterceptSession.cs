@@ -19,25 +19,27 @@ public sealed class InterceptSession : IDisposable
     private readonly InterceptionQueue _queue;
     private readonly FirewallRules _rules;
     private readonly Impairments _impairments;
-    private readonly DelayQueue<InterceptedPacket> _delayed = new();
-    private readonly PacketLeasePool _noBytes = new(bufferLength: 1);
+    private readonly ImpairedDelivery _delivery;
+    private readonly RateLinks? _links;
     private readonly InterceptedPacketHandler _handler;
     private readonly PacketFilter? _userSpaceFilter;
     private InterceptObserver? _observer;
     private bool _passing;
     private long _matched;
     private long _unmatched;
-    private long _delayedCount;
+    private long _overRate;
     private long _released;
     private InterceptSummary? _summary;
 
-    private InterceptSession(InterceptOptions options, InterceptionQueue queue, FirewallRules rules, PacketFilter? userSpaceFilter)
+    private InterceptSession(InterceptOptions options, InterceptionQueue queue, ImpairedDelivery delivery, FirewallRules rules, PacketFilter? userSpaceFilter)
     {
         _options = options;
         _queue = queue;
         _rules = rules;
         _userSpaceFilter = userSpaceFilter;
         _impairments = new Impairments(options.Impairments);
+        _delivery = delivery;
+        _links = options.Impairments.Rate > 0 ? new RateLinks(options.Impairments) : null;
         _handler = Take;
         OnFailure = PolicyOf(options);
     }
@@ -64,6 +66,7 @@ public sealed class InterceptSession : IDisposable
     public static InterceptSession Start(InterceptOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Impairments.Validate();
         if (options.Hooks.Count == 0)
         {
             throw new ArgumentException("There is no hook to take packets at.", nameof(options));
@@ -79,15 +82,18 @@ public sealed class InterceptSession : IDisposable
         match = match with { ExceptMark = FirewallMatch.OwnMark };
         bool isOpen = PolicyOf(options) == FailurePolicy.Open;
         InterceptionQueue queue = OpenQueue(options, isOpen);
+        ImpairedDelivery? delivery = null;
         try
         {
+            delivery = new ImpairedDelivery(queue, options.Impairments);
             FirewallTarget target = FirewallTarget.ToQueue(queue.Number, bypass: isOpen);
             FirewallRules rules = FirewallRules.Install(
                 [.. options.Hooks.Distinct().Select(hook => new FirewallRule(hook, match, target))], new FirewallOptions { Backend = options.Backend });
-            return new InterceptSession(options, queue, rules, fits ? null : options.Filter);
+            return new InterceptSession(options, queue, delivery, rules, fits ? null : options.Filter);
         }
         catch
         {
+            delivery?.Dispose();
             queue.Dispose();
             throw;
         }
@@ -114,8 +120,8 @@ public sealed class InterceptSession : IDisposable
                     break;
                 }
 
-                ReleaseDue(now);
-                long next = Math.Min(end, _delayed.NextDue);
+                _delivery.ReleaseDue(now);
+                long next = Math.Min(end, _delivery.NextDue);
                 _queue.Receive(_handler, next == long.MaxValue ? -1 : Math.Max(next - now, 1));
             }
         }
@@ -140,6 +146,7 @@ public sealed class InterceptSession : IDisposable
         }
         finally
         {
+            _delivery.Dispose();
             _queue.Dispose();
         }
     }
@@ -152,7 +159,8 @@ public sealed class InterceptSession : IDisposable
         var template = new InterceptionQueueOptions
         {
             Number = 0,
-            Flags = InterceptionQueueFlags.Gso | InterceptionQueueFlags.UserAndGroup | (isOpen ? InterceptionQueueFlags.FailOpen : InterceptionQueueFlags.None),
+            Flags = (options.Impairments.TakesPacketsApart ? InterceptionQueueFlags.None : InterceptionQueueFlags.Gso)
+                | InterceptionQueueFlags.UserAndGroup | (isOpen ? InterceptionQueueFlags.FailOpen : InterceptionQueueFlags.None),
             Default = isOpen ? DefaultVerdict.Accept : DefaultVerdict.Drop,
         };
         if (options.QueueNumber is { } chosen)
@@ -193,24 +201,33 @@ public sealed class InterceptSession : IDisposable
 
         _matched++;
         CapturedPacket captured = packet.Packet;
-        captured.Parse().TryGetFlow(out FlowKey flow);
-        ImpairmentDecision decision = _passing ? default : _impairments.Decide(flow, packet.Hook);
+        long now = Clock.MonotonicNanoseconds();
+        PacketView view = captured.Parse();
+        view.TryGetFlow(out FlowKey flow);
+        PacketLane lane = _impairments.FindLane(in flow, packet.Hook);
+        ImpairmentDecision decision = _passing ? default : Decide(in view, in flow, lane, packet, now);
         Observe(in captured, packet, decision);
-        if (decision.Drop)
-        {
-            packet.Drop();
-        }
-        else if (decision.DelayNanoseconds == 0)
-        {
-            packet.Accept();
-        }
-        else
-        {
-            _delayedCount++;
+        _delivery.Deliver(packet, lane, in decision, now);
+    }
 
-            // The verdict needs no bytes: the kernel has the packet, and a copy of each would be memory without a use.
-            _delayed.Add(packet.KeepAs(_noBytes.Rent(0)), Clock.MonotonicNanoseconds() + decision.DelayNanoseconds);
+    private ImpairmentDecision Decide(in PacketView view, in FlowKey flow, PacketLane lane, InterceptedPacket packet, long now)
+    {
+        ImpairmentDecision decision = _impairments.Decide(lane, view.TryGetTcp(out TcpView tcp) ? tcp.Flags : default);
+        if (_links is null || decision.Drop)
+        {
+            return decision;
         }
+
+        // A copy is on the link too.
+        int bytes = packet.OriginalLength * (decision.Duplicate ? 2 : 1);
+        int device = packet.OutInterface != 0 ? packet.OutInterface : packet.InInterface;
+        if (_links.TryAdmit(in flow, packet.Hook, device, bytes, now, out long through))
+        {
+            return decision with { DelayNanoseconds = decision.DelayNanoseconds + Math.Max(through - now, 0) };
+        }
+
+        _overRate++;
+        return new ImpairmentDecision(true, 0);
     }
 
     private void Observe(in CapturedPacket captured, InterceptedPacket packet, ImpairmentDecision decision)
@@ -227,29 +244,14 @@ public sealed class InterceptSession : IDisposable
         }
     }
 
-    private void ReleaseDue(long now)
-    {
-        bool any = false;
-        while (_delayed.TryTake(now, out InterceptedPacket? packet))
-        {
-            packet.Accept();
-            any = true;
-        }
-
-        if (any)
-        {
-            _queue.FlushVerdicts();
-        }
-    }
-
     private InterceptSummary TearDown()
     {
         _passing = true;
-        _released += _delayed.Count;
+        _released += _delivery.Count;
         long ruleCount;
         try
         {
-            ReleaseDue(long.MaxValue);
+            _delivery.ReleaseDue(long.MaxValue);
             _rules.Detach();
             Drain();
         }
@@ -286,8 +288,15 @@ public sealed class InterceptSession : IDisposable
             Dropped = statistics.Dropped,
             Edited = statistics.Edited,
             LostInKernel = statistics.LostInKernel,
-            Delayed = _delayedCount,
-            Reordered = _delayed.Reordered,
+            Delayed = _delivery.Delayed,
+            Reordered = _delivery.Reordered,
+            Duplicated = _delivery.Duplicated,
+            DuplicatesFailed = _delivery.DuplicatesFailed,
+            Corrupted = _delivery.Corrupted,
+            DelayErrorMedian = _delivery.Lateness.Percentile(0.5),
+            DelayErrorPercentile99 = _delivery.Lateness.Percentile(0.99),
+            DelayErrorMaximum = _delivery.Lateness.Maximum,
+            OverRate = _overRate,
             Released = _released,
             Unmatched = _unmatched,
             KernelQueueDropped = statistics.KernelQueueDropped,

@@ -29,6 +29,27 @@ public sealed record InterceptSummary
     /// <summary>Treatment: went on behind one that had come later.</summary>
     public long Reordered { get; init; }
 
+    /// <summary>How much later than they were due delayed packets went on: the median, ns.</summary>
+    public long DelayErrorMedian { get; init; }
+
+    /// <summary>The 99th percentile of it, ns.</summary>
+    public long DelayErrorPercentile99 { get; init; }
+
+    /// <summary>The largest, ns.</summary>
+    public long DelayErrorMaximum { get; init; }
+
+    /// <summary>Treatment: a copy was sent beside it.</summary>
+    public long Duplicated { get; init; }
+
+    /// <summary>A copy was meant to be sent and could not be: too long for its route, or refused by the firewall.</summary>
+    public long DuplicatesFailed { get; init; }
+
+    /// <summary>Treatment: it went on with a bit turned over; each is one of <see cref="Edited"/>.</summary>
+    public long Corrupted { get; init; }
+
+    /// <summary>Of the dropped: too many were waiting under the rate already.</summary>
+    public long OverRate { get; init; }
+
     /// <summary>Treatment: delayed packets that went on before their time because the interception ended.</summary>
     public long Released { get; init; }
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Security.Cryptography;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Intercept;
 using Interceptor.Cli.Input;
@@ -31,16 +30,6 @@ internal static class InterceptCommand
         HelpName = "open|closed",
     };
 
-    private static readonly Option<bool> Drop = new("--drop") { Description = "Drop every matching packet." };
-
-    private static readonly Option<string?> Loss = new("--loss") { Description = "Drop each packet with this probability, as 1%.", HelpName = "P" };
-
-    private static readonly Option<string?> Delay = new("--delay") { Description = "Let each packet go on after this time, as 20ms.", HelpName = "D" };
-
-    private static readonly Option<string?> Jitter = new("--jitter") { Description = "Vary the delay evenly by up to this much either way.", HelpName = "D" };
-
-    private static readonly Option<ulong?> Seed = new("--seed") { Description = "Make the random choices repeatable.", HelpName = "N" };
-
     private static readonly Option<string?> Write = new("--write", "-w") { Description = "Record each packet with its verdict (pcapng) instead of printing it.", HelpName = "FILE" };
 
     private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets.", HelpName = "N" };
@@ -53,10 +42,21 @@ internal static class InterceptCommand
 
     internal static Command Create()
     {
-        var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, drops, loses or delays them, and lets the rest go on.")
+        var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, impairs them as a bad network would, and lets the rest go on.")
         {
-            Hook, Queue, Netns, OnFailure, Drop, Loss, Delay, Jitter, Seed, Write, Count, Duration, Quiet, Filter,
+            Hook, Queue, Netns, OnFailure,
         };
+        foreach (Option option in ImpairmentArguments.All)
+        {
+            command.Options.Add(option);
+        }
+
+        foreach (Option option in (ReadOnlySpan<Option>)[Write, Count, Duration, Quiet])
+        {
+            command.Options.Add(option);
+        }
+
+        command.Arguments.Add(Filter);
         command.SetBody(Run);
         return command;
     }
@@ -121,14 +121,7 @@ internal static class InterceptCommand
             },
             Count = parsed.GetValue(Count) is { } count ? Positive(count, "--count") : null,
             Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
-            Impairments = new ImpairmentOptions
-            {
-                Drop = parsed.GetValue(Drop),
-                Loss = parsed.GetValue(Loss) is { } loss ? Quantity.Probability(loss) : 0,
-                Delay = parsed.GetValue(Delay) is { } delay ? Quantity.DurationWithUnit(delay) : TimeSpan.Zero,
-                Jitter = parsed.GetValue(Jitter) is { } jitter ? Quantity.DurationWithUnit(jitter) : TimeSpan.Zero,
-                Seed = parsed.GetValue(Seed) ?? (ulong)RandomNumberGenerator.GetInt32(int.MaxValue),
-            },
+            Impairments = ImpairmentArguments.Read(parsed),
         };
     }
 

@@ -21,12 +21,17 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         _ => "postrouting",
     };
 
-    internal static string VerdictText(ImpairmentDecision decision) => decision switch
+    internal static string VerdictText(ImpairmentDecision decision)
     {
-        { Drop: true } => "drop",
-        { DelayNanoseconds: 0 } => "accept",
-        _ => string.Create(CultureInfo.InvariantCulture, $"accept after {decision.DelayNanoseconds / 1e6:0.000} ms"),
-    };
+        if (decision.Drop)
+        {
+            return "drop";
+        }
+
+        string delay = decision.DelayNanoseconds == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" after {decision.DelayNanoseconds / 1e6:0.000} ms");
+        string verdict = decision.Corrupt ? "accept with a bit turned over" : "accept";
+        return verdict + delay + (decision.Overtakes ? ", ahead of others" : "") + (decision.Duplicate ? ", twice" : "");
+    }
 
     /// <summary>The summary for people.</summary>
     internal static string Text(InterceptSummary summary)
@@ -37,7 +42,13 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         };
         if (summary.Delayed > 0)
         {
-            lines.Add(Line($"delayed {summary.Delayed}, reordered {summary.Reordered}, released early at the end {summary.Released}"));
+            lines.Add(Line($"delayed {summary.Delayed} (late by {summary.DelayErrorMedian / 1e6:0.000} ms, 1 % by more than {summary.DelayErrorPercentile99 / 1e6:0.000} ms), reordered {summary.Reordered}, released early at the end {summary.Released}"));
+        }
+
+        if (summary.Duplicated + summary.DuplicatesFailed + summary.Corrupted + summary.OverRate > 0)
+        {
+            lines.Add(Line(
+                $"duplicated {summary.Duplicated}, copies that could not be sent {summary.DuplicatesFailed}, corrupted {summary.Corrupted}, dropped as the rate's queue was full {summary.OverRate}"));
         }
 
         if (summary.KernelQueueDropped + summary.KernelUserDropped + summary.Escaped > 0)
@@ -64,7 +75,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             output.Warn($"this kernel's queues do not have: {session.RefusedFlags}.");
         }
 
-        if (options.Impairments.Loss > 0 || options.Impairments.Jitter > TimeSpan.Zero)
+        if (options.Impairments.IsRandom)
         {
             output.Warn(Line($"seed {options.Impairments.Seed}"));
         }
@@ -107,7 +118,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             return;
         }
 
-        // The keys are a contract; duplicating, corrupting, holding by hand and injecting are not among this command's actions, so nothing counts there.
+        // The keys are a contract; holding by hand is not among this command's actions, so nothing counts there.
         output.WriteJson("summary", json =>
         {
             json.WriteNumber("received", summary.Received);
@@ -116,12 +127,20 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteNumber("edited", summary.Edited);
             json.WriteNumber("lost_in_kernel", summary.LostInKernel);
             json.WriteNumber("delayed", summary.Delayed);
-            json.WriteNumber("duplicated", 0);
+            json.WriteNumber("duplicated", summary.Duplicated);
             json.WriteNumber("reordered", summary.Reordered);
-            json.WriteNumber("corrupted", 0);
+            json.WriteNumber("corrupted", summary.Corrupted);
             json.WriteNumber("held", 0);
             json.WriteNumber("released", summary.Released);
-            json.WriteNumber("injected", 0);
+            json.WriteNumber("injected", summary.Duplicated);
+            json.WritePropertyName("delay_error_ms");
+            json.WriteStartObject();
+            json.WriteNumber("p50", summary.DelayErrorMedian / 1e6);
+            json.WriteNumber("p99", summary.DelayErrorPercentile99 / 1e6);
+            json.WriteNumber("max", summary.DelayErrorMaximum / 1e6);
+            json.WriteEndObject();
+            json.WriteNumber("over_rate", summary.OverRate);
+            json.WriteNumber("duplicates_failed", summary.DuplicatesFailed);
             json.WriteNumber("unmatched", summary.Unmatched);
             json.WriteNumber("kernel_queue_dropped", summary.KernelQueueDropped);
             json.WriteNumber("kernel_user_dropped", summary.KernelUserDropped);
@@ -144,6 +163,9 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteNumber("queue_packet_id", id);
             json.WriteString("verdict", decision.Drop ? "drop" : "accept");
             json.WriteNumber("delay_ms", decision.DelayNanoseconds / 1e6);
+            json.WriteBoolean("duplicated", decision.Duplicate);
+            json.WriteBoolean("overtakes", decision.Overtakes);
+            json.WriteBoolean("corrupted", decision.Corrupt);
             json.WriteString("summary", summary);
         });
     }

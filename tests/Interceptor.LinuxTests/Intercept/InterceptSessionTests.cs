@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Interceptor.Capture.Intercept;
 using Interceptor.Filters;
-using Interceptor.Interop;
 using Interceptor.Packets;
 using Interceptor.Testing;
 
@@ -176,45 +175,5 @@ public sealed class InterceptSessionTests
         {
             to.Write(buffer, 0, got);
         }
-    }
-
-    /// <summary>A session on a thread of its own inside a namespace.</summary>
-    private sealed class RunningSession : IDisposable
-    {
-        private readonly Thread _thread;
-        private InterceptSummary? _summary;
-        private Exception? _failure;
-
-        internal RunningSession(NetworkNamespace network, InterceptOptions options, CancellationToken stop)
-        {
-            using var ready = new ManualResetEventSlim();
-            _thread = network.StartThread("session under test", () =>
-            {
-                try
-                {
-                    using InterceptSession session = InterceptSession.Start(options);
-                    Session = session;
-                    ready.Set();
-                    _summary = session.Run(null, stop);
-                }
-                catch (Exception exception) when (exception is IOException or ArgumentException)
-                {
-                    _failure = exception;
-                    ready.Set();
-                }
-            });
-            ready.Wait(CancellationToken.None);
-        }
-
-        internal InterceptSession Session { get; private set; } = null!;
-
-        internal InterceptSummary Finish()
-        {
-            Assert.True(_thread.Join(Deadline), "the session did not end");
-            Assert.Null(_failure);
-            return _summary!;
-        }
-
-        public void Dispose() => _thread.Join(Deadline);
     }
 }

@@ -1,4 +1,5 @@
 using Interceptor.Packets;
+using Interceptor.Capture;
 using Interceptor.Replay;
 
 namespace Interceptor.Tests.Replay;

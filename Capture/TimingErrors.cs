@@ -1,9 +1,9 @@
 using System.Numerics;
 
-namespace Interceptor.Replay;
+namespace Interceptor.Capture;
 
 /// <summary>
-/// How late packets were sent: a histogram of nanoseconds with 64 steps in each power of two (within 1.6 %), of fixed size.
+/// How late packets were sent or let go: a histogram of nanoseconds with 64 steps in each power of two (within 1.6 %), of fixed size.
 /// One writer.
 /// </summary>
 public sealed class TimingErrors

@@ -1,0 +1,22 @@
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>What is done to one packet.</summary>
+/// <param name="Drop">It ends here.</param>
+/// <param name="DelayNanoseconds">How long it is kept; 0 passes it at once.</param>
+public readonly record struct ImpairmentDecision(bool Drop, long DelayNanoseconds)
+{
+    /// <summary>It comes twice.</summary>
+    public bool Duplicate { get; init; }
+
+    /// <summary>It did not wait for the delay that others have.</summary>
+    public bool Overtakes { get; init; }
+
+    /// <summary>One bit of it is turned over.</summary>
+    public bool Corrupt { get; init; }
+
+    /// <summary>Which: this number, modulo the bits behind the IP header.</summary>
+    public uint CorruptBit { get; init; }
+
+    /// <summary>Nothing is done to it.</summary>
+    public bool IsNone => this == default;
+}

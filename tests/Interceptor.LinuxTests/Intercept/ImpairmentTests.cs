@@ -1,0 +1,241 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Interceptor.Capture.Intercept;
+using Interceptor.Filters;
+using Interceptor.Packets;
+using Interceptor.Testing;
+
+namespace Interceptor.LinuxTests.Intercept;
+
+/// <summary>Each impairment in the kernel's path against what was asked for.</summary>
+public sealed class ImpairmentTests
+{
+    private const int Count = 5000;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public void Copies_arrive_beside_their_originals_and_are_not_taken_again()
+    {
+        (InterceptSummary summary, List<int> arrived) = Impair(new ImpairmentOptions { Duplicate = 0.3, Seed = 1 });
+        Assert.InRange(summary.Duplicated, Count * 0.27, Count * 0.33);
+        Assert.Equal((Count, Count, 0), (summary.Received, summary.Accepted, summary.DuplicatesFailed));
+        Assert.Equal(Count + summary.Duplicated, arrived.Count);
+        Assert.Equal(Enumerable.Range(0, Count), arrived.Distinct().Order());
+        Assert.All(arrived.GroupBy(number => number), group => Assert.InRange(group.Count(), 1, 2));
+    }
+
+    [Fact]
+    public void A_packet_with_a_bit_turned_over_goes_on_and_its_receiver_refuses_it()
+    {
+        (InterceptSummary summary, List<int> arrived) = Impair(new ImpairmentOptions { Corrupt = 0.2, Seed = 2 });
+        Assert.InRange(summary.Corrupted, Count * 0.17, Count * 0.23);
+        Assert.Equal((Count, summary.Corrupted, Count - summary.Corrupted), (summary.Received, summary.Edited, summary.Accepted));
+
+        // The checksum covers all but its own field, which a 0 would switch off: every damage is found.
+        Assert.Equal(Count - summary.Corrupted, arrived.Count);
+        Assert.Equal(arrived.Order(), arrived);
+    }
+
+    [Fact]
+    public void Packets_that_overtake_arrive_first()
+    {
+        (InterceptSummary summary, List<int> arrived) = Impair(new ImpairmentOptions { Delay = TimeSpan.FromMilliseconds(20), Reorder = 0.1, Seed = 3 });
+        int overtaking = Count - (int)summary.Delayed;
+        Assert.InRange(overtaking, Count * 0.08, Count * 0.12);
+        Assert.Equal(Enumerable.Range(0, Count), arrived.Order());
+        Assert.NotEqual(arrived.Order(), arrived);
+    }
+
+    [Theory]
+    [InlineData(FirewallHook.Input)]
+    [InlineData(FirewallHook.Output)]
+    public void Datagrams_pass_at_the_rate_within_a_part_in_a_hundred(FirewallHook hook)
+    {
+        const int Rate = 4_000_000;
+        const int Packets = 1000;
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback, new ImpairmentOptions { Rate = Rate, RateLimit = Packets }) with { Hooks = [hook] }, stop.Token);
+        byte[] datagram = new byte[472];
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < Packets; i++)
+        {
+            loopback.Sender.Send(datagram);
+        }
+
+        byte[] buffer = new byte[1000];
+        for (int i = 0; i < Packets; i++)
+        {
+            Assert.Equal(datagram.Length, loopback.Receiver.Receive(buffer));
+        }
+
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        double expected = Packets * 500.0 * 8 / Rate;
+        Assert.InRange(seconds, expected, expected * 1.2);
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.Equal((Packets, Packets, 0, 0), (summary.Received, summary.Delayed, summary.OverRate, summary.Reordered));
+    }
+
+    [Fact]
+    public void What_comes_beyond_the_queue_of_a_rate_is_dropped_and_counted()
+    {
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback, new ImpairmentOptions { Rate = 1000, RateLimit = 7 }), stop.Token);
+        loopback.Send(100);
+        LoopbackQueue.Until(() => running.Session.ReadSummary().Received == 100, "not every packet came to the queue");
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.Equal((92, 92, 8), (summary.Dropped, summary.OverRate, summary.Accepted));
+        Assert.Equal(Enumerable.Range(0, 8), loopback.Arrived());
+    }
+
+    [Fact]
+    public void No_packet_goes_on_before_it_is_due_and_few_long_after()
+    {
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        var options = new ImpairmentOptions { Delay = TimeSpan.FromMilliseconds(30), Jitter = TimeSpan.FromMilliseconds(20), Distribution = DelayDistribution.Normal, Seed = 4 };
+        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback, options), stop.Token);
+        loopback.Send(1000);
+        LoopbackQueue.Until(() => running.Session.ReadSummary().Accepted == 1000, "not every packet went on");
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.InRange(summary.Delayed, 900, 1000);
+        Assert.Equal(0, summary.Released);
+        Assert.Equal(Enumerable.Range(0, 1000), loopback.Arrived().Order());
+        Assert.True(summary.Reordered > 100, summary.ToString());
+        Assert.InRange(summary.DelayErrorMedian, 0, 5_000_000);
+        Assert.InRange(summary.DelayErrorPercentile99, summary.DelayErrorMedian, summary.DelayErrorMaximum);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void A_transfer_in_both_directions_is_intact_under_all_of_them_together(int ipVersion)
+    {
+        using NetworkLab lab = NetworkLab.Create();
+        KernelTest.RequireTool("iptables");
+        IPAddress address = IPAddress.Parse(ipVersion == 4 ? NetworkLab.ServerAddress : NetworkLab.ServerAddressV6);
+        using Socket listener = lab.Server.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(address, 0));
+        listener.Listen();
+        var options = new InterceptOptions
+        {
+            Filter = PacketFilter.Compile($"tcp port {((IPEndPoint)listener.LocalEndPoint!).Port}", LinkType.Raw),
+            Impairments = new ImpairmentOptions
+            {
+                LossModel = GilbertElliott.FromBursts(0.01, 2),
+                Delay = TimeSpan.FromMilliseconds(2),
+                Jitter = TimeSpan.FromMilliseconds(1),
+                Distribution = DelayDistribution.Pareto,
+                DelayCorrelation = 0.3,
+                SynDelay = TimeSpan.FromMilliseconds(20),
+                FinDelay = TimeSpan.FromMilliseconds(20),
+                Rate = 200_000_000,
+                Duplicate = 0.02,
+                Reorder = 0.02,
+                Corrupt = 0.01,
+                Seed = 5,
+            },
+        };
+        using var stop = new CancellationTokenSource();
+        using var running = new RunningSession(lab.Server, options, stop.Token);
+        byte[] request = RandomNumberGenerator.GetBytes(1 << 20);
+        byte[] response = RandomNumberGenerator.GetBytes(1 << 20);
+        byte[]? gotRequest = null;
+        var server = new Thread(() =>
+        {
+            using Socket connection = listener.Accept();
+            gotRequest = Exchange(connection, response);
+        });
+        server.Start();
+        using Socket client = lab.Client.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        byte[] gotResponse = Exchange(client, request);
+        Assert.True(server.Join(Deadline), "the transfer did not end");
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.Equal(SHA256.HashData(request), SHA256.HashData(gotRequest!));
+        Assert.Equal(SHA256.HashData(response), SHA256.HashData(gotResponse));
+        Assert.True(summary.IsBalanced, summary.ToString());
+        Assert.True(summary.Dropped > 0 && summary.Duplicated > 0 && summary.Corrupted > 0 && summary.Reordered > 0, summary.ToString());
+        Assert.Equal(0, summary.DuplicatesFailed + summary.Escaped + summary.LostInKernel + summary.KernelQueueDropped + summary.KernelUserDropped);
+    }
+
+    /// <summary>What waits in one direction for longer than what comes later in the other is not overtaken.</summary>
+    [Fact]
+    public void Packets_that_wait_their_turn_in_both_directions_are_not_reordered()
+    {
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        using var running = new RunningSession(loopback.Namespace, new InterceptOptions
+        {
+            Hooks = [FirewallHook.Input, FirewallHook.Output],
+            Filter = PacketFilter.Compile($"udp port {loopback.Port}", LinkType.Raw),
+            Impairments = new ImpairmentOptions { Rate = 1_000_000, Delay = TimeSpan.FromMilliseconds(1) },
+        }, stop.Token);
+        byte[] buffer = new byte[100];
+        EndPoint sender = new IPEndPoint(IPAddress.Any, 0);
+        loopback.Send(200);
+        for (int i = 0; i < 200; i++)
+        {
+            int length = loopback.Receiver.ReceiveFrom(buffer, ref sender);
+            loopback.Receiver.SendTo(buffer.AsSpan(0, length), sender);
+        }
+
+        for (int i = 0; i < 200; i++)
+        {
+            loopback.Sender.Receive(buffer);
+            Assert.Equal(i, BitConverter.ToInt32(buffer));
+        }
+
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.Equal((800, 800, 0), (summary.Received, summary.Delayed, summary.Reordered));
+    }
+
+    private static (InterceptSummary Summary, List<int> Arrived) Impair(ImpairmentOptions impairments)
+    {
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback, impairments), stop.Token);
+        loopback.Send(Count);
+        LoopbackQueue.Until(() => running.Session.ReadSummary().Received == Count, "not every packet came to the queue");
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.True(summary.IsBalanced);
+        return (summary, loopback.Arrived());
+    }
+
+    // Sends on one thread and receives on this one till the peer's end.
+    private static byte[] Exchange(Socket connection, byte[] bytes)
+    {
+        var sender = new Thread(() =>
+        {
+            connection.Send(bytes);
+            connection.Shutdown(SocketShutdown.Send);
+        });
+        sender.Start();
+        var received = new MemoryStream();
+        byte[] buffer = new byte[65536];
+        int got;
+        while ((got = connection.Receive(buffer)) > 0)
+        {
+            received.Write(buffer, 0, got);
+        }
+
+        sender.Join();
+        return received.ToArray();
+    }
+
+    private static InterceptOptions OptionsFor(LoopbackQueue loopback, ImpairmentOptions impairments) => new()
+    {
+        Hooks = [FirewallHook.Input],
+        Filter = PacketFilter.Compile($"udp dst port {loopback.Port}", LinkType.Raw),
+        Impairments = impairments,
+    };
+}
