@@ -24,13 +24,17 @@ public sealed class CopyTests
     [InlineData(true)]
     public void An_obsolete_packet_block_is_read_and_becomes_an_enhanced_one_with_all_that_it_says(bool bigEndian)
     {
-        byte[] file = ObsoletePackets.File(bigEndian);
         var said = new PcapNgPacketOptions { Comment = "old", Flags = 1, DropCount = 0, Hash = new PcapNgHash(PcapNgHashAlgorithm.Crc32, new byte[] { 9, 8, 7, 6 }) };
         StoredPacket[] packets =
         [
-            new(1_700_000_000_123_456_000, true, 4, LinkType.Ethernet, 0, "01020304", said),
-            new(1_700_000_000_123_456_789, true, 60, LinkType.Raw, 1, "0506070809", new() { DropCount = 3 }),
-            new(1_700_000_000_123_457_000, true, 0, LinkType.Ethernet, 0, "", default),
+            TestPackets.Packet(4) with { Options = said },
+            TestPackets.Packet(5, linkType: LinkType.Raw) with { InterfaceId = 1, OriginalLength = 60, Options = new() { DropCount = 3 } },
+            TestPackets.Packet(0),
+        ];
+        byte[] file =
+        [
+            .. ObsoletePackets.Section(bigEndian, LinkType.Ethernet, LinkType.Raw),
+            .. packets.SelectMany(packet => ObsoletePackets.Block(bigEndian, packet, (ushort)(packet.Options.DropCount ?? ObsoletePackets.UnknownDrops))),
         ];
         Assert.Equal(packets, TestPackets.ReadAll(file));
         byte[] copy = Copy(file);

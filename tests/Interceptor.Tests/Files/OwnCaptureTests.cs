@@ -34,6 +34,7 @@ public sealed class OwnCaptureTests
     [InlineData("pcap-kuznetzov-big-endian.pcap", 3, Base - 789, Base + 2_000_000 - 789)]
     [InlineData("pcap-ends-inside-a-packet.pcap", 2, Base, Base + 1_000_001)]
     [InlineData("pcapng-options-of-every-kind.pcapng", 3, Base, Base + 2_000_002)]
+    [InlineData("pcapng-obsolete-packet-blocks.pcapng", 3, Base, Base + 2_000_002)]
     [InlineData("pcapng-time-before-1970.pcapng", 3, -1L, 2_000_001L)]
     [InlineData("pcapng-packets-without-time.pcapng", 3, null, null)]
     [InlineData("pcapng-two-byte-orders-binary-resolution.pcapng", 2, 1_700_000_001_000_488_281L, 1_700_000_001_500_000_000L)]

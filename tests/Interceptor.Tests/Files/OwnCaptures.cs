@@ -22,6 +22,7 @@ internal static class OwnCaptures
         ["pcap-ends-inside-a-packet.pcap"] = () =>
             TestPackets.Write(stream => new PcapWriter(stream, leaveOpen: true), Handshake())[..^10],
         ["pcapng-options-of-every-kind.pcapng"] = EveryOption,
+        ["pcapng-obsolete-packet-blocks.pcapng"] = ObsoleteBlocks,
         ["pcapng-time-before-1970.pcapng"] = () => PcapNg(Handshake().Select(packet => packet with { Time = packet.Time - TestPackets.SomeTime - 1 })),
         ["pcapng-packets-without-time.pcapng"] = () => PcapNg(Handshake().Select(packet => packet with { Time = 0, HasTime = false })),
         ["pcapng-two-byte-orders-binary-resolution.pcapng"] = TwoByteOrders,
@@ -51,7 +52,7 @@ internal static class OwnCaptures
     private static byte[] EveryOption()
     {
         StoredPacket[] packets = [.. Handshake()];
-        packets[0] = packets[0] with { Options = new() { Comment = "the first", Direction = PacketDirection.Outbound, PacketId = 1 } };
+        packets[0] = packets[0] with { Options = new() { Comment = "the first", Direction = PacketDirection.Outbound, PacketId = 1, Hash = new(PcapNgHashAlgorithm.Xor, new byte[] { 0x5A }) } };
         packets[1] = packets[1] with { Options = new() { Direction = PacketDirection.Inbound, Queue = 7, DropCount = 2, Verdict = new(PcapNgVerdictSource.LinuxXdp, 2) } };
         string raw = packets[2].Bytes[28..];
         packets[2] = packets[2] with { InterfaceId = 1, LinkType = LinkType.Raw, Bytes = raw, OriginalLength = raw.Length / 2 };
@@ -69,6 +70,19 @@ internal static class OwnCaptures
         }
 
         return stream.ToArray();
+    }
+
+    /// <summary>A big-endian section in the draft's first packet blocks: with options, with the packets dropped before one, and without their number.</summary>
+    private static byte[] ObsoleteBlocks()
+    {
+        StoredPacket[] packets = [.. Handshake()];
+        return
+        [
+            .. ObsoletePackets.Section(bigEndian: true, LinkType.Ethernet),
+            .. ObsoletePackets.Block(true, packets[0] with { Options = new() { Comment = "the first", Flags = 1 } }, drops: 0),
+            .. ObsoletePackets.Block(true, packets[1], drops: 3),
+            .. ObsoletePackets.Block(true, packets[2], ObsoletePackets.UnknownDrops),
+        ];
     }
 
     /// <summary>24-byte record headers: index, protocol, packet type and padding follow the usual four fields.</summary>
