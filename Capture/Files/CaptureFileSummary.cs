@@ -21,7 +21,7 @@ public sealed class CaptureFileSummary
     /// <summary>What the pcapng sections say of their making, of very many the first ones and the last; empty for pcap.</summary>
     public IReadOnlyList<PcapNgSection> Sections { get; private set; } = [];
 
-    /// <summary>Every interface described, with the drops recorded for it.</summary>
+    /// <summary>Every interface described, with the drops recorded for it: in its statistics, or else with its packets.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces { get; private set; } = [];
 
     /// <summary>Packets on each interface, in the order of <see cref="Interfaces"/>.</summary>
@@ -75,7 +75,7 @@ public sealed class CaptureFileSummary
     /// <summary>Packets with a timestamp earlier than that of the one before.</summary>
     public long StepsBack { get; private set; }
 
-    /// <summary>Drops recorded over all interfaces; null where none were recorded.</summary>
+    /// <summary>Drops recorded over all interfaces, at most <see cref="long.MaxValue"/>; null where none were recorded.</summary>
     public long? Dropped { get; private set; }
 
     /// <summary>
@@ -135,12 +135,13 @@ public sealed class CaptureFileSummary
     {
         using IncrementalHash? sha = hash ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         var counts = new List<long>();
+        var dropped = new Dictionary<int, long>();
         try
         {
             while (reader.TryRead(out CapturedPacket packet))
             {
                 Add(packet, counts);
-                PacketsWithComment += reader.PacketOptions.CountComments() > 0 ? 1 : 0;
+                AddOptions(reader.PacketOptions, packet.Metadata.InterfaceId, dropped);
                 AddToHash(sha, packet);
             }
         }
@@ -154,11 +155,11 @@ public sealed class CaptureFileSummary
         FormatDetail = reader.FormatDetail;
         FileBytes = reader.InputLength;
         Sections = reader.Sections;
-        Interfaces = [.. reader.Interfaces];
+        Interfaces = [.. reader.Interfaces.Select((each, id) => each with { Dropped = each.Dropped ?? (dropped.TryGetValue(id, out long count) ? count : null) })];
         GrowTo(counts, Interfaces.Count);
         PacketsOfInterface = counts;
         LinkTypes = [.. Interfaces.Select(each => each.LinkType).Distinct().Order()];
-        Dropped = Interfaces.Any(each => each.Dropped is not null) ? Interfaces.Sum(each => each.Dropped ?? 0) : null;
+        Dropped = Interfaces.Select(each => each.Dropped).Where(count => count is not null).Aggregate(default(long?), (sum, count) => AddSaturated(sum ?? 0, count!.Value));
         PacketsSha256 = sha is null ? null : Convert.ToHexStringLower(sha.GetCurrentHash());
     }
 
@@ -201,6 +202,23 @@ public sealed class CaptureFileSummary
         StepsBack += LastPacket is { } last && metadata.Timestamp < last ? 1 : 0;
         LastPacket = metadata.Timestamp;
     }
+
+    private void AddOptions(PcapNgOptionList options, int interfaceId, Dictionary<int, long> dropped)
+    {
+        if (options.IsEmpty)
+        {
+            return;
+        }
+
+        PacketsWithComment += options.CountComments() > 0 ? 1 : 0;
+        if (options.ReadDropCount() is { } count)
+        {
+            dropped[interfaceId] = AddSaturated(dropped.GetValueOrDefault(interfaceId), long.CreateSaturating(count));
+        }
+    }
+
+    /// <summary>The sum of two numbers that are not negative, at most <see cref="long.MaxValue"/>: a file can record anything.</summary>
+    private static long AddSaturated(long left, long right) => right > long.MaxValue - left ? long.MaxValue : left + right;
 
     private static void AddToHash(IncrementalHash? sha, in CapturedPacket packet)
     {

@@ -5,21 +5,18 @@ namespace Interceptor.Capture.Files;
 /// </summary>
 public readonly ref struct PcapNgOptionList
 {
-    internal PcapNgOptionList(ReadOnlySpan<byte> bytes, bool isBigEndian, ulong? dropCount)
+    internal PcapNgOptionList(ReadOnlySpan<byte> bytes, bool isBigEndian, ulong? dropCountOfBlock)
     {
         Bytes = bytes;
         IsBigEndian = isBigEndian;
-        DropCount = dropCount;
+        DropCountOfBlock = dropCountOfBlock;
     }
 
     /// <summary>True where the file says nothing of the packet.</summary>
-    public bool IsEmpty => Bytes.IsEmpty && DropCount is null;
+    public bool IsEmpty => Bytes.IsEmpty && DropCountOfBlock is null;
 
-    /// <summary>
-    /// Packets dropped between the packet before and this one as an obsolete packet block has it, which is no option there; null where it is not known, and for
-    /// every other block.
-    /// </summary>
-    public ulong? DropCount { get; }
+    /// <summary>What <see cref="ReadDropCount"/> gives as an obsolete packet block has it, which is no option there; null for every other block.</summary>
+    internal ulong? DropCountOfBlock { get; }
 
     /// <summary>Code, length, value and padding of each, in the byte order of the section.</summary>
     public ReadOnlySpan<byte> Bytes { get; }
@@ -35,6 +32,19 @@ public readonly ref struct PcapNgOptionList
         while (reader.MoveNext())
         {
             count += reader.Code == PcapNgCodes.Comment ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Packets dropped on the interface between its packet before and this one (epb_dropcount); null where it is not recorded. Allocates nothing.</summary>
+    public ulong? ReadDropCount()
+    {
+        ulong? count = DropCountOfBlock;
+        var reader = new PcapNgOptionReader(Bytes, IsBigEndian);
+        while (reader.MoveNext())
+        {
+            count = reader.Code == PcapNgCodes.PacketDropCount ? reader.UInt64() : count;
         }
 
         return count;

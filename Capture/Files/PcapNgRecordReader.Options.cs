@@ -10,7 +10,7 @@ internal sealed partial class PcapNgRecordReader
 
     internal override PcapNgPacketOptions ReadOptions()
     {
-        PcapNgPacketOptions options = new() { DropCount = Options.DropCount };
+        PcapNgPacketOptions options = new() { DropCount = Options.DropCountOfBlock };
         if (_optionsLength == 0)
         {
             return options;

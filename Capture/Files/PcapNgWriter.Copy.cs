@@ -26,7 +26,7 @@ public sealed partial class PcapNgWriter
         int room = FixedRoom + PcapNgBlockCopy.RoomFor(packet.Data.Length + options.Bytes.Length);
         PcapNgBlockBuilder block = BeginEnhanced(packet, id, room);
         PcapNgBlockCopy.Options(ref block, PcapNgCodes.EnhancedPacket, options.Bytes, options.IsBigEndian, default);
-        block.UInt64Option(PcapNgCodes.PacketDropCount, options.DropCount);
+        block.UInt64Option(PcapNgCodes.PacketDropCount, options.DropCountOfBlock);
         AcceptPacket(block.Finish());
     }
 

@@ -66,6 +66,34 @@ public sealed class WriterTests
     }
 
     [Fact]
+    public void Drops_beyond_all_numbers_are_told_as_the_largest()
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new PcapNgWriter(stream, leaveOpen: true))
+        {
+            for (int id = 0; id < 2; id++)
+            {
+                writer.AddInterface(Ethernet);
+                writer.WriteInterfaceStatistics(id, new CaptureTimestamp(TestPackets.SomeTime), new InterfaceStatistics { DroppedByInterface = ulong.MaxValue });
+            }
+        }
+
+        stream.Position = 0;
+        using CaptureFileReader reader = CaptureFile.OpenRead(stream, "memory");
+        Assert.Equal(long.MaxValue, CaptureFileSummary.Read(reader).Dropped);
+    }
+
+    [Fact]
+    public void Drops_recorded_with_packets_count_where_the_interface_has_no_statistics()
+    {
+        byte[] file = TestPackets.WritePcapNg(
+            TestPackets.Packet(60) with { Options = new() { DropCount = 2 } }, TestPackets.Packet(60), TestPackets.Packet(60) with { Options = new() { DropCount = 5 } });
+        using CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(file), "memory");
+        CaptureFileSummary summary = CaptureFileSummary.Read(reader);
+        Assert.Equal((7L, 7L), (summary.Dropped, Assert.Single(summary.Interfaces).Dropped));
+    }
+
+    [Fact]
     public void Everything_said_of_an_interface_is_read_back()
     {
         CaptureInterface described = Ethernet with { Name = "eth0", Description = "the wire", Filter = "tcp port 80", OperatingSystem = "Linux", Hardware = "a card", Comment = "a comment" };

@@ -69,11 +69,8 @@ internal sealed class FuzzTarget
 
         copy.Position = 0;
         using CaptureFileReader reader = CaptureFile.OpenRead(copy, "copy");
-        while (reader.TryRead(out _))
-        {
-        }
-
-        Check(reader.PacketsRead == packets, $"The copy has {reader.PacketsRead} packets of {packets}.");
+        CaptureFileSummary summary = CaptureFileSummary.Read(reader);
+        Check(summary.Packets == packets && summary.Error is null, $"The copy has {summary.Packets} packets of {packets}, then: {summary.Error?.Message}");
     }
 
     private static void Check(bool condition, string message)
