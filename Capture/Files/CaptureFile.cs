@@ -80,7 +80,9 @@ public static class CaptureFile
         return extension.Equals(".pcap", StringComparison.OrdinalIgnoreCase) || extension.Equals(".cap", StringComparison.OrdinalIgnoreCase);
     }
 
-    private static InputStream OpenStream(string path, CancellationToken until)
+    /// <summary>Opens a file, FIFO or, as -, standard input.</summary>
+    /// <exception cref="CaptureFileException">It can't be read: why, in words.</exception>
+    internal static InputStream OpenStream(string path, CancellationToken until)
     {
         ArgumentNullException.ThrowIfNull(path);
         try

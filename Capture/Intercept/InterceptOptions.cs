@@ -17,6 +17,18 @@ public sealed record InterceptOptions
     /// <summary>What is done to them.</summary>
     public ImpairmentOptions Impairments { get; init; } = new();
 
+    /// <summary>What is done to them instead, packet by packet; null for <see cref="Impairments"/>, which else do nothing.</summary>
+    public ImpairmentSchedule? Schedule { get; init; }
+
+    /// <summary>Gets what is decided; stays the caller's, who flushes it at the end. Null for nobody.</summary>
+    public ImpairmentScheduleWriter? Record { get; init; }
+
+    /// <summary>True if packets are only looked at.</summary>
+    public bool IsLookingOnly => Impairments.IsNone && Schedule is null;
+
+    /// <summary>True if super-packets come whole.</summary>
+    internal bool TakesSuperPackets => Schedule is { } schedule ? schedule.HasSuperPackets : !Impairments.TakesPacketsApart;
+
     /// <summary>When we are overloaded or gone; null is open where packets are only looked at, and closed otherwise.</summary>
     public FailurePolicy? OnFailure { get; init; }
 

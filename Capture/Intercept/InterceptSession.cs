@@ -21,6 +21,8 @@ public sealed class InterceptSession : IDisposable
     private readonly Impairments _impairments;
     private readonly ImpairedDelivery _delivery;
     private readonly RateLinks? _links;
+    private readonly PacketLane _anyLane = new(0, 0, default);
+    private readonly bool _needsLanes;
     private readonly InterceptedPacketHandler _handler;
     private readonly PacketFilter? _userSpaceFilter;
     private InterceptObserver? _observer;
@@ -39,6 +41,8 @@ public sealed class InterceptSession : IDisposable
         _userSpaceFilter = userSpaceFilter;
         _impairments = new Impairments(options.Impairments);
         _delivery = delivery;
+        _needsLanes = !options.IsLookingOnly || options.Record is not null;
+        options.Record?.Begin(options.TakesSuperPackets);
         _links = options.Impairments.Rate > 0 ? new RateLinks(options.Impairments) : null;
         _handler = Take;
         OnFailure = PolicyOf(options);
@@ -67,6 +71,11 @@ public sealed class InterceptSession : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Impairments.Validate();
+        if (options.Schedule is not null && !options.Impairments.IsNone)
+        {
+            throw new ArgumentException("A schedule says all that is done: nothing else goes with it.", nameof(options));
+        }
+
         if (options.Hooks.Count == 0)
         {
             throw new ArgumentException("There is no hook to take packets at.", nameof(options));
@@ -85,7 +94,7 @@ public sealed class InterceptSession : IDisposable
         ImpairedDelivery? delivery = null;
         try
         {
-            delivery = new ImpairedDelivery(queue, options.Impairments);
+            delivery = new ImpairedDelivery(queue, copies: options.Impairments.Duplicate > 0 || options.Schedule is not null);
             FirewallTarget target = FirewallTarget.ToQueue(queue.Number, bypass: isOpen);
             FirewallRules rules = FirewallRules.Install(
                 [.. options.Hooks.Distinct().Select(hook => new FirewallRule(hook, match, target))], new FirewallOptions { Backend = options.Backend });
@@ -152,14 +161,14 @@ public sealed class InterceptSession : IDisposable
     }
 
     private static FailurePolicy PolicyOf(InterceptOptions options) =>
-        options.OnFailure ?? (options.Impairments.IsNone ? FailurePolicy.Open : FailurePolicy.Closed);
+        options.OnFailure ?? (options.IsLookingOnly ? FailurePolicy.Open : FailurePolicy.Closed);
 
     private static InterceptionQueue OpenQueue(InterceptOptions options, bool isOpen)
     {
         var template = new InterceptionQueueOptions
         {
             Number = 0,
-            Flags = (options.Impairments.TakesPacketsApart ? InterceptionQueueFlags.None : InterceptionQueueFlags.Gso)
+            Flags = (options.TakesSuperPackets ? InterceptionQueueFlags.Gso : InterceptionQueueFlags.None)
                 | InterceptionQueueFlags.UserAndGroup | (isOpen ? InterceptionQueueFlags.FailOpen : InterceptionQueueFlags.None),
             Default = isOpen ? DefaultVerdict.Accept : DefaultVerdict.Drop,
         };
@@ -204,14 +213,25 @@ public sealed class InterceptSession : IDisposable
         long now = Clock.MonotonicNanoseconds();
         PacketView view = captured.Parse();
         view.TryGetFlow(out FlowKey flow);
-        PacketLane lane = _impairments.FindLane(in flow, packet.Hook);
+        PacketLane lane = _needsLanes ? _impairments.FindLane(in flow, packet.Hook) : _anyLane;
         ImpairmentDecision decision = _passing ? default : Decide(in view, in flow, lane, packet, now);
+        if (!_passing)
+        {
+            _options.Record?.Write(lane, in flow, in decision);
+        }
+
         Observe(in captured, packet, decision);
         _delivery.Deliver(packet, lane, in decision, now);
     }
 
     private ImpairmentDecision Decide(in PacketView view, in FlowKey flow, PacketLane lane, InterceptedPacket packet, long now)
     {
+        if (_options.Schedule is { } schedule)
+        {
+            lane.Packets++;
+            return schedule.Find(lane, lane.Packets);
+        }
+
         ImpairmentDecision decision = _impairments.Decide(lane, view.TryGetTcp(out TcpView tcp) ? tcp.Flags : default);
         if (_links is null || decision.Drop)
         {

@@ -3,6 +3,7 @@ using System.Globalization;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Intercept;
 using Interceptor.Cli.Input;
+using Interceptor.Cli.Output;
 using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.Packets;
@@ -30,6 +31,18 @@ internal static class InterceptCommand
         HelpName = "open|closed",
     };
 
+    private static readonly Option<string?> Record = new("--record")
+    {
+        Description = "Write what was decided about each packet into a file, for --schedule.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> Schedule = new("--schedule")
+    {
+        Description = "Do again what --record wrote: the n-th packet of a direction of the n-th connection at a hook meets the same. Goes with no other impairment.",
+        HelpName = "FILE",
+    };
+
     private static readonly Option<string?> Write = new("--write", "-w") { Description = "Record each packet with its verdict (pcapng) instead of printing it.", HelpName = "FILE" };
 
     private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets.", HelpName = "N" };
@@ -51,7 +64,7 @@ internal static class InterceptCommand
             command.Options.Add(option);
         }
 
-        foreach (Option option in (ReadOnlySpan<Option>)[Write, Count, Duration, Quiet])
+        foreach (Option option in (ReadOnlySpan<Option>)[Record, Schedule, Write, Count, Duration, Quiet])
         {
             command.Options.Add(option);
         }
@@ -64,7 +77,8 @@ internal static class InterceptCommand
     private static int Run(ParseResult parsed, CommandContext context)
     {
         OutputFile.Check(parsed.GetValue(Write), context.Output);
-        InterceptOptions options = ReadOptions(parsed);
+        OutputFile.Check(parsed.GetValue(Record), context.Output);
+        InterceptOptions options = ReadOptions(parsed, context);
         if (parsed.GetValue(Netns) is not { } name)
         {
             return Intercept(parsed, context, options);
@@ -79,6 +93,9 @@ internal static class InterceptCommand
         string? path = parsed.GetValue(Write);
         using CaptureFileWriter? file = path is null ? null : CaptureFile.Create(path);
         InterceptRecorder? recorder = file is null ? null : new InterceptRecorder(file, options.Hooks);
+        using FileWrittenAside? record = parsed.GetValue(Record) is { } recordPath ? new FileWrittenAside(recordPath) : null;
+        using ImpairmentScheduleWriter? writer = record is null ? null : new ImpairmentScheduleWriter(record.Stream);
+        options = options with { Record = writer };
         bool showsPackets = file is null && !parsed.GetValue(Quiet);
         using InterceptSession session = InterceptSession.Start(options);
         var report = new InterceptReport(context.Output, showsPackets);
@@ -95,6 +112,8 @@ internal static class InterceptCommand
                 },
                 context.Signals.Token);
             file?.Flush();
+            writer?.Flush();
+            record?.Commit();
             report.Finished(summary);
             return ExitCode.Done;
         }
@@ -104,9 +123,10 @@ internal static class InterceptCommand
         }
     }
 
-    private static InterceptOptions ReadOptions(ParseResult parsed)
+    private static InterceptOptions ReadOptions(ParseResult parsed, CommandContext context)
     {
         string expression = FilterWords.Join(parsed.GetValue(Filter));
+        ImpairmentOptions impairments = ImpairmentArguments.Read(parsed);
         return new InterceptOptions
         {
             Hooks = ReadHooks(parsed.GetRequiredValue(Hook)),
@@ -121,20 +141,26 @@ internal static class InterceptCommand
             },
             Count = parsed.GetValue(Count) is { } count ? Positive(count, "--count") : null,
             Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
-            Impairments = ImpairmentArguments.Read(parsed),
+            Impairments = impairments,
+            Schedule = parsed.GetValue(Schedule) is { } path ? ReadSchedule(path, impairments, context) : null,
         };
     }
 
-    private static FirewallHook[] ReadHooks(string text) => text.ToLowerInvariant() switch
+    private static ImpairmentSchedule ReadSchedule(string path, ImpairmentOptions impairments, CommandContext context)
     {
-        "both" => [FirewallHook.Input, FirewallHook.Output],
-        "input" => [FirewallHook.Input],
-        "output" => [FirewallHook.Output],
-        "forward" => [FirewallHook.Forward],
-        "prerouting" => [FirewallHook.Prerouting],
-        "postrouting" => [FirewallHook.Postrouting],
-        _ => throw new UsageException($"--hook is input, output, forward, prerouting, postrouting or both, not '{text}'."),
-    };
+        if (!impairments.IsNone)
+        {
+            throw new UsageException("--schedule says all that is done to packets: it goes with no other impairment.");
+        }
+
+        InputFile.Check(path);
+        return ImpairmentSchedule.Read(path, context.Signals.Token);
+    }
+
+    private static FirewallHook[] ReadHooks(string text) =>
+        text.Equals("both", StringComparison.OrdinalIgnoreCase) ? [FirewallHook.Input, FirewallHook.Output]
+        : FirewallHooks.TryParse(text, out FirewallHook hook) ? [hook]
+        : throw new UsageException($"--hook is input, output, forward, prerouting, postrouting or both, not '{text}'.");
 
     private static long Positive(long value, string option) =>
         value > 0 ? value : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{option} is at least 1, not {value}."));

@@ -18,7 +18,7 @@ internal sealed class InterceptRecorder
         {
             // Classic pcap describes one interface for all packets.
             _interfaces[hook] = file is PcapNgWriter || _interfaces.Count == 0
-                ? file.AddInterface(new CaptureInterface(LinkType.Raw, 262_144, $"nfqueue:{InterceptReport.NameOf(hook)}"))
+                ? file.AddInterface(new CaptureInterface(LinkType.Raw, 262_144, $"nfqueue:{FirewallHooks.NameOf(hook)}"))
                 : 0;
         }
     }

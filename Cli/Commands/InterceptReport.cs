@@ -12,15 +12,6 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
     private readonly PacketTimes _times = new(TimeStyle.TimeOfDay, nanoseconds: false);
     private long _number;
 
-    internal static string NameOf(FirewallHook hook) => hook switch
-    {
-        FirewallHook.Prerouting => "prerouting",
-        FirewallHook.Input => "input",
-        FirewallHook.Forward => "forward",
-        FirewallHook.Output => "output",
-        _ => "postrouting",
-    };
-
     internal static string VerdictText(ImpairmentDecision decision)
     {
         if (decision.Drop)
@@ -100,7 +91,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         else
         {
             _times.Write(output.Text, packet.Metadata.Timestamp);
-            output.Text.Write($" {NameOf(hook)} ");
+            output.Text.Write($" {FirewallHooks.NameOf(hook)} ");
             output.Text.Write(_formatter.Summarize(packet.Parse()));
             output.Text.Write($" [{VerdictText(decision)}]\n");
         }
@@ -159,7 +150,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteNumber("timestamp_ns", metadata.Timestamp.Nanoseconds);
             json.WriteNumber("captured_length", captured);
             json.WriteNumber("original_length", metadata.OriginalLength);
-            json.WriteString("hook", NameOf(hook));
+            json.WriteString("hook", FirewallHooks.NameOf(hook));
             json.WriteNumber("queue_packet_id", id);
             json.WriteString("verdict", decision.Drop ? "drop" : "accept");
             json.WriteNumber("delay_ms", decision.DelayNanoseconds / 1e6);

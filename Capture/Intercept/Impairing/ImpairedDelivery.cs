@@ -17,10 +17,12 @@ internal sealed class ImpairedDelivery : IDisposable
     private readonly RawIpInjector? _injector4;
     private readonly RawIpInjector? _injector6;
 
-    internal ImpairedDelivery(InterceptionQueue queue, ImpairmentOptions options)
+    /// <param name="queue">Where the packets wait.</param>
+    /// <param name="copies">Packets may be sent twice.</param>
+    internal ImpairedDelivery(InterceptionQueue queue, bool copies)
     {
         _queue = queue;
-        if (options.Duplicate > 0)
+        if (copies)
         {
             _injector4 = RawIpInjector.Open(4, FirewallMatch.OwnMark);
             try

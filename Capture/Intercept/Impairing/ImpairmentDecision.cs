@@ -18,5 +18,5 @@ public readonly record struct ImpairmentDecision(bool Drop, long DelayNanosecond
     public uint CorruptBit { get; init; }
 
     /// <summary>Nothing is done to it.</summary>
-    public bool IsNone => this == default;
+    public bool IsNone => !Drop && DelayNanoseconds == 0 && !Duplicate && !Overtakes && !Corrupt;
 }

@@ -31,7 +31,6 @@ public sealed class Impairments
     private readonly Dictionary<FlowKey, Flow> _flows = [];
     private readonly ImpairmentOptions _options;
     private readonly bool _isNone;
-    private readonly PacketLane _only = new(0, 0, default);
     private readonly long _delay;
     private readonly double _jitter;
     private readonly long _synDelay;
@@ -167,11 +166,6 @@ public sealed class Impairments
     /// <summary>Where a packet belongs.</summary>
     internal PacketLane FindLane(in FlowKey flow, FirewallHook hook)
     {
-        if (_isNone)
-        {
-            return _only;
-        }
-
         FlowKey canonical = flow.Canonical(out bool swapped);
         if (!_flows.TryGetValue(canonical, out Flow? known))
         {

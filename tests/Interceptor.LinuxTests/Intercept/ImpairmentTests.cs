@@ -198,11 +198,27 @@ public sealed class ImpairmentTests
         Assert.Equal((800, 800, 0), (summary.Received, summary.Delayed, summary.Reordered));
     }
 
-    private static (InterceptSummary Summary, List<int> Arrived) Impair(ImpairmentOptions impairments)
+    [Fact]
+    public void A_schedule_does_again_what_was_recorded()
+    {
+        using var file = new MemoryStream();
+        using var writer = new ImpairmentScheduleWriter(file);
+        (InterceptSummary first, List<int> arrived) = Impair(new ImpairmentOptions { Loss = 0.2, Duplicate = 0.1, Corrupt = 0.1, Seed = 6 }, record: writer);
+        writer.Flush();
+        file.Position = 0;
+        ImpairmentSchedule schedule = ImpairmentSchedule.Read(new StreamReader(file), "memory");
+        (InterceptSummary second, List<int> again) = Impair(new ImpairmentOptions(), schedule);
+        Assert.Equal(arrived, again);
+        Assert.Equal((first.Dropped, first.Duplicated, first.Corrupted), (second.Dropped, second.Duplicated, second.Corrupted));
+        Assert.True(first.Dropped > 0 && first.Duplicated > 0 && first.Corrupted > 0, first.ToString());
+    }
+
+    private static (InterceptSummary Summary, List<int> Arrived) Impair(
+        ImpairmentOptions impairments, ImpairmentSchedule? schedule = null, ImpairmentScheduleWriter? record = null)
     {
         using var loopback = new LoopbackQueue();
         using var stop = new CancellationTokenSource();
-        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback, impairments), stop.Token);
+        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback, impairments) with { Schedule = schedule, Record = record }, stop.Token);
         loopback.Send(Count);
         LoopbackQueue.Until(() => running.Session.ReadSummary().Received == Count, "not every packet came to the queue");
         stop.Cancel();

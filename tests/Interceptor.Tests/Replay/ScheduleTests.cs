@@ -1,5 +1,5 @@
-using Interceptor.Packets;
 using Interceptor.Capture;
+using Interceptor.Packets;
 using Interceptor.Replay;
 
 namespace Interceptor.Tests.Replay;
