@@ -20,11 +20,17 @@ public sealed record InterceptOptions
     /// <summary>What is done to them instead, packet by packet; null for <see cref="Impairments"/>, which else do nothing.</summary>
     public ImpairmentSchedule? Schedule { get; init; }
 
+    /// <summary>End the connection of each TCP segment that was not dropped: it goes no further, and both ends get a reset. A reset itself passes.</summary>
+    public bool Reset { get; init; }
+
+    /// <summary>The mark that packets go on with; null leaves theirs. At output a changed mark may reroute them.</summary>
+    public uint? Mark { get; init; }
+
     /// <summary>Gets what is decided; stays the caller's, who flushes it at the end. Null for nobody.</summary>
     public ImpairmentScheduleWriter? Record { get; init; }
 
     /// <summary>True if packets are only looked at.</summary>
-    public bool IsLookingOnly => Impairments.IsNone && Schedule is null;
+    public bool IsLookingOnly => Impairments.IsNone && Schedule is null && !Reset && Mark is null;
 
     /// <summary>True if super-packets come whole.</summary>
     internal bool TakesSuperPackets => Schedule is { } schedule ? schedule.HasSuperPackets : !Impairments.TakesPacketsApart;

@@ -94,7 +94,7 @@ public sealed class InterceptSession : IDisposable
         ImpairedDelivery? delivery = null;
         try
         {
-            delivery = new ImpairedDelivery(queue, copies: options.Impairments.Duplicate > 0 || options.Schedule is not null);
+            delivery = new ImpairedDelivery(queue, options);
             FirewallTarget target = FirewallTarget.ToQueue(queue.Number, bypass: isOpen);
             FirewallRules rules = FirewallRules.Install(
                 [.. options.Hooks.Distinct().Select(hook => new FirewallRule(hook, match, target))], new FirewallOptions { Backend = options.Backend });
@@ -226,13 +226,13 @@ public sealed class InterceptSession : IDisposable
 
     private ImpairmentDecision Decide(in PacketView view, in FlowKey flow, PacketLane lane, InterceptedPacket packet, long now)
     {
-        if (_options.Schedule is { } schedule)
+        bool isTcp = view.TryGetTcp(out TcpView tcp);
+        ImpairmentDecision decision = Choose(lane, isTcp ? tcp.Flags : default);
+        if (_options.Reset && isTcp && !decision.Drop && (tcp.Flags & TcpFlags.Rst) == 0)
         {
-            lane.Packets++;
-            return schedule.Find(lane, lane.Packets);
+            return new ImpairmentDecision(true, 0) { Reset = true };
         }
 
-        ImpairmentDecision decision = _impairments.Decide(lane, view.TryGetTcp(out TcpView tcp) ? tcp.Flags : default);
         if (_links is null || decision.Drop)
         {
             return decision;
@@ -248,6 +248,17 @@ public sealed class InterceptSession : IDisposable
 
         _overRate++;
         return new ImpairmentDecision(true, 0);
+    }
+
+    private ImpairmentDecision Choose(PacketLane lane, TcpFlags flags)
+    {
+        if (_options.Schedule is not { } schedule)
+        {
+            return _impairments.Decide(lane, flags);
+        }
+
+        lane.Packets++;
+        return schedule.Find(lane, lane.Packets);
     }
 
     private void Observe(in CapturedPacket captured, InterceptedPacket packet, ImpairmentDecision decision)
@@ -311,6 +322,8 @@ public sealed class InterceptSession : IDisposable
             Delayed = _delivery.Delayed,
             Reordered = _delivery.Reordered,
             Duplicated = _delivery.Duplicated,
+            Resets = _delivery.Resets,
+            Injected = _delivery.Injected,
             DuplicatesFailed = _delivery.DuplicatesFailed,
             Corrupted = _delivery.Corrupted,
             DelayErrorMedian = _delivery.Lateness.Percentile(0.5),

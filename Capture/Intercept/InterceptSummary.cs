@@ -41,6 +41,12 @@ public sealed record InterceptSummary
     /// <summary>Treatment: a copy was sent beside it.</summary>
     public long Duplicated { get; init; }
 
+    /// <summary>Treatment: it was dropped, and its connection reset; each is one of <see cref="Dropped"/>.</summary>
+    public long Resets { get; init; }
+
+    /// <summary>Packets of our own that were sent: copies and resets.</summary>
+    public long Injected { get; init; }
+
     /// <summary>A copy was meant to be sent and could not be: too long for its route, or refused by the firewall.</summary>
     public long DuplicatesFailed { get; init; }
 

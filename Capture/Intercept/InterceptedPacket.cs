@@ -94,15 +94,17 @@ public sealed class InterceptedPacket : IDisposable
     /// Lets it go on with other bytes (the whole packet from the IP header on). Lengths and checksums are the caller's: the kernel takes the transport
     /// checksum as complete, and does not translate TCP sequence numbers.
     /// </summary>
+    /// <param name="packet">The bytes.</param>
+    /// <param name="mark">The mark that it goes on with; null leaves its own.</param>
     /// <exception cref="ArgumentException">No bytes, or more than 65531.</exception>
-    public void AcceptEdited(ReadOnlySpan<byte> packet)
+    public void AcceptEdited(ReadOnlySpan<byte> packet, uint? mark = null)
     {
         if (packet.IsEmpty || packet.Length > QueueProtocol.MaxCopyRange)
         {
             throw new ArgumentException($"An edited packet has 1 to {QueueProtocol.MaxCopyRange} bytes, not {packet.Length}.", nameof(packet));
         }
 
-        _queue.Decide(this, QueueProtocol.Accept, null, packet);
+        _queue.Decide(this, QueueProtocol.Accept, mark, packet);
     }
 
     /// <summary>Ends its way here.</summary>

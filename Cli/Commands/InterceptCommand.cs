@@ -31,6 +31,10 @@ internal static class InterceptCommand
         HelpName = "open|closed",
     };
 
+    private static readonly Option<bool> Reset = new("--reset") { Description = "End the connection of each matching TCP segment: drop the segment, send both ends a reset." };
+
+    private static readonly Option<string?> Mark = new("--mark") { Description = "Let packets go on with this firewall mark, as 7 or 0x10.", HelpName = "N" };
+
     private static readonly Option<string?> Record = new("--record")
     {
         Description = "Write what was decided about each packet into a file, for --schedule.",
@@ -64,7 +68,7 @@ internal static class InterceptCommand
             command.Options.Add(option);
         }
 
-        foreach (Option option in (ReadOnlySpan<Option>)[Record, Schedule, Write, Count, Duration, Quiet])
+        foreach (Option option in (ReadOnlySpan<Option>)[Reset, Mark, Record, Schedule, Write, Count, Duration, Quiet])
         {
             command.Options.Add(option);
         }
@@ -142,13 +146,15 @@ internal static class InterceptCommand
             Count = parsed.GetValue(Count) is { } count ? Positive(count, "--count") : null,
             Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
             Impairments = impairments,
-            Schedule = parsed.GetValue(Schedule) is { } path ? ReadSchedule(path, impairments, context) : null,
+            Reset = parsed.GetValue(Reset),
+            Mark = parsed.GetValue(Mark) is { } mark ? ReadMark(mark) : null,
+            Schedule = parsed.GetValue(Schedule) is { } path ? ReadSchedule(parsed, path, impairments, context) : null,
         };
     }
 
-    private static ImpairmentSchedule ReadSchedule(string path, ImpairmentOptions impairments, CommandContext context)
+    private static ImpairmentSchedule ReadSchedule(ParseResult parsed, string path, ImpairmentOptions impairments, CommandContext context)
     {
-        if (!impairments.IsNone)
+        if (!impairments.IsNone || parsed.GetValue(Reset))
         {
             throw new UsageException("--schedule says all that is done to packets: it goes with no other impairment.");
         }
@@ -161,6 +167,14 @@ internal static class InterceptCommand
         text.Equals("both", StringComparison.OrdinalIgnoreCase) ? [FirewallHook.Input, FirewallHook.Output]
         : FirewallHooks.TryParse(text, out FirewallHook hook) ? [hook]
         : throw new UsageException($"--hook is input, output, forward, prerouting, postrouting or both, not '{text}'.");
+
+    private static uint ReadMark(string text)
+    {
+        bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        return uint.TryParse(isHex ? text.AsSpan(2) : text, isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out uint mark)
+            ? mark
+            : throw new UsageException($"--mark is a number of 32 bits, as 7 or 0x10, not '{text}'.");
+    }
 
     private static long Positive(long value, string option) =>
         value > 0 ? value : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{option} is at least 1, not {value}."));

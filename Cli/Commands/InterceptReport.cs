@@ -16,7 +16,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
     {
         if (decision.Drop)
         {
-            return "drop";
+            return decision.Reset ? "drop, and reset both ends" : "drop";
         }
 
         string delay = decision.DelayNanoseconds == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" after {decision.DelayNanoseconds / 1e6:0.000} ms");
@@ -40,6 +40,11 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         {
             lines.Add(Line(
                 $"duplicated {summary.Duplicated}, copies that could not be sent {summary.DuplicatesFailed}, corrupted {summary.Corrupted}, dropped as the rate's queue was full {summary.OverRate}"));
+        }
+
+        if (summary.Resets > 0)
+        {
+            lines.Add(Line($"connections reset at {summary.Resets} segments, {summary.Injected} packets of our own sent"));
         }
 
         if (summary.KernelQueueDropped + summary.KernelUserDropped + summary.Escaped > 0)
@@ -123,13 +128,14 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteNumber("corrupted", summary.Corrupted);
             json.WriteNumber("held", 0);
             json.WriteNumber("released", summary.Released);
-            json.WriteNumber("injected", summary.Duplicated);
+            json.WriteNumber("injected", summary.Injected);
             json.WritePropertyName("delay_error_ms");
             json.WriteStartObject();
             json.WriteNumber("p50", summary.DelayErrorMedian / 1e6);
             json.WriteNumber("p99", summary.DelayErrorPercentile99 / 1e6);
             json.WriteNumber("max", summary.DelayErrorMaximum / 1e6);
             json.WriteEndObject();
+            json.WriteNumber("resets", summary.Resets);
             json.WriteNumber("over_rate", summary.OverRate);
             json.WriteNumber("duplicates_failed", summary.DuplicatesFailed);
             json.WriteNumber("unmatched", summary.Unmatched);

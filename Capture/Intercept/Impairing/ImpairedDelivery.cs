@@ -14,15 +14,16 @@ internal sealed class ImpairedDelivery : IDisposable
     private readonly TimerWheel<Waiting> _waiting = new();
     private readonly PacketLeasePool _noBytes = new(bufferLength: 1);
     private readonly PacketLeasePool _bytes = new();
+    private readonly TcpResetBuilder _resets = new();
     private readonly RawIpInjector? _injector4;
     private readonly RawIpInjector? _injector6;
+    private readonly uint? _mark;
 
-    /// <param name="queue">Where the packets wait.</param>
-    /// <param name="copies">Packets may be sent twice.</param>
-    internal ImpairedDelivery(InterceptionQueue queue, bool copies)
+    internal ImpairedDelivery(InterceptionQueue queue, InterceptOptions options)
     {
         _queue = queue;
-        if (copies)
+        _mark = options.Mark;
+        if (options.Impairments.Duplicate > 0 || options.Schedule is not null || options.Reset)
         {
             _injector4 = RawIpInjector.Open(4, FirewallMatch.OwnMark);
             try
@@ -55,6 +56,12 @@ internal sealed class ImpairedDelivery : IDisposable
     /// <summary>Packets whose copy could not be sent; why, is in <see cref="InjectionStatistics.Failures"/>.</summary>
     internal long DuplicatesFailed { get; private set; }
 
+    /// <summary>Segments at which a connection was reset.</summary>
+    internal long Resets { get; private set; }
+
+    /// <summary>Packets of our own that were sent.</summary>
+    internal long Injected => (_injector4?.Statistics.SentPackets ?? 0) + (_injector6?.Statistics.SentPackets ?? 0);
+
     /// <summary>Packets that went on with a bit turned over.</summary>
     internal long Corrupted { get; private set; }
 
@@ -70,6 +77,11 @@ internal sealed class ImpairedDelivery : IDisposable
     {
         if (decision.Drop)
         {
+            if (decision.Reset)
+            {
+                Reset(packet.Data);
+            }
+
             packet.Drop();
             return;
         }
@@ -78,7 +90,7 @@ internal sealed class ImpairedDelivery : IDisposable
         if (decision.DelayNanoseconds == 0 && !changes)
         {
             lane.NewestReleased = lane.Packets;
-            packet.Accept();
+            Accept(packet);
             return;
         }
 
@@ -128,7 +140,7 @@ internal sealed class ImpairedDelivery : IDisposable
         InterceptedPacket packet = item.Packet;
         if (!item.Corrupts && !item.Duplicates)
         {
-            packet.Accept();
+            Accept(packet);
             return;
         }
 
@@ -136,11 +148,11 @@ internal sealed class ImpairedDelivery : IDisposable
         if (item.Corrupts && TurnBit(lease.WritableData, item.CorruptBit))
         {
             Corrupted++;
-            packet.AcceptEdited(lease.Data);
+            packet.AcceptEdited(lease.Data, _mark);
         }
         else
         {
-            packet.Accept();
+            Accept(packet);
         }
 
         if (item.Duplicates)
@@ -151,10 +163,37 @@ internal sealed class ImpairedDelivery : IDisposable
         }
     }
 
+    private void Accept(InterceptedPacket packet)
+    {
+        if (_mark is { } mark)
+        {
+            packet.Accept(mark);
+        }
+        else
+        {
+            packet.Accept();
+        }
+    }
+
+    private void Reset(ReadOnlySpan<byte> packet)
+    {
+        PacketView view = PacketView.Parse(packet, LinkType.Raw);
+        if (!view.TryGetFlow(out FlowKey flow) || !view.TryGetTcp(out TcpView tcp))
+        {
+            return;
+        }
+
+        Span<byte> reset = stackalloc byte[TcpResetBuilder.MaximumLength];
+        Send(reset[.._resets.ForSender(in flow, in tcp, view.PayloadLength, reset)]);
+        Send(reset[.._resets.ForReceiver(in flow, in tcp, reset)]);
+        Resets++;
+    }
+
+    private bool Send(ReadOnlySpan<byte> packet) => (packet.IsEmpty || packet[0] >> 4 == 4 ? _injector4! : _injector6!).Send(packet);
+
     private void SendCopy(ReadOnlySpan<byte> packet)
     {
-        RawIpInjector? injector = packet.IsEmpty || packet[0] >> 4 == 4 ? _injector4 : _injector6;
-        if (injector!.Send(packet))
+        if (Send(packet))
         {
             Duplicated++;
         }

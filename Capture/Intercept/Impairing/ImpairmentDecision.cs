@@ -17,6 +17,9 @@ public readonly record struct ImpairmentDecision(bool Drop, long DelayNanosecond
     /// <summary>Which: this number, modulo the bits behind the IP header.</summary>
     public uint CorruptBit { get; init; }
 
+    /// <summary>It ends here, and the connection with it: both ends get a reset.</summary>
+    public bool Reset { get; init; }
+
     /// <summary>Nothing is done to it.</summary>
     public bool IsNone => !Drop && DelayNanoseconds == 0 && !Duplicate && !Overtakes && !Corrupt;
 }

@@ -213,6 +213,57 @@ public sealed class ImpairmentTests
         Assert.True(first.Dropped > 0 && first.Duplicated > 0 && first.Corrupted > 0, first.ToString());
     }
 
+    [Theory]
+    [InlineData(4, FirewallHook.Input)]
+    [InlineData(4, FirewallHook.Output)]
+    [InlineData(6, FirewallHook.Input)]
+    public void A_reset_ends_the_connection_at_both_ends(int ipVersion, FirewallHook hook)
+    {
+        using NetworkLab lab = NetworkLab.Create();
+        KernelTest.RequireTool("iptables");
+        IPAddress address = IPAddress.Parse(ipVersion == 4 ? NetworkLab.ServerAddress : NetworkLab.ServerAddressV6);
+        using Socket listener = lab.Server.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(address, 0));
+        listener.Listen();
+        using Socket client = lab.Client.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        using Socket server = listener.Accept();
+        using var stop = new CancellationTokenSource();
+        using var running = new RunningSession(lab.Server, new InterceptOptions
+        {
+            Hooks = [hook],
+            Filter = PacketFilter.Compile($"tcp port {((IPEndPoint)listener.LocalEndPoint!).Port}", LinkType.Raw),
+            Reset = true,
+        }, stop.Token);
+        (hook == FirewallHook.Input ? client : server).Send([1, 2, 3]);
+        byte[] buffer = new byte[10];
+        Assert.Equal(SocketError.ConnectionReset, Assert.Throws<SocketException>(() => client.Receive(buffer)).SocketErrorCode);
+        Assert.Equal(SocketError.ConnectionReset, Assert.Throws<SocketException>(() => server.Receive(buffer)).SocketErrorCode);
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.True(summary.IsBalanced);
+        Assert.InRange(summary.Resets, 1, 3);
+        Assert.Equal(2 * summary.Resets, summary.Injected);
+        Assert.Equal(summary.Resets, summary.Dropped);
+    }
+
+    [Fact]
+    public void A_mark_goes_on_with_the_packet()
+    {
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        ChildProcess.Run(loopback.Namespace, "iptables", "-A", "INPUT", "-m", "mark", "--mark", "0x42", "-j", "DROP");
+        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback, new ImpairmentOptions { Corrupt = 0.5, Seed = 7 }) with { Hooks = [FirewallHook.Prerouting], Mark = 0x42 }, stop.Token);
+        loopback.Send(100);
+        LoopbackQueue.Until(() => running.Session.ReadSummary().Received == 100, "not every packet came to the queue");
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.Empty(loopback.Arrived());
+        Assert.True(summary.Accepted > 0 && summary.Edited > 0 && summary.Accepted + summary.Edited == 100, summary.ToString());
+        ChildResult counted = ChildProcess.Run(loopback.Namespace, "iptables", "-nvxL", "INPUT");
+        Assert.Contains(" 100 ", string.Join(' ', counted.Output.Split('\n').Single(line => line.Contains("0x42", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries).Prepend("")), StringComparison.Ordinal);
+    }
+
     private static (InterceptSummary Summary, List<int> Arrived) Impair(
         ImpairmentOptions impairments, ImpairmentSchedule? schedule = null, ImpairmentScheduleWriter? record = null)
     {

@@ -26,6 +26,7 @@ public sealed class UsageTests : IDisposable
         { "A duration that is none", 2, "duration", ["intercept", "--delay", "soon"] },
         { "A schedule and more", 2, "goes with no other impairment", ["intercept", "--schedule", "plan", "--loss", "1%"] },
         { "A schedule that is not there", 4, "there is no such file", ["intercept", "--schedule", "/nonexistent/plan"] },
+        { "A mark that is none", 2, "32 bits", ["intercept", "--mark", "4294967296"] },
         { "A jitter of nothing", 2, "--jitter goes with --delay", ["intercept", "--jitter", "5ms"] },
         { "Overtaking nothing", 2, "--reorder goes with --delay", ["intercept", "--reorder", "5%"] },
         { "A queue before no rate", 2, "--limit goes with --rate", ["intercept", "--limit", "5"] },
