@@ -49,5 +49,6 @@ internal static class CommandTree
         yield return RestoreCommand.Create();
         yield return DemoCommand.Create();
         yield return CleanupCommand.Create();
+        yield return GuardCommand.Create();
     }
 }

@@ -17,6 +17,9 @@ internal static unsafe partial class Libc
     internal static partial int kill(int pid, int signal);
 
     [LibraryImport(Library, SetLastError = true)]
+    internal static partial int setsid();
+
+    [LibraryImport(Library, SetLastError = true)]
     internal static partial nint signal(int number, nint handler);
 
     /// <summary>Returns an error number, and does not set errno.</summary>

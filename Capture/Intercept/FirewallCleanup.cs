@@ -16,12 +16,13 @@ public static class FirewallCleanup
     public static FirewallCleanupReport Run(bool includeLocks, NetworkNamespace? networkNamespace = null) =>
         Remove(chain => chain.Owner.IsLock ? includeLocks : !chain.Owner.IsAlive, networkNamespace);
 
+    /// <summary>Removes what belongs to one process, alive or not. Rules that are not there are no error.</summary>
+    public static FirewallCleanupReport RemoveOwner(FirewallOwner owner, NetworkNamespace? networkNamespace = null) =>
+        Remove(chain => chain.Owner == owner, networkNamespace);
+
     /// <summary>Removes one lock. A lock that is not there is no error.</summary>
-    public static FirewallCleanupReport RemoveLock(string lockId, NetworkNamespace? networkNamespace = null)
-    {
-        FirewallOwner owner = FirewallOwner.Lock(lockId);
-        return Remove(chain => chain.Owner == owner, networkNamespace);
-    }
+    public static FirewallCleanupReport RemoveLock(string lockId, NetworkNamespace? networkNamespace = null) =>
+        RemoveOwner(FirewallOwner.Lock(lockId), networkNamespace);
 
     private static FirewallCleanupReport Remove(Func<FirewallChain, bool> isLeftover, NetworkNamespace? networkNamespace)
     {

@@ -26,7 +26,7 @@ internal static class InterceptCommand
 
     private static readonly Option<string?> OnFailure = new("--on-failure")
     {
-        Description = "What happens to the traffic when we are overloaded or gone: open (it passes unseen; the default where packets are only looked at) or "
+        Description = "What happens to the traffic when we are overloaded, and after a crash until the rules are removed: open (it passes unseen; the default where packets are only looked at) or "
             + "closed (it is dropped; the default with an action).",
         HelpName = "open|closed",
     };
@@ -101,6 +101,7 @@ internal static class InterceptCommand
         using ImpairmentScheduleWriter? writer = record is null ? null : new ImpairmentScheduleWriter(record.Stream);
         options = options with { Record = writer };
         bool showsPackets = file is null && !parsed.GetValue(Quiet);
+        using RuleGuard guard = RuleGuard.Start(context.Output);
         using InterceptSession session = InterceptSession.Start(options);
         var report = new InterceptReport(context.Output, showsPackets);
         report.Started(session, options, parsed.GetValue(Netns));

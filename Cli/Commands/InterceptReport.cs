@@ -59,8 +59,8 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
     internal void Started(InterceptSession session, InterceptOptions options, string? networkNamespace)
     {
         string policy = session.OnFailure == FailurePolicy.Open
-            ? "open: if we are overloaded or gone, traffic passes unseen"
-            : "closed: if we are overloaded or gone, matching traffic is dropped";
+            ? "open: if we are overloaded, traffic passes unseen"
+            : "closed: if we are overloaded, matching traffic is dropped";
         if (session.FiltersInUserSpace)
         {
             output.Warn("the filter is longer than the kernel's 64 instructions: every packet comes to us, and is filtered here.");
@@ -78,7 +78,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
 
         output.Warn(Line($"queue {session.QueueNumber}, on failure {policy}."));
         string cleanup = networkNamespace is null ? "interceptor cleanup" : $"interceptor cleanup --netns {Printable.Escape(networkNamespace)}";
-        output.Warn($"rules in place: {string.Join(", ", session.Places)} (after a crash: {cleanup}).");
+        output.Warn($"rules in place: {string.Join(", ", session.Places)} (should they stay after a crash: {cleanup}).");
     }
 
     internal void Packet(in CapturedPacket packet, FirewallHook hook, uint id, ImpairmentDecision decision)

@@ -45,6 +45,7 @@ public sealed class InterceptCommandTests
     {
         using var loopback = new LoopbackQueue();
         using Process child = Start(loopback, "intercept", "--quiet", "--drop", $"udp dst port {loopback.Port}");
+        Guard(child).Kill();
         child.Kill();
         child.WaitForExit();
         Assert.Contains("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
@@ -61,6 +62,44 @@ public sealed class InterceptCommandTests
         Assert.StartsWith("nothing to clean up", second.Output, StringComparison.Ordinal);
         loopback.Send(1, from: 8);
         Assert.Equal([8], loopback.Arrived());
+    }
+
+    [Theory]
+    [InlineData("--drop")]
+    [InlineData("--delay=30s")]
+    public void A_killed_run_is_cleaned_up_by_its_guard(string action)
+    {
+        using var loopback = new LoopbackQueue();
+        using Process child = Start(loopback, "intercept", "--quiet", "--hook", "input", action, $"udp dst port {loopback.Port}");
+        using Process guard = Guard(child);
+        Assert.Contains("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
+        loopback.Send(500);
+        foreach (string signal in new[] { "INT", "TERM", "HUP" })
+        {
+            Assert.Equal(0, ChildProcess.Run(loopback.Namespace, "kill", $"-{signal}", $"{guard.Id}").ExitCode);
+        }
+
+        child.Kill();
+        Assert.Contains("was killed: its firewall rules are removed", child.StandardError.ReadToEnd(), StringComparison.Ordinal);
+        Assert.True(guard.WaitForExit(Deadline));
+        Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables() + loopback.SaveTables("ip6tables"), StringComparison.Ordinal);
+
+        // What was held is gone with its queue, and what comes now passes.
+        loopback.Send(1, from: 1000);
+        Assert.Equal([1000], loopback.Arrived());
+    }
+
+    [Fact]
+    public void A_run_that_ends_takes_its_guard_along()
+    {
+        using var loopback = new LoopbackQueue();
+        using Process child = Start(loopback, "intercept", "--quiet", $"udp dst port {loopback.Port}");
+        using Process guard = Guard(child);
+        Assert.Equal(0, ChildProcess.Run(loopback.Namespace, "kill", "-TERM", $"{child.Id}").ExitCode);
+        string said = child.StandardError.ReadToEnd();
+        Assert.True(child.WaitForExit(Deadline) && guard.WaitForExit(Deadline));
+        Assert.Equal(0, child.ExitCode);
+        Assert.DoesNotContain("killed", said, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -103,6 +142,26 @@ public sealed class InterceptCommandTests
         Assert.Equal(2, Cli(loopback, "intercept", "--loss", "150%").ExitCode);
         Assert.Equal(2, Cli(loopback, "intercept", "--on-failure", "maybe").ExitCode);
         Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
+    }
+
+    private static Process Guard(Process child)
+    {
+        string children = File.ReadAllText($"/proc/{child.Id}/task/{child.Id}/children");
+        foreach (string task in Directory.EnumerateDirectories($"/proc/{child.Id}/task"))
+        {
+            children += " " + File.ReadAllText(Path.Combine(task, "children"));
+        }
+
+        foreach (string pid in children.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (File.ReadAllText($"/proc/{pid}/cmdline").Contains("\0guard\0", StringComparison.Ordinal))
+            {
+                return Process.GetProcessById(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture));
+            }
+        }
+
+        Assert.Fail("there is no guard");
+        return child;
     }
 
     private static ChildResult Cli(LoopbackQueue loopback, params string[] arguments) =>

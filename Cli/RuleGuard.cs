@@ -1,0 +1,70 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using Interceptor.Capture.Intercept;
+using Interceptor.Cli.Commands;
+using Interceptor.Cli.Output;
+
+namespace Interceptor.Cli;
+
+/// <summary>
+/// A second process that removes our firewall rules when this one is killed with SIGKILL: it waits at the end of a pipe that the kernel closes then. It is started before the
+/// rules are, in the network namespace of the calling thread.
+/// <para>Threads: the one that makes it disposes it.</para>
+/// </summary>
+internal sealed class RuleGuard : IDisposable
+{
+    private readonly Process? _process;
+
+    private RuleGuard(Process? process) => _process = process;
+
+    /// <summary>Starts it. Where that is not possible it says so, and what to do after a crash.</summary>
+    internal static RuleGuard Start(CommandOutput output)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath ?? "interceptor")
+        {
+            RedirectStandardInput = true,
+
+            // Whoever reads what this process prints shall not wait for the guard.
+            RedirectStandardOutput = true,
+        };
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(RuleGuard).Assembly.Location);
+        }
+
+        start.ArgumentList.Add(GuardCommand.Name);
+        start.ArgumentList.Add(FirewallOwner.Current.ProcessId.ToString(CultureInfo.InvariantCulture));
+        start.ArgumentList.Add(FirewallOwner.Current.StartTime.ToString(CultureInfo.InvariantCulture));
+        try
+        {
+            return new RuleGuard(Process.Start(start));
+        }
+        catch (Exception exception) when (exception is Win32Exception or IOException)
+        {
+            output.Warn($"no guard could be started ({Printable.Escape(exception.Message)}): if this process is killed with SIGKILL, its rules stay until: interceptor cleanup");
+            return new RuleGuard(null);
+        }
+    }
+
+    /// <summary>The rules are gone: the guard may go.</summary>
+    public void Dispose()
+    {
+        if (_process is null)
+        {
+            return;
+        }
+
+        try
+        {
+            _process.StandardInput.BaseStream.Write([GuardCommand.AllClear]);
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It is gone already.
+        }
+
+        _process.Dispose();
+    }
+}
