@@ -20,7 +20,7 @@ internal sealed class OpeningAlarm : IDisposable
     private readonly LivePacketSource _source;
     private readonly Thread _thread;
 
-    private OpeningAlarm(LivePacketSource source, Action<FlowKey> heard)
+    private OpeningAlarm(LivePacketSource source, Action<SocketOpening> heard)
     {
         _source = source;
         _thread = new Thread(() => Listen(heard)) { IsBackground = true, Name = "openings" };
@@ -28,8 +28,8 @@ internal sealed class OpeningAlarm : IDisposable
     }
 
     /// <summary>Begins to listen; null where this process may not capture, or libpcap can't.</summary>
-    /// <param name="heard">Called on the alarm's thread, with the connecting end as the source.</param>
-    internal static OpeningAlarm? TryStart(Action<FlowKey> heard)
+    /// <param name="heard">Called on the alarm's thread.</param>
+    internal static OpeningAlarm? TryStart(Action<SocketOpening> heard)
     {
         try
         {
@@ -59,7 +59,7 @@ internal sealed class OpeningAlarm : IDisposable
         _source.Dispose();
     }
 
-    private void Listen(Action<FlowKey> heard)
+    private void Listen(Action<SocketOpening> heard)
     {
         try
         {
@@ -67,7 +67,7 @@ internal sealed class OpeningAlarm : IDisposable
             {
                 if (packet.Parse().TryGetFlow(out FlowKey flow))
                 {
-                    heard(flow);
+                    heard(new SocketOpening(flow, packet.Metadata.Timestamp));
                 }
             }
         }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interceptor.Packets;
 
 namespace Interceptor.Capture.Live;
 
@@ -18,6 +19,7 @@ internal sealed class SocketEntry
     private bool _isChanged;
     private long _closedAt = long.MaxValue;
     private long _lookedAt = long.MinValue;
+    private long _seenAt = long.MinValue;
 
     /// <summary>Whose it is, as of the last refresh; null before the first that saw it has ended.</summary>
     internal SocketOwnerInfo? Owner => _owner;
@@ -25,8 +27,14 @@ internal sealed class SocketEntry
     internal bool IsSeenIn(int round) => _round == round;
 
     /// <summary>The listing of this round has a socket with these ends.</summary>
-    internal void See(int round, SocketHolders.Record holders, uint uid, ulong cgroup)
+    /// <param name="round">The listing.</param>
+    /// <param name="instant">Now, nanoseconds since the epoch.</param>
+    /// <param name="holders">Who has it.</param>
+    /// <param name="uid">Who made it.</param>
+    /// <param name="cgroup">Where it was made.</param>
+    internal void See(int round, long instant, SocketHolders.Record holders, uint uid, ulong cgroup)
     {
+        _seenAt = instant;
         if (_round != round)
         {
             _round = round;
@@ -48,7 +56,7 @@ internal sealed class SocketEntry
     }
 
     /// <summary>A look at these ends alone found this socket: whatever was there before is gone.</summary>
-    internal void Replace(int round, SocketHolders.Record holders, uint uid, ulong cgroup)
+    internal void Replace(int round, long instant, SocketHolders.Record holders, uint uid, ulong cgroup)
     {
         if (_holders.Count != 1 || _holders[0] != holders)
         {
@@ -56,12 +64,17 @@ internal sealed class SocketEntry
         }
 
         _round = 0;
-        See(round, holders, uid, cgroup);
+        See(round, instant, holders, uid, cgroup);
     }
 
-    /// <summary>A look at these ends alone found nothing: the socket is gone, and nobody knows whose it was.</summary>
-    internal void Vanish()
+    /// <summary>A look at these ends alone found nothing: the socket is gone, and nobody knows whose it was, unless a listing had it since it was opened.</summary>
+    internal void Vanish(CaptureTimestamp opened)
     {
+        if (_seenAt >= opened.Nanoseconds)
+        {
+            return;
+        }
+
         _holders.Clear();
         _owner = null;
         _isChanged = true;

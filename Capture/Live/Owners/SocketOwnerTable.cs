@@ -96,16 +96,16 @@ public sealed class SocketOwnerTable : IDisposable
     /// Looks at the connecting ends of single TCP connections, which are opened now: quick however many sockets there are. Finds those of processes that have
     /// sockets already; others wait for the next <see cref="Refresh"/>.
     /// </summary>
-    /// <param name="openings">The flows, the connecting end being the source.</param>
+    /// <param name="openings">Their first segments.</param>
     /// <param name="now">As for <see cref="Refresh"/>.</param>
-    internal void Look(ReadOnlySpan<FlowKey> openings, long now)
+    internal void Look(ReadOnlySpan<SocketOpening> openings, long now)
     {
         long instant = Clock.RealtimeNanoseconds();
         _found.Clear();
         _foundEntries.Clear();
         Span<byte> local = stackalloc byte[16];
         Span<byte> peer = stackalloc byte[16];
-        foreach (FlowKey flow in openings)
+        foreach ((FlowKey flow, CaptureTimestamp opened) in openings)
         {
             int length = flow.Source.Address.Length;
             flow.Source.Address.CopyTo(local);
@@ -118,7 +118,7 @@ public sealed class SocketOwnerTable : IDisposable
             SocketEntry entry = EntryOf(flow);
             if (!_diagnostics.TryFind(local[..length], flow.Source.Port, peer[..length], flow.Destination.Port, (in SocketDiagnosticMessage socket) => Find(entry, socket)))
             {
-                entry.Vanish();
+                entry.Vanish(opened);
                 entry.LookedAt = instant;
             }
         }
@@ -216,7 +216,7 @@ public sealed class SocketOwnerTable : IDisposable
         }
     }
 
-    private void See(in FlowKey key, SocketHolders.Record holders, uint uid, ulong cgroup) => EntryOf(key).See(_round, holders, uid, cgroup);
+    private void See(in FlowKey key, SocketHolders.Record holders, uint uid, ulong cgroup) => EntryOf(key).See(_round, Clock.RealtimeNanoseconds(), holders, uid, cgroup);
 
     private SocketEntry EntryOf(in FlowKey key)
     {
@@ -238,7 +238,7 @@ public sealed class SocketOwnerTable : IDisposable
 
         socket.ReadAttributes(out ulong cgroup, out _);
         SocketHolders.Record holders = _holders.Track(socket.Inode);
-        entry.Replace(_round, holders, socket.Uid, cgroup);
+        entry.Replace(_round, Clock.RealtimeNanoseconds(), holders, socket.Uid, cgroup);
         _found.Add(holders);
         _foundEntries.Add(entry);
     }

@@ -19,8 +19,8 @@ public sealed class SocketOwnerWatch : IDisposable
     private const int MostOpenings = 1024;
 
     private readonly object _gate = new();
-    private readonly List<FlowKey> _openings = [];
-    private readonly List<FlowKey> _lookedAt = [];
+    private readonly List<SocketOpening> _openings = [];
+    private readonly List<SocketOpening> _lookedAt = [];
     private readonly Thread _thread;
     private readonly OpeningAlarm? _alarm;
     private CaptureTimestamp _pictureOf;
@@ -110,7 +110,7 @@ public sealed class SocketOwnerWatch : IDisposable
     }
 
     /// <summary>A connection was opened. Beyond what can wait, one is found by the next look at everything, if it is still there.</summary>
-    private void Hear(FlowKey opening)
+    private void Hear(SocketOpening opening)
     {
         lock (_gate)
         {
@@ -160,6 +160,12 @@ public sealed class SocketOwnerWatch : IDisposable
         {
             while (!_isStopping)
             {
+                // First, as these sockets may be gone in a moment; who waits for everything waits for them too.
+                if (_openings.Count > 0)
+                {
+                    LookAtOpeningsLocked();
+                }
+
                 long pause = _isRequested ? RequestedShare * took : Math.Max(ShortestPeriod, PeriodShare * took);
                 long left = start + pause - Clock.MonotonicNanoseconds();
                 if (left <= 0)
@@ -169,7 +175,6 @@ public sealed class SocketOwnerWatch : IDisposable
 
                 if (_openings.Count > 0)
                 {
-                    LookAtOpeningsLocked();
                     continue;
                 }
 
