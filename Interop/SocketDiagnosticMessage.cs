@@ -8,6 +8,7 @@ namespace Interceptor.Interop;
 /// </summary>
 internal readonly ref struct SocketDiagnosticMessage
 {
+    internal const ushort INET_DIAG_INFO = 2;
     private const ushort INET_DIAG_SKV6ONLY = 11;
     private const ushort INET_DIAG_CGROUP_ID = 21;
 
@@ -67,6 +68,24 @@ internal readonly ref struct SocketDiagnosticMessage
                 isIpv6Only = attributes.Value is [not 0, ..];
             }
         }
+    }
+
+    /// <summary>Reads the attribute that is asked for with <see cref="INET_DIAG_INFO"/>, as far as this kernel fills it; false where it is not there.</summary>
+    internal bool TryReadInfo(out Libc.tcp_info info)
+    {
+        info = default;
+        NetlinkAttributeReader attributes = Attributes();
+        while (attributes.TryRead())
+        {
+            if (attributes.Type == INET_DIAG_INFO)
+            {
+                Span<byte> bytes = MemoryMarshal.AsBytes(new Span<Libc.tcp_info>(ref info));
+                attributes.Value[..Math.Min(attributes.Value.Length, bytes.Length)].CopyTo(bytes);
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The attributes behind the fixed part.</summary>

@@ -14,7 +14,7 @@ internal sealed class SocketDiagnostics : IDisposable
 {
     private const int NETLINK_SOCK_DIAG = 4;
     private const ushort SOCK_DIAG_BY_FAMILY = 20;
-    private const int INET_DIAG_INFO = 2;
+    private const byte InfoBit = 1 << (SocketDiagnosticMessage.INET_DIAG_INFO - 1);
     private const ushort INET_DIAG_MD5SIG = 18;
     private const ushort NLM_F_REQUEST = 1;
     private const int TCP_SYN_RECV = 3;
@@ -81,10 +81,11 @@ internal sealed class SocketDiagnostics : IDisposable
     /// <param name="peer">The peer's, as long.</param>
     /// <param name="peerPort">Its port.</param>
     /// <param name="visitor">Called on this thread.</param>
-    internal bool TryFind(ReadOnlySpan<byte> local, ushort localPort, ReadOnlySpan<byte> peer, ushort peerPort, SocketVisitor visitor)
+    /// <param name="withInfo">True to have its <c>tcp_info</c> with it.</param>
+    internal bool TryFind(ReadOnlySpan<byte> local, ushort localPort, ReadOnlySpan<byte> peer, ushort peerPort, SocketVisitor visitor, bool withInfo = false)
     {
         Span<byte> request = stackalloc byte[RequestLength];
-        WriteConnection(request, 0, local, localPort, peer, peerPort);
+        WriteConnection(request, withInfo ? InfoBit : (byte)0, local, localPort, peer, peerPort);
         _single.Send(request);
 
         // The answer is there when the request has been sent.
@@ -117,8 +118,8 @@ internal sealed class SocketDiagnostics : IDisposable
     {
         Span<byte> request = stackalloc byte[RequestLength];
 
-        // Signatures come only to who asks for INET_DIAG_INFO (2), which is bit 1.
-        WriteConnection(request, 1 << (INET_DIAG_INFO - 1), local, localPort, peer, peerPort);
+        // Signatures come only to who asks for INET_DIAG_INFO.
+        WriteConnection(request, InfoBit, local, localPort, peer, peerPort);
         using NetlinkSocket socket = NetlinkSocket.Open(NETLINK_SOCK_DIAG, Subject);
         using var buffer = new NetlinkReceiveBuffer(1, 8192, touch: false);
         socket.Send(request);

@@ -75,7 +75,8 @@ internal static class TopCommand
         TopOptions options = Read(parsed);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.Signals.Token);
         using SocketOwnerWatch? watch = WatchOwners(context.Output);
-        using var session = new TopSession(options, watch is null ? null : new WatchedOwners(watch), stop);
+        using SocketWindowReader? windows = watch is null ? null : SocketWindowReader.Open();
+        using var session = new TopSession(options, watch is null || windows is null ? null : new WatchedOwners(watch, windows), stop);
         context.Output.Error.WriteLine($"listening on {Printable.Escape(string.Join(", ", options.Interfaces))}");
         session.Start();
         var printer = new TopPrinter(context.Output, options);

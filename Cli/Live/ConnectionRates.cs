@@ -15,9 +15,12 @@ namespace Interceptor.Cli.Live;
 internal sealed class ConnectionRates(
     TcpActivityObserver? activities = null, IConnectionOwners? owners = null, string interfaceName = "", long lingering = long.MaxValue)
 {
+    private const int MostAskedAtOnce = 100;
+
     private readonly Dictionary<int, Known> _known = [];
     private long? _last;
     private int _round;
+    private int _asked;
 
     /// <summary>The rows of this instant, in the order of the connections.</summary>
     /// <param name="connections">The tracker's.</param>
@@ -28,6 +31,7 @@ internal sealed class ConnectionRates(
         long since = _last ?? now;
         _last = now;
         _round++;
+        _asked = 0;
         int present = 0;
         var rows = new List<ConnectionRow>();
         foreach (TcpConnection connection in connections)
@@ -63,6 +67,7 @@ internal sealed class ConnectionRates(
         if (activities?.TryFind(connection, out activity) == true)
         {
             known.History ??= new ConnectionHistory(known.Last);
+            Learn(connection, known, activity!);
         }
 
         ConnectionSample sample = ConnectionSample.Of(connection, activity, now, clock);
@@ -78,6 +83,30 @@ internal sealed class ConnectionRates(
         known.IsQuiet = isQuiet;
         known.Last = sample;
         known.OverAt = connection.Closing != TcpClosing.Open || IsForsaken(connection, clock) ? known.OverAt ?? now : null;
+    }
+
+    // Older than the capture: the kernel, if it has one of the sockets, knows what was said in the handshake. Asked once, and of no more than some connections at once.
+    private void Learn(TcpConnection connection, Known known, TcpActivity activity)
+    {
+        if (owners is null || known.HasAskedWindows || connection.Opening != TcpOpening.Midstream || _asked >= MostAskedAtOnce)
+        {
+            return;
+        }
+
+        _asked++;
+        known.HasAskedWindows = true;
+        FlowEndpoint client = connection.Client.Address;
+        FlowEndpoint server = connection.Server.Address;
+        if (owners.FindWindows(client, server) is { } ofClient)
+        {
+            activity.Client.Learn(ofClient.PeerShift, ofClient.SegmentLength);
+            activity.Server.Learn(ofClient.OwnShift, ofClient.PeerSegmentLength);
+        }
+        else if (owners.FindWindows(server, client) is { } ofServer)
+        {
+            activity.Server.Learn(ofServer.PeerShift, ofServer.SegmentLength);
+            activity.Client.Learn(ofServer.OwnShift, ofServer.PeerSegmentLength);
+        }
     }
 
     // Only part of its end, or of its beginning, was seen, and that is longer ago than Linux would wait for the rest.
@@ -210,5 +239,7 @@ internal sealed class ConnectionRates(
         internal bool IsQuiet { get; set; }
 
         internal int Round { get; set; }
+
+        internal bool HasAskedWindows { get; set; }
     }
 }

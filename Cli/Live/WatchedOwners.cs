@@ -3,9 +3,12 @@ using Interceptor.Packets;
 
 namespace Interceptor.Cli.Live;
 
-/// <summary>The owners of this machine's sockets, as a watch knows them.</summary>
-internal sealed class WatchedOwners(SocketOwnerWatch watch) : IConnectionOwners
+/// <summary>This machine's sockets: their owners as a watch knows them, their windows as the kernel says when it is asked. Its two parts stay the caller's.</summary>
+internal sealed class WatchedOwners(SocketOwnerWatch watch, SocketWindowReader windows) : IConnectionOwners
 {
+    public SocketWindows? FindWindows(FlowEndpoint local, FlowEndpoint peer) =>
+        watch.Table.IsLocal(local.Address) && windows.TryFind(in local, in peer, out SocketWindows found) ? found : null;
+
     public ConnectionOwner? Find(FlowEndpoint local, FlowEndpoint peer)
     {
         if (!watch.Table.TryFind(in local, in peer, IpProtocol.Tcp, out SocketOwnerInfo? owner))

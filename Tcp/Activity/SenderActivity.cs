@@ -30,6 +30,8 @@ public sealed class SenderActivity
     private long _roundTripsSeen;
     private int _roundTripsKept;
     private int _nextRoundTrip;
+    private int _learnedShift;
+    private int _learnedSegmentLength;
     private bool _owesAnswer;
     private uint _unanswered;
     private CaptureTimestamp _unansweredAt;
@@ -73,6 +75,24 @@ public sealed class SenderActivity
 
     /// <summary>How long it was held back by what since its first data was seen, up to an instant not before the last segment's.</summary>
     public SendLimitTimes TimesAt(CaptureTimestamp now) => _times.With(Limit, Math.Max(0, now - _since));
+
+    /// <summary>
+    /// What the ends agreed on in a handshake that was not seen, from who knows it, as a kernel that has one of the sockets: it can then be told from now on what
+    /// holds this end back. Nothing happens where a SYN was seen.
+    /// </summary>
+    /// <param name="windowShift">Shift of the windows that the peer sends, 0 to 14.</param>
+    /// <param name="segmentLength">Payload bytes of a full segment of this end, above 0.</param>
+    public void Learn(int windowShift, int segmentLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(windowShift, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(windowShift, 14);
+        ArgumentOutOfRangeException.ThrowIfLessThan(segmentLength, 1);
+        if (_sender.Connection.Opening == TcpOpening.Midstream)
+        {
+            _learnedShift = windowShift;
+            _learnedSegmentLength = segmentLength;
+        }
+    }
 
     /// <summary>This end sent a segment that the model has followed.</summary>
     internal void NoteSent(in TcpSegment segment, CaptureTimestamp at)
@@ -136,14 +156,14 @@ public sealed class SenderActivity
             return SendLimit.Unknown;
         }
 
-        uint window = send.SndWnd;
+        uint window = send.SndWnd << _learnedShift;
         if (window == 0)
         {
             return SendLimit.Stalled;
         }
 
         int inFlight = _sender.WriteQueue.InFlightBytes;
-        bool isKnown = _sender.Confidence == SnapshotConfidence.Exact;
+        bool isKnown = _sender.Confidence == SnapshotConfidence.Exact || _learnedSegmentLength > 0;
         if (isKnown && inFlight > 0 && !_hasDrained && window < inFlight + (long)SegmentSize())
         {
             return SendLimit.Receiver;
@@ -162,9 +182,9 @@ public sealed class SenderActivity
     {
         int announced = _sender.Peer.Offer.MaximumSegmentSize ?? TcpEndpoint.DefaultSegmentSize;
         int options = _sender.Offer.Timestamps && _sender.Peer.Offer.Timestamps ? TimestampOptionLength : 0;
-        uint largestWindow = _sender.Send.MaxWindow;
+        uint largestWindow = _sender.Send.MaxWindow << _learnedShift;
         long most = largestWindow > TcpEndpoint.DefaultSegmentSize ? largestWindow / 2 : TcpEndpoint.DefaultSegmentSize;
-        return (int)Math.Max(1, Math.Min(announced - options, most));
+        return (int)Math.Max(1, Math.Min(_learnedSegmentLength > 0 ? _learnedSegmentLength : announced - options, most));
     }
 
     // The sender's answers to what the capture saw take long, compared with the peer's: most of what is on its way is out of sight.

@@ -41,6 +41,67 @@ public sealed class TopCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_a_connection_that_is_older_than_it_the_limit_is_told_too()
+    {
+        using Socket listener = Listen();
+        listener.ReceiveBufferSize = 4 << 20;
+        using Socket client = _lab.Client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        using Socket server = listener.Accept();
+        client.NoDelay = true;
+        int port = ((IPEndPoint)client.LocalEndPoint!).Port;
+        using Process process = Start("-c", "1000", "--json");
+        await Listening(process);
+
+        using var end = new CancellationTokenSource();
+        Task sending = Task.Run(() => Send(client, end.Token), TestContext.Current.CancellationToken);
+        Task reading = Task.Run(() => Read(server, end.Token), TestContext.Current.CancellationToken);
+        JsonElement row = await Find(process, each =>
+        {
+            bool isFirst = each.GetProperty("client").GetProperty("port").GetInt32() == port;
+            JsonElement sender = each.GetProperty(isFirst ? "client_to_server" : "server_to_client");
+            return (isFirst || each.GetProperty("server").GetProperty("port").GetInt32() == port) && sender.GetProperty("limit").GetString() is "network" or "receiver";
+        });
+        Assert.Equal("ESTABLISHED", row.GetProperty("state").GetString());
+        await end.CancelAsync();
+        client.Close();
+        server.Close();
+        await Task.WhenAll(sending, reading);
+        await Stop(process);
+
+        static void Send(Socket socket, CancellationToken end)
+        {
+            try
+            {
+                byte[] data = new byte[256 * 1024];
+                while (!end.IsCancellationRequested)
+                {
+                    socket.Send(data);
+                }
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // It is over.
+            }
+        }
+
+        static void Read(Socket socket, CancellationToken end)
+        {
+            try
+            {
+                byte[] data = new byte[64 * 1024];
+                while (!end.IsCancellationRequested && socket.Receive(data) > 0)
+                {
+                }
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // It is over.
+            }
+        }
+    }
+
+    [Fact]
     public async Task Without_a_terminal_each_refresh_is_lines_of_text()
     {
         using Process process = Start("-c", "2");

@@ -1,3 +1,4 @@
+using Interceptor.Capture.Live;
 using Interceptor.Cli.Live;
 using Interceptor.Packets;
 using Interceptor.Tcp;
@@ -200,6 +201,33 @@ public sealed class ConnectionRatesTests
     }
 
     [Theory]
+    [InlineData("sender", SendLimit.Network)]
+    [InlineData("receiver", SendLimit.Receiver)]
+    [InlineData("nobody", SendLimit.Unknown)]
+    public void Of_a_connection_that_is_older_than_the_capture_the_kernel_is_asked_once(string here, SendLimit expected)
+    {
+        // The window field is 1000: 4000 bytes by the sender's kernel, 2000 by the receiver's.
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run("""
+            +0 > . 1:1(0) ack 1 win 3000
+            +0 < . 1:1(0) ack 1 win 1000
+            """, observer);
+        var owners = new LateOwners { Here = here == "sender" ? TrackerScript.Local : here == "receiver" ? TrackerScript.Peer : null };
+        var rates = new ConnectionRates(observer, owners);
+        rates.Update(tracker.Connections, 0);
+        Assert.Equal(0, owners.Asked);
+        Send(tracker, 1, 1000);
+        rates.Update(tracker.Connections, Second);
+        int asked = owners.Asked;
+        Assert.InRange(asked, 1, 2);
+        Send(tracker, 1001, 1000);
+        rates.Update(tracker.Connections, 2 * Second);
+        Assert.Equal(asked, owners.Asked);
+        Assert.True(observer.TryFind(tracker.Connections[0], out TcpActivity? activity));
+        Assert.Equal(expected, activity.Client.Limit);
+    }
+
+    [Theory]
     [InlineData(0, "")]
     [InlineData(7, "7")]
     [InlineData(999.4, "999")]
@@ -221,6 +249,16 @@ public sealed class ConnectionRatesTests
     {
         internal ConnectionOwner? Client { get; set; }
 
+        internal FlowEndpoint? Here { get; set; }
+
+        internal int Asked { get; private set; }
+
         public ConnectionOwner? Find(FlowEndpoint local, FlowEndpoint peer) => local == TrackerScript.Local ? Client : null;
+
+        public SocketWindows? FindWindows(FlowEndpoint local, FlowEndpoint peer)
+        {
+            Asked++;
+            return local == Here ? new SocketWindows(OwnShift: 1, PeerShift: 2, SegmentLength: 1000, PeerSegmentLength: 2000) : null;
+        }
     }
 }

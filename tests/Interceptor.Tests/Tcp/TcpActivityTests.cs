@@ -102,6 +102,47 @@ public sealed class TcpActivityTests
         Assert.Equal(SendLimit.Unknown, client.Limit);
     }
 
+    [Theory]
+    [InlineData(0, 1000, "+0 > . 1001:3001(2000) ack 1 win 30000", SendLimit.Receiver)]
+    [InlineData(1, 1000, "+0 > . 1001:3001(2000) ack 1 win 30000", SendLimit.Receiver)]
+    [InlineData(2, 1000, "+0 > . 1001:3001(2000) ack 1 win 30000", SendLimit.Network)]
+    [InlineData(1, 500, "+0 > . 1001:2001(1000) ack 1 win 30000", SendLimit.Network)]
+    [InlineData(1, 1500, "+0 > P. 1001:1701(700) ack 1 win 30000", SendLimit.Application)]
+    public void Without_a_handshake_what_was_agreed_may_be_learned_and_then_it_is_told(int shift, int segmentLength, string next, SendLimit expected)
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run("""
+            +0  > . 1:1001(1000) ack 1 win 30000
+            +0  < . 1:1(0) ack 1001 win 1000
+            """, observer);
+        Assert.True(observer.TryFind(tracker.Connections[0], out TcpActivity? activity));
+        activity.Client.Learn(shift, segmentLength);
+        TcpSegment segment = TcpScriptSegment.Create(TcpScriptLine.Parse(next, 1)!, isLocal: true);
+        tracker.Process(new FlowKey(TrackerScript.Local, TrackerScript.Peer, IpProtocol.Tcp), in segment, tracker.Connections[0].LastPacketAt, 9);
+        Assert.Equal(expected, activity.Client.Limit);
+        Assert.Equal(TcpOpening.Midstream, tracker.Connections[0].Opening);
+    }
+
+    [Fact]
+    public void What_the_handshake_said_is_not_learned_anew()
+    {
+        var observer = new TcpActivityObserver();
+        TcpTracker tracker = TrackerScript.Run(WithRoom + "+0 > . 1:1001(1000) ack 1 win 30000", observer);
+        Assert.True(observer.TryFind(tracker.Connections[0], out TcpActivity? activity));
+        SendLimit before = activity.Client.Limit;
+        activity.Client.Learn(14, 1);
+        TcpSegment segment = TcpScriptSegment.Create(TcpScriptLine.Parse("+0 > . 1001:2001(1000) ack 1 win 30000", 1)!, isLocal: true);
+        tracker.Process(new FlowKey(TrackerScript.Local, TrackerScript.Peer, IpProtocol.Tcp), in segment, tracker.Connections[0].LastPacketAt, 9);
+        Assert.Equal(before, activity.Client.Limit);
+    }
+
+    [Theory]
+    [InlineData(-1, 1000)]
+    [InlineData(15, 1000)]
+    [InlineData(0, 0)]
+    public void What_no_handshake_can_say_is_refused(int shift, int segmentLength) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Client("+0  > . 1:1001(1000) ack 1 win 3000", 0).Learn(shift, segmentLength));
+
     [Fact]
     public void Far_from_the_sender_its_idleness_is_not_to_be_seen_but_a_closed_window_is()
     {
