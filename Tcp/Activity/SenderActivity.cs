@@ -152,8 +152,8 @@ public sealed class SenderActivity
         SendSide send = _sender.Send;
         if (send.MaxWindow == 0)
         {
-            // The peer has told none yet.
-            return SendLimit.Unknown;
+            // The peer has told none yet, or, to who came late, none but a closed one.
+            return _sender.Peer.Receive.RcvWnd == 0 && _sender.Connection.Opening == TcpOpening.Midstream ? SendLimit.Stalled : SendLimit.Unknown;
         }
 
         uint window = send.SndWnd << _learnedShift;

@@ -124,6 +124,30 @@ public sealed class TcpActivityTests
     }
 
     [Fact]
+    public void A_connection_of_which_only_probes_of_a_closed_window_are_seen_is_stalled()
+    {
+        SenderActivity client = Client("""
+            +0 > . 1:1(0) ack 1 win 3000
+            +0 < . 1:1(0) ack 2 win 0
+            +1 > . 1:1(0) ack 1 win 3000
+            +0 < . 1:1(0) ack 2 win 0
+            """, 500);
+        Assert.Equal(SendLimit.Stalled, client.Limit);
+        Assert.Equal(new SendLimitTimes { Stalled = 1500 * Milli }, client.TimesAt(Clock));
+    }
+
+    [Theory]
+    [InlineData("+0 < R. 1:1(0) ack 2 win 0")]
+    [InlineData("+0 < F. 1:1(0) ack 2 win 0")]
+    [InlineData("+0 < . 1:1(0) ack 2 win 1")]
+    public void Where_no_data_and_no_closed_window_is_seen_nothing_is_kept(string answer)
+    {
+        var observer = new TcpActivityObserver();
+        TrackerScript.Run("+0 > . 1:1(0) ack 1 win 3000\n" + answer, observer);
+        Assert.Equal(0, observer.Count);
+    }
+
+    [Fact]
     public void What_the_handshake_said_is_not_learned_anew()
     {
         var observer = new TcpActivityObserver();
