@@ -220,7 +220,8 @@ internal sealed class SocketHolders : IDisposable
 
         foreach (Record record in _records.Values)
         {
-            if (record.Holders.SequenceEqual(record.Before))
+            // Nobody any more: it was closed since it was listed, as looking everywhere takes its time. Whose it was is still true.
+            if (record.Holders.IsEmpty || record.Holders.SequenceEqual(record.Before))
             {
                 record.Holders = record.Before;
             }
