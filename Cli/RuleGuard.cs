@@ -14,9 +14,14 @@ namespace Interceptor.Cli;
 /// </summary>
 internal sealed class RuleGuard : IDisposable
 {
+    private readonly CommandOutput _output;
     private readonly Process? _process;
 
-    private RuleGuard(Process? process) => _process = process;
+    private RuleGuard(CommandOutput output, Process? process)
+    {
+        _output = output;
+        _process = process;
+    }
 
     /// <summary>Starts it. Where that is not possible it says so, and what to do after a crash.</summary>
     internal static RuleGuard Start(CommandOutput output)
@@ -25,7 +30,7 @@ internal sealed class RuleGuard : IDisposable
         {
             RedirectStandardInput = true,
 
-            // Whoever reads what this process prints shall not wait for the guard.
+            // For one byte; besides, whoever reads what this process prints shall not wait for the guard.
             RedirectStandardOutput = true,
         };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
@@ -38,12 +43,21 @@ internal sealed class RuleGuard : IDisposable
         start.ArgumentList.Add(FirewallOwner.Current.StartTime.ToString(CultureInfo.InvariantCulture));
         try
         {
-            return new RuleGuard(Process.Start(start));
+            return new RuleGuard(output, Process.Start(start));
         }
         catch (Exception exception) when (exception is Win32Exception or IOException)
         {
-            output.Warn($"no guard could be started ({Printable.Escape(exception.Message)}): if this process is killed with SIGKILL, its rules stay until: interceptor cleanup");
-            return new RuleGuard(null);
+            Warn(output, Printable.Escape(exception.Message));
+            return new RuleGuard(output, null);
+        }
+    }
+
+    /// <summary>Returns when it is on guard, and no signal to our process group ends it any more; what takes time may be done before.</summary>
+    internal void AwaitReady()
+    {
+        if (_process is not null && _process.StandardOutput.BaseStream.ReadByte() != GuardCommand.Ready)
+        {
+            Warn(_output, "it ended at once");
         }
     }
 
@@ -67,4 +81,7 @@ internal sealed class RuleGuard : IDisposable
 
         _process.Dispose();
     }
+
+    private static void Warn(CommandOutput output, string reason) =>
+        output.Warn($"there is no guard ({reason}): if this process is killed with SIGKILL, its rules stay until: interceptor cleanup");
 }

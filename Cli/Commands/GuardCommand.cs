@@ -15,6 +15,9 @@ internal static class GuardCommand
     /// <summary>The one byte that says that nothing is left to remove.</summary>
     internal const byte AllClear = (byte)'.';
 
+    /// <summary>What it writes when signals no longer end it.</summary>
+    internal const byte Ready = (byte)'+';
+
     private static readonly Argument<int> ProcessId = new("pid");
     private static readonly Argument<ulong> StartTime = new("start-time");
 
@@ -30,6 +33,11 @@ internal static class GuardCommand
     {
         // Ctrl-C is for the process that is guarded, and a signal to its whole group is, too.
         ProcessSession.Begin();
+        using (Stream output = Console.OpenStandardOutput())
+        {
+            output.WriteByte(Ready);
+        }
+
         using Stream input = Console.OpenStandardInput();
         if (input.ReadByte() == AllClear)
         {

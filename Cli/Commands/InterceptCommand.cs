@@ -96,7 +96,7 @@ internal static class InterceptCommand
     {
         string? path = parsed.GetValue(Write);
         using CaptureFileWriter? file = path is null ? null : CaptureFile.Create(path);
-        InterceptRecorder? recorder = file is null ? null : new InterceptRecorder(file, options.Hooks);
+        InterceptRecorder? recorder = file is null ? null : new InterceptRecorder(file, options.Hooks, FilterWords.Join(parsed.GetValue(Filter)));
         using FileWrittenAside? record = parsed.GetValue(Record) is { } recordPath ? new FileWrittenAside(recordPath) : null;
         using ImpairmentScheduleWriter? writer = record is null ? null : new ImpairmentScheduleWriter(record.Stream);
         options = options with { Record = writer };
@@ -104,6 +104,7 @@ internal static class InterceptCommand
         using RuleGuard guard = RuleGuard.Start(context.Output);
         using InterceptSession session = InterceptSession.Start(options);
         var report = new InterceptReport(context.Output, showsPackets);
+        guard.AwaitReady();
         report.Started(session, options, parsed.GetValue(Netns));
         void ShowStatistics() => context.Output.Error.WriteLine(InterceptReport.Text(session.ReadSummary()));
         context.Signals.StatisticsRequested += ShowStatistics;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Intercept;
@@ -5,46 +6,81 @@ using Interceptor.Packets;
 
 namespace Interceptor.Cli.Commands;
 
-/// <summary>Writes intercepted packets with their verdict: one interface for each hook, the verdict as a comment (pcapng has no netfilter verdict).</summary>
+/// <summary>
+/// Writes intercepted packets with what became of them: one interface for each hook, with the filter; for each packet its queue, its number there, the verdict and, in words, how
+/// long it was held. A packet that was changed is followed by what went on, with the same number and the time when it did.
+/// <para>pcapng has no verdict of netfilter: the numbers are those of the kernel's traffic control, which mean the same (TC_ACT_OK, TC_ACT_SHOT).</para>
+/// </summary>
 internal sealed class InterceptRecorder
 {
+    private const ulong Passed = 0;
+    private const ulong Shot = 2;
+
     private readonly CaptureFileWriter _file;
     private readonly Dictionary<FirewallHook, int> _interfaces = [];
+    private byte[] _changed = new byte[2048];
 
-    internal InterceptRecorder(CaptureFileWriter file, IReadOnlyList<FirewallHook> hooks)
+    /// <param name="file">Where to; stays the caller's.</param>
+    /// <param name="hooks">The hooks that packets are taken at.</param>
+    /// <param name="filter">Which packets; empty for all.</param>
+    internal InterceptRecorder(CaptureFileWriter file, IReadOnlyList<FirewallHook> hooks, string filter)
     {
         _file = file;
         foreach (FirewallHook hook in hooks)
         {
             // Classic pcap describes one interface for all packets.
             _interfaces[hook] = file is PcapNgWriter || _interfaces.Count == 0
-                ? file.AddInterface(new CaptureInterface(LinkType.Raw, 262_144, $"nfqueue:{FirewallHooks.NameOf(hook)}"))
+                ? file.AddInterface(new CaptureInterface(LinkType.Raw, 262_144, $"nfqueue:{FirewallHooks.NameOf(hook)}") { Filter = filter.Length == 0 ? null : filter })
                 : 0;
         }
     }
 
     internal void Record(in CapturedPacket packet, FirewallHook hook, ushort queue, uint id, ImpairmentDecision decision)
     {
-        var placed = new CapturedPacket(packet.Data, packet.Metadata with { InterfaceId = _interfaces[hook] });
-        if (_file is PcapNgWriter writer)
+        PacketMetadata metadata = packet.Metadata with { InterfaceId = _interfaces[hook] };
+        var placed = new CapturedPacket(packet.Data, metadata);
+        if (_file is not PcapNgWriter writer)
         {
-            PacketDirection direction = hook switch
+            _file.Write(in placed);
+            return;
+        }
+
+        var options = new PcapNgPacketOptions
+        {
+            Queue = queue,
+            PacketId = id,
+            Direction = hook switch
             {
                 FirewallHook.Input or FirewallHook.Prerouting => PacketDirection.Inbound,
                 FirewallHook.Output or FirewallHook.Postrouting => PacketDirection.Outbound,
                 _ => PacketDirection.Unknown,
-            };
-            writer.Write(in placed, new PcapNgPacketOptions
+            },
+        };
+        bool isChanged = decision.Corrupt && Change(packet.Data, decision.CorruptBit);
+        writer.Write(in placed, options with
+        {
+            Comment = $"verdict: {InterceptReport.VerdictText(decision)}",
+            Verdict = new PcapNgVerdict(PcapNgVerdictSource.LinuxTrafficControl, decision.Drop || isChanged ? Shot : Passed),
+        });
+        if (isChanged)
+        {
+            var changed = new CapturedPacket(_changed.AsSpan(0, packet.Data.Length), metadata with { Timestamp = metadata.Timestamp + decision.DelayNanoseconds });
+            writer.Write(in changed, options with
             {
-                Comment = $"verdict: {InterceptReport.VerdictText(decision)}",
-                Queue = queue,
-                PacketId = id,
-                Direction = direction,
+                Comment = string.Create(CultureInfo.InvariantCulture, $"what went on instead of packet {id} of queue {queue}"),
+                Verdict = new PcapNgVerdict(PcapNgVerdictSource.LinuxTrafficControl, Passed),
             });
         }
-        else
+    }
+
+    private bool Change(ReadOnlySpan<byte> packet, uint bit)
+    {
+        if (_changed.Length < packet.Length)
         {
-            _file.Write(in placed);
+            _changed = new byte[packet.Length];
         }
+
+        packet.CopyTo(_changed);
+        return PacketDamage.TurnBit(_changed.AsSpan(0, packet.Length), bit);
     }
 }

@@ -145,7 +145,7 @@ internal sealed class ImpairedDelivery : IDisposable
         }
 
         using PacketLease lease = _bytes.Copy(packet.Packet);
-        if (item.Corrupts && TurnBit(lease.WritableData, item.CorruptBit))
+        if (item.Corrupts && PacketDamage.TurnBit(lease.WritableData, item.CorruptBit))
         {
             Corrupted++;
             packet.AcceptEdited(lease.Data, _mark);
@@ -201,28 +201,6 @@ internal sealed class ImpairedDelivery : IDisposable
         {
             DuplicatesFailed++;
         }
-    }
-
-    // False where there is nothing behind the IP header.
-    private static bool TurnBit(Span<byte> packet, uint choice)
-    {
-        PacketView view = PacketView.Parse(packet, LinkType.Raw);
-        if (view.LayerCount == 0)
-        {
-            return false;
-        }
-
-        Layer ip = view[0];
-        int start = ip.PayloadOffset;
-        int length = Math.Min(ip.PayloadLength, packet.Length - start);
-        if (length <= 0)
-        {
-            return false;
-        }
-
-        uint bit = choice % ((uint)length * 8);
-        packet[start + (int)(bit / 8)] ^= (byte)(1 << (int)(bit % 8));
-        return true;
     }
 
     private readonly record struct Waiting(InterceptedPacket Packet, PacketLane Lane, long Number, bool Duplicates, bool Corrupts, uint CorruptBit);

@@ -109,23 +109,40 @@ public sealed class InterceptCommandTests
         string path = Path.Combine(Path.GetTempPath(), $"intercept-{Guid.NewGuid():N}.pcapng");
         try
         {
-            using Process child = Start(loopback, "intercept", "--hook", "output", "-c", "20", "--loss", "50%", "--seed", "1", "-w", path, $"udp dst port {loopback.Port}");
+            using Process child = Start(loopback, "intercept", "--hook", "output", "-c", "20", "--loss", "50%", "--corrupt", "50%", "--seed", "1", "-w", path, $"udp dst port {loopback.Port}");
             loopback.Send(20);
             Assert.True(child.WaitForExit(Deadline));
             Assert.Equal(0, child.ExitCode);
             using CaptureFileReader reader = CaptureFile.OpenRead(path);
-            int packets = 0;
+            var verdicts = new List<(ulong Id, string Comment, ulong Verdict)>();
+            byte[] last = [];
             while (reader.TryRead(out CapturedPacket packet))
             {
-                packets++;
-                Assert.Equal(LinkType.Raw, packet.Metadata.LinkType);
-                Assert.True(packet.Parse().TryGetFlow(out FlowKey flow));
-                Assert.Equal(loopback.Port, flow.Destination.Port);
+                PcapNgPacketOptions options = reader.ReadPacketOptions();
+                Assert.Equal((PcapNgVerdictSource.LinuxTrafficControl, PacketDirection.Outbound), (options.Verdict!.Value.Source, options.Direction));
+                verdicts.Add((options.PacketId!.Value, options.Comment!, options.Verdict.Value.Value));
+                byte[] bytes = packet.Data.ToArray();
+                if (options.Comment!.StartsWith("what went on", StringComparison.Ordinal))
+                {
+                    Assert.Equal(1, last.Zip(bytes).Sum(pair => System.Numerics.BitOperations.PopCount((uint)(pair.First ^ pair.Second))));
+                }
+                else
+                {
+                    Assert.True(packet.Parse().TryGetFlow(out FlowKey flow));
+                    Assert.Equal(loopback.Port, flow.Destination.Port);
+                }
+
+                last = bytes;
             }
 
-            Assert.Equal(20, packets);
-            string bytes = System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(path));
-            Assert.Equal(20 - loopback.Arrived().Count, bytes.Split("verdict: drop").Length - 1);
+            Assert.Equal($"udp dst port {loopback.Port}", reader.Interfaces[0].Filter);
+            Assert.Equal(20, verdicts.Select(verdict => verdict.Id).Distinct().Count());
+            int dropped = verdicts.Count(verdict => verdict.Comment == "verdict: drop" && verdict.Verdict == 2);
+            int changed = verdicts.Count(verdict => verdict.Comment == "verdict: accept with a bit turned over" && verdict.Verdict == 2);
+            int passed = verdicts.Count(verdict => verdict.Comment == "verdict: accept" && verdict.Verdict == 0);
+            Assert.Equal((20, changed), (dropped + changed + passed, verdicts.Count - 20));
+            Assert.True(dropped > 0 && changed > 0 && passed > 0, string.Join('\n', verdicts));
+            Assert.Equal(passed, loopback.Arrived().Count);
         }
         finally
         {
