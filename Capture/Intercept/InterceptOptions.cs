@@ -14,6 +14,9 @@ public sealed record InterceptOptions
     /// <summary>The queue number; null takes a free one.</summary>
     public ushort? QueueNumber { get; init; }
 
+    /// <summary>Packets that the kernel lets wait for their verdict, also those that are delayed; it drops the next ones (or passes them, where the policy is open).</summary>
+    public int QueueLength { get; init; } = new InterceptionQueueOptions { Number = 0 }.MaxLength;
+
     /// <summary>What is done to them.</summary>
     public ImpairmentOptions Impairments { get; init; } = new();
 

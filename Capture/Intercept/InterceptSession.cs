@@ -14,6 +14,7 @@ public sealed class InterceptSession : IDisposable
 {
     private const int FirstAutomaticQueue = 20000;
     private const int AutomaticQueues = 20000;
+    private const long LookInterval = CaptureTimestamp.NanosecondsPerSecond;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
     private readonly InterceptOptions _options;
     private readonly InterceptionQueue _queue;
@@ -27,6 +28,8 @@ public sealed class InterceptSession : IDisposable
     private readonly PacketFilter? _userSpaceFilter;
     private InterceptObserver? _observer;
     private bool _passing;
+    private KernelQueueCounters _known;
+    private long _nextLook;
     private long _matched;
     private long _unmatched;
     private long _overRate;
@@ -47,6 +50,12 @@ public sealed class InterceptSession : IDisposable
         _handler = Take;
         OnFailure = PolicyOf(options);
     }
+
+    /// <summary>
+    /// Raised on the session's thread within about a second after the kernel dropped packets before we saw them: how many since the last time, because the queue was full
+    /// and because the receive buffer was.
+    /// </summary>
+    public event Action<long, long>? KernelDropped;
 
     /// <summary>The queue number in use.</summary>
     public ushort QueueNumber => _queue.Number;
@@ -130,8 +139,14 @@ public sealed class InterceptSession : IDisposable
                 }
 
                 _delivery.ReleaseDue(now);
-                long next = Math.Min(end, _delivery.NextDue);
-                _queue.Receive(_handler, next == long.MaxValue ? -1 : Math.Max(next - now, 1));
+                if (now >= _nextLook)
+                {
+                    LookForDrops();
+                    _nextLook = now + LookInterval;
+                }
+
+                long next = Math.Min(Math.Min(end, _nextLook), _delivery.NextDue);
+                _queue.Receive(_handler, Math.Max(next - now, 1));
             }
         }
         finally
@@ -168,6 +183,7 @@ public sealed class InterceptSession : IDisposable
         var template = new InterceptionQueueOptions
         {
             Number = 0,
+            MaxLength = options.QueueLength,
             Flags = (options.TakesSuperPackets ? InterceptionQueueFlags.Gso : InterceptionQueueFlags.None)
                 | InterceptionQueueFlags.UserAndGroup | (isOpen ? InterceptionQueueFlags.FailOpen : InterceptionQueueFlags.None),
             Default = isOpen ? DefaultVerdict.Accept : DefaultVerdict.Drop,
@@ -248,6 +264,18 @@ public sealed class InterceptSession : IDisposable
 
         _overRate++;
         return new ImpairmentDecision(true, 0);
+    }
+
+    private void LookForDrops()
+    {
+        KernelQueueCounters counters = _queue.ReadKernelCounters() ?? _known;
+        long full = counters.QueueDropped - _known.QueueDropped;
+        long unread = counters.UserDropped - _known.UserDropped;
+        _known = counters;
+        if (full + unread > 0)
+        {
+            KernelDropped?.Invoke(full, unread);
+        }
     }
 
     private ImpairmentDecision Choose(PacketLane lane, TcpFlags flags)

@@ -22,6 +22,12 @@ internal static class InterceptCommand
 
     private static readonly Option<ushort?> Queue = new("--queue") { Description = "The queue number; a free one is chosen without it.", HelpName = "N" };
 
+    private static readonly Option<int?> QueueLength = new("--queue-length")
+    {
+        Description = "Packets that the kernel lets wait for a verdict, also those that are delayed. Default: 65536.",
+        HelpName = "N",
+    };
+
     private static readonly Option<string?> Netns = new("--netns") { Description = "Work in this network namespace (a name of ip netns, or a path).", HelpName = "NAME" };
 
     private static readonly Option<string?> OnFailure = new("--on-failure")
@@ -61,7 +67,7 @@ internal static class InterceptCommand
     {
         var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, impairs them as a bad network would, and lets the rest go on.")
         {
-            Hook, Queue, Netns, OnFailure,
+            Hook, Queue, QueueLength, Netns, OnFailure,
         };
         foreach (Option option in ImpairmentArguments.All)
         {
@@ -108,6 +114,7 @@ internal static class InterceptCommand
         report.Started(session, options, parsed.GetValue(Netns));
         void ShowStatistics() => context.Output.Error.WriteLine(InterceptReport.Text(session.ReadSummary()));
         context.Signals.StatisticsRequested += ShowStatistics;
+        session.KernelDropped += report.KernelDropped;
         try
         {
             InterceptSummary summary = session.Run(
@@ -147,6 +154,7 @@ internal static class InterceptCommand
             },
             Count = parsed.GetValue(Count) is { } count ? Positive(count, "--count") : null,
             Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
+            QueueLength = parsed.GetValue(QueueLength) is { } length ? (int)Positive(length, "--queue-length") : new InterceptOptions().QueueLength,
             Impairments = impairments,
             Reset = parsed.GetValue(Reset),
             Mark = parsed.GetValue(Mark) is { } mark ? ReadMark(mark) : null,

@@ -105,6 +105,20 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         output.Flush();
     }
 
+    /// <summary>The kernel dropped packets that nobody here saw.</summary>
+    internal void KernelDropped(long full, long unread)
+    {
+        if (full > 0)
+        {
+            output.Warn(Line($"the kernel dropped {full} packets: the queue was full. Let more wait with --queue-length, or less with a narrower filter or a shorter delay."));
+        }
+
+        if (unread > 0)
+        {
+            output.Warn(Line($"the kernel dropped {unread} packets: we did not take them in time. Let fewer come with a narrower filter, or print less with --quiet or -w."));
+        }
+    }
+
     internal void Finished(InterceptSummary summary)
     {
         if (!output.Json)

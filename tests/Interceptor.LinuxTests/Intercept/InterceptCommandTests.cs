@@ -90,6 +90,30 @@ public sealed class InterceptCommandTests
     }
 
     [Fact]
+    public void What_the_kernel_drops_is_told_while_it_runs_and_counted_at_the_end()
+    {
+        using var loopback = new LoopbackQueue();
+        using Process child = Start(
+            loopback, "intercept", "--json", "--quiet", "--hook", "input", "--queue-length", "10", "--delay", "60s", $"udp dst port {loopback.Port}");
+        loopback.Send(100);
+        long told = 0;
+        while (told < 90)
+        {
+            // More than one line where a look falls between them.
+            string line = child.StandardError.ReadLine()!;
+            Assert.EndsWith(" packets: the queue was full. Let more wait with --queue-length, or less with a narrower filter or a shorter delay.", line, StringComparison.Ordinal);
+            told += long.Parse(line.Split(' ')[4], System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        Assert.Equal(90, told);
+        Assert.Equal(0, ChildProcess.Run(loopback.Namespace, "kill", "-TERM", $"{child.Id}").ExitCode);
+        JsonElement summary = Parse(child.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]);
+        Assert.True(child.WaitForExit(Deadline));
+        Assert.Equal((10, 10, 90, 0), (Number(summary, "received"), Number(summary, "accepted"), Number(summary, "kernel_queue_dropped"), Number(summary, "escaped")));
+        Assert.Equal(Enumerable.Range(0, 10), loopback.Arrived());
+    }
+
+    [Fact]
     public void A_run_that_ends_takes_its_guard_along()
     {
         using var loopback = new LoopbackQueue();
