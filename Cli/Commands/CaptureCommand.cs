@@ -82,6 +82,7 @@ internal static class CaptureCommand
             else
             {
                 using ProgressLine? progress = prints ? null : new ProgressLine(context.Output.Error, report.Line);
+                context.Output.ClearLine = progress is null ? null : progress.Clear;
                 recording.Run(source, limit, printer);
             }
         }

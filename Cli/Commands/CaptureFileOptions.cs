@@ -14,7 +14,7 @@ internal static class CaptureFileOptions
 
     private static readonly Option<string?> WriteTo = new("-w", "--write")
     {
-        Description = "Write to a file instead of printing: pcapng, or pcap if the name ends in .pcap; compressed if .gz or .zst follows; - is standard output.",
+        Description = "Write to a file instead of printing: pcapng, or pcap if the name ends in .pcap; compressed if .gz or .zst follows; - is standard output. SIGHUP begins a further file, SIGUSR1 tells the counts, SIGUSR2 hands all to the file.",
         HelpName = "FILE",
     };
 
@@ -45,7 +45,7 @@ internal static class CaptureFileOptions
 
     private static readonly Option<int?> FileCount = new("-W", "--file-count")
     {
-        Description = "With any of these: a ring of the last N files, the oldest is deleted (tcpdump's -W with -G stops instead).",
+        Description = "With -C, -G, --every, --packets-per-file or --keep: a ring of the last N files, the oldest is deleted (tcpdump's -W with -G stops instead).",
         HelpName = "FILES",
     };
 

@@ -76,6 +76,7 @@ internal sealed class CaptureRecording
         if (_options.PrintName)
         {
             CommandOutput output = _context.Output;
+            output.ClearLine?.Invoke();
             if (output.Json)
             {
                 output.WriteJson("file", json =>

@@ -104,7 +104,7 @@ internal sealed class ClosedFileCommand
         process.StandardInput.Close();
         while (await process.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line)
         {
-            _output.Error.WriteLine(Printable.Escape(line));
+            _output.Tell(Printable.Escape(line));
         }
 
         await process.WaitForExitAsync().ConfigureAwait(false);

@@ -27,7 +27,7 @@ internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector
                 output.Warn($"{NameOf(at)}: {Printable.Escape(warning)}");
             }
 
-            output.Error.WriteLine($"listening on {NameOf(at)}, link-type {described.LinkType.GetName()}, snapshot length {described.SnapLength} bytes");
+            output.Tell($"listening on {NameOf(at)}, link-type {described.LinkType.GetName()}, snapshot length {described.SnapLength} bytes");
         }
     }
 
@@ -45,25 +45,25 @@ internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector
     internal void Write()
     {
         LiveCaptureStatistics all = Capture.Statistics;
-        output.Error.WriteLine(Packets(source.PacketsRead, "captured"));
+        output.Tell(Packets(source.PacketsRead, "captured"));
         if (selector is not null)
         {
-            output.Error.WriteLine(Packets(source.PacketsPassedOver, "of other sockets"));
-            output.Error.WriteLine(Packets(selector.Unattributed, "of no socket that was found"));
+            output.Tell(Packets(source.PacketsPassedOver, "of other sockets"));
+            output.Tell(Packets(selector.Unattributed, "of no socket that was found"));
         }
 
-        output.Error.WriteLine(Packets(all.Received, "received by filter"));
+        output.Tell(Packets(all.Received, "received by filter"));
         if (all.Filtered is { } filtered)
         {
-            output.Error.WriteLine(Packets(filtered, "filtered out"));
+            output.Tell(Packets(filtered, "filtered out"));
         }
 
-        output.Error.WriteLine(Packets(all.DroppedByKernel, "dropped by kernel"));
-        output.Error.WriteLine(Packets(all.DroppedByInterface, "dropped by interface"));
-        output.Error.WriteLine(Packets(all.DroppedByUser, "dropped by us (queue full)"));
+        output.Tell(Packets(all.DroppedByKernel, "dropped by kernel"));
+        output.Tell(Packets(all.DroppedByInterface, "dropped by interface"));
+        output.Tell(Packets(all.DroppedByUser, "dropped by us (queue full)"));
         if (LeftUnread(all) is > 0 and var left)
         {
-            output.Error.WriteLine(Packets(left, "left unread at the end"));
+            output.Tell(Packets(left, "left unread at the end"));
         }
 
         if (Capture.Interfaces.Count == 1)
@@ -74,7 +74,7 @@ internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector
         foreach (LiveInterface at in Capture.Interfaces)
         {
             LiveCaptureStatistics one = at.Statistics;
-            output.Error.WriteLine(Text(
+            output.Tell(Text(
                 $"  {NameOf(at)}: {one.Received} received by filter, dropped {one.DroppedByKernel} by kernel, {one.DroppedByInterface} by interface, {one.DroppedByUser} by us"));
         }
     }
@@ -115,7 +115,7 @@ internal sealed class CaptureReport(LivePacketSource source, OwnerPacketSelector
         Write();
         if (NotWritten is > 0 and var lost)
         {
-            output.Error.WriteLine(Packets(lost, "captured that could not be written"));
+            output.Tell(Packets(lost, "captured that could not be written"));
         }
     }
 

@@ -116,7 +116,17 @@ internal sealed class CommandOutput : IDisposable
     }
 
     /// <summary>A message to standard error, prefixed with the program's name.</summary>
-    internal void Warn(string message) => Error.WriteLine($"interceptor: {message}");
+    internal void Warn(string message) => Tell($"interceptor: {message}");
+
+    /// <summary>A line on standard error, behind no other.</summary>
+    internal void Tell(string line)
+    {
+        ClearLine?.Invoke();
+        Error.WriteLine(line);
+    }
+
+    /// <summary>Takes away what stands in the terminal's last line, as progress; to be called before a line that a terminal may show. Null where nothing does.</summary>
+    internal Action? ClearLine { get; set; }
 
     /// <summary>Hands everything written to the operating system.</summary>
     internal void Flush()

@@ -7,7 +7,7 @@ namespace Interceptor.Cli.Output;
 /// <summary>
 /// Progress on standard error while work takes more than about a second, if that is a terminal that can rewrite a line: a bar where the total is known,
 /// and counters. One line, cut to the terminal's width, written over itself and removed at the end.
-/// <para>Threads: a timer's thread asks for the text and writes it.</para>
+/// <para>Threads: a timer's thread asks for the text and writes it; see <see cref="Clear"/>.</para>
 /// </summary>
 internal sealed class ProgressLine : IDisposable
 {
@@ -61,6 +61,20 @@ internal sealed class ProgressLine : IDisposable
         return line.Length <= room ? line : line[..room];
     }
 
+    /// <summary>Removes the line until its next turn, so that another can stand there. Any thread.</summary>
+    internal void Clear()
+    {
+        lock (_lock)
+        {
+            if (_shown)
+            {
+                _shown = false;
+                _error.Write("\r\x1b[K");
+                _error.Flush();
+            }
+        }
+    }
+
     /// <summary>Removes the line.</summary>
     public void Dispose()
     {
@@ -68,11 +82,7 @@ internal sealed class ProgressLine : IDisposable
         lock (_lock)
         {
             _ended = true;
-            if (_shown)
-            {
-                _error.Write("\r\x1b[K");
-                _error.Flush();
-            }
+            Clear();
         }
     }
 

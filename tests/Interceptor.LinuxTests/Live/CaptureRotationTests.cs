@@ -232,6 +232,32 @@ public sealed class CaptureRotationTests : IDisposable
         Assert.True(code == 0, run.Error);
     }
 
+    [Fact]
+    public async Task On_a_terminal_a_file_s_name_does_not_stand_behind_the_progress()
+    {
+        using var sender = new LoopbackSender(_lab.Client);
+        string path = Path.Combine(_directory, "a.pcapng");
+        string command = $"dotnet '{CliProcess.AssemblyPath}' capture -i lo -w '{path}' --print-name -c 1 udp dst port {sender.Port}";
+        using System.Diagnostics.Process script = ChildProcess.Start(_lab.Client, "env", "TERM=xterm", "SHELL=/bin/bash", "script", "-qec", command, "/dev/null");
+        var seen = new System.Text.StringBuilder();
+        await ReadUntilAsync("0 packets captured, none dropped");
+        Send(sender, 1, 4);
+        await ReadUntilAsync($"{path}\r\n");
+        Assert.Contains($"\r\x1b[K{path}", seen.ToString(), StringComparison.Ordinal);
+        await script.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        async Task ReadUntilAsync(string text)
+        {
+            char[] buffer = new char[4096];
+            while (!seen.ToString().Contains(text, StringComparison.Ordinal))
+            {
+                int read = await script.StandardOutput.ReadAsync(buffer.AsMemory(), TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+                Assert.True(read > 0, seen.ToString());
+                seen.Append(buffer, 0, read);
+            }
+        }
+    }
+
     private void Send(LoopbackSender sender, int count, int length)
     {
         for (int i = 0; i < count; i++)
