@@ -22,7 +22,6 @@ public sealed class InterceptSession : IDisposable
     private readonly Impairments _impairments;
     private readonly ImpairedDelivery _delivery;
     private readonly RateLinks? _links;
-    private readonly PacketLane _anyLane = new(0, 0, default);
     private readonly bool _needsLanes;
     private readonly InterceptedPacketHandler _handler;
     private readonly PacketFilter? _userSpaceFilter;
@@ -226,10 +225,17 @@ public sealed class InterceptSession : IDisposable
 
         _matched++;
         CapturedPacket captured = packet.Packet;
+        if (!_needsLanes)
+        {
+            Observe(in captured, packet, default);
+            packet.Accept();
+            return;
+        }
+
         long now = Clock.MonotonicNanoseconds();
         PacketView view = captured.Parse();
         view.TryGetFlow(out FlowKey flow);
-        PacketLane lane = _needsLanes ? _impairments.FindLane(in flow, packet.Hook) : _anyLane;
+        PacketLane lane = _impairments.FindLane(in flow, packet.Hook);
         ImpairmentDecision decision = _passing ? default : Decide(in view, in flow, lane, packet, now);
         if (!_passing)
         {
