@@ -81,14 +81,22 @@ public sealed class FileNamePattern
         return $"{path[..^extension.Length]}-{number:D5}{extension}";
     }
 
-    /// <summary>The number that <see cref="Numbered"/> gave a name; 0 for any other.</summary>
+    /// <summary>
+    /// The number that <see cref="Numbered"/> gave a name, also where something is behind the name now, as after <c>gzip</c>; 0 for any other.
+    /// </summary>
     internal static int NumberOf(string fileName, string path)
     {
         string extension = CompressionFormat.ExtensionsOf(path);
         string start = Path.GetFileName(path)[..^extension.Length] + "-";
-        return fileName.Length >= start.Length + 5 + extension.Length && fileName.StartsWith(start, StringComparison.Ordinal)
-            && fileName.EndsWith(extension, StringComparison.Ordinal)
-            && int.TryParse(fileName.AsSpan(start.Length, fileName.Length - start.Length - extension.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+        if (!fileName.StartsWith(start, StringComparison.Ordinal))
+        {
+            return 0;
+        }
+
+        ReadOnlySpan<char> rest = fileName.AsSpan(start.Length);
+        int digits = rest.IndexOfAnyExceptInRange('0', '9') is >= 0 and var end ? end : rest.Length;
+        return digits >= 5 && (rest[digits..].SequenceEqual(extension) || rest[digits..].StartsWith(extension + ".", StringComparison.Ordinal))
+            && int.TryParse(rest[..digits], NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             ? number
             : 0;
     }

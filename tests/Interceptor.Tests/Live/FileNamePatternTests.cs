@@ -53,6 +53,8 @@ public sealed class FileNamePatternTests
     {
         Assert.Equal(expected, FileNamePattern.Numbered(path, 12));
         Assert.Equal(12, FileNamePattern.NumberOf(Path.GetFileName(expected), path));
+        Assert.Equal(12, FileNamePattern.NumberOf(Path.GetFileName(expected) + ".xz", path));
+        Assert.Equal(0, FileNamePattern.NumberOf(Path.GetFileName(expected) + "x", path));
         Assert.Equal(0, FileNamePattern.NumberOf(Path.GetFileName(path), path));
         Assert.Equal(0, FileNamePattern.NumberOf("lo-0000x.pcap.gz", path));
     }
