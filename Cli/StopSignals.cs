@@ -15,13 +15,14 @@ internal sealed class StopSignals : IDisposable
     private const PosixSignal UserSignal1 = (PosixSignal)10;
     private const PosixSignal UserSignal2 = (PosixSignal)12;
 
-    private static readonly TimeSpan HurryLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HurryLimit = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private Action? _rotate;
     private Timer? _lastResort;
     private int _stops;
+    private int _hurries;
     private bool _hadTerminal;
 
     internal StopSignals()
@@ -63,8 +64,8 @@ internal sealed class StopSignals : IDisposable
     internal bool SecondEndsAtOnce { get; set; }
 
     /// <summary>
-    /// Called on a pool thread for the second signal: end without what is still to be done, and leave whole what there is. If that takes more than a second (somebody does not read, a disk
-    /// does not answer), or a third signal comes, the process ends where it is. Null where <see cref="SecondEndsAtOnce"/> decides.
+    /// Called on a pool thread for the second signal: end without what is still to be done, and leave whole what there is. If that takes more than two seconds (somebody does not read, a disk
+    /// does not answer), the process ends where it is. Null where <see cref="SecondEndsAtOnce"/> decides.
     /// </summary>
     internal Action? Hurry { get; set; }
 
@@ -97,13 +98,17 @@ internal sealed class StopSignals : IDisposable
 
     private void StopSooner(PosixSignalContext context)
     {
-        if (Hurry is { } hurry && _lastResort is null)
+        if (Hurry is { } hurry)
         {
-            int code = ExitCode.OfSignal(context.Signal);
-            _lastResort = new Timer(_ => Environment.Exit(code), null, HurryLimit, Timeout.InfiniteTimeSpan);
-            hurry();
+            // Keys that are held down send many: the first of them has said it.
+            if (Interlocked.Exchange(ref _hurries, 1) == 0)
+            {
+                int code = ExitCode.OfSignal(context.Signal);
+                _lastResort = new Timer(_ => Environment.Exit(code), null, HurryLimit, Timeout.InfiniteTimeSpan);
+                hurry();
+            }
         }
-        else if (Hurry is not null || SecondEndsAtOnce)
+        else if (SecondEndsAtOnce)
         {
             // Not cancelled, the signal has its usual effect: the process ends.
             UnfinishedFiles.DeleteAll();

@@ -107,10 +107,34 @@ public sealed class CaptureFileFailureTests : IDisposable
 
         run.Signal("USR1");
         await run.AwaitErrorAsync("packets received by filter");
-        run.Signal("TERM");
-        run.Signal("TERM");
+        Task<(int Code, string[] Lines)> end = run.EndAsync();
+        await run.SignalUntilAsync("TERM", end);
+        Assert.Equal(143, (await end).Code);
+    }
+
+    [Theory]
+    [InlineData("a.pcapng")]
+    [InlineData("a.pcapng.gz")]
+    [InlineData("a.pcap.zst")]
+    public async Task A_key_that_is_held_down_leaves_a_whole_file(string name)
+    {
+        using var sender = new LoopbackSender(_lab.Client);
+        string path = Path.Combine(_directory, name);
+        using CaptureRun run = await CaptureRun.StartAsync(_lab.Client, "-i", "lo", "-w", path, "udp", "dst", "port", $"{sender.Port}");
+        for (int i = 0; i < 500; i++)
+        {
+            sender.Send(i, 500);
+        }
+
+        await CaptureRun.AwaitPacketsAsync(path, 1);
+        for (int i = 0; i < 4; i++)
+        {
+            run.Signal("TERM");
+        }
+
         (int code, _) = await run.EndAsync();
-        Assert.Equal(143, code);
+        Assert.True(code == 0, run.Error);
+        Assert.Null(CaptureRun.Read(path).Failure);
     }
 
     [Theory]

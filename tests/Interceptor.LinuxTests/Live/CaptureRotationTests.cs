@@ -224,9 +224,7 @@ public sealed class CaptureRotationTests : IDisposable
             await run.AwaitErrorAsync("begun");
         }
 
-        run.Signal("TERM");
-        run.Signal("TERM");
-        await run.AwaitErrorAsync("4 commands still run and are left to themselves, 2 were not run.");
+        await run.SignalUntilAsync("TERM", run.AwaitErrorAsync("4 commands still run and are left to themselves, 2 were not run."));
         await File.OpenWrite(gate).DisposeAsync(); // Those who read it come to its end, and let standard error go.
         (int code, _) = await run.EndAsync();
         Assert.True(code == 0, run.Error);
