@@ -135,6 +135,15 @@ public sealed class SocketOwnerTable : IDisposable
         }
     }
 
+    /// <summary>Looks once for a connection and a socket that there are not: the first look takes tens of milliseconds otherwise, until its code is compiled.</summary>
+    /// <param name="now">As for <see cref="Refresh"/>.</param>
+    internal void WarmUp(long now)
+    {
+        var nowhere = new FlowEndpoint(IpAddress.FromIpv4(0x7F000001), 0);
+        Look([new SocketOpening(new FlowKey(nowhere, nowhere, IpProtocol.Tcp), new CaptureTimestamp(Clock.RealtimeNanoseconds()))], now);
+        _holders.LookFor([new SocketHolders.Record(0)]);
+    }
+
     /// <summary>True if the connecting end of a flow was looked at, alone, at <paramref name="instant"/> or later.</summary>
     internal bool HasLooked(in FlowKey opening, CaptureTimestamp instant) =>
         _sockets.TryGetValue(opening, out SocketEntry? entry) && entry.LookedAt >= instant.Nanoseconds;

@@ -32,6 +32,7 @@ public sealed class SocketOwnerWatch : IDisposable
     {
         Table = table;
         Look();
+        Table.WarmUp(Clock.MonotonicNanoseconds());
         _thread = new Thread(Run) { IsBackground = true, Name = "socket owners" };
         _thread.Start();
         _alarm = OpeningAlarm.TryStart(Hear);
