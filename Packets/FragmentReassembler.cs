@@ -29,6 +29,11 @@ public sealed class FragmentReassembler
     /// <summary>True if the innermost IP layer of the packet is a fragment of something larger; an atomic fragment (RFC 6946) is not.</summary>
     public static bool IsFragment(in PacketView packet)
     {
+        if (packet.WasUsual)
+        {
+            return packet.IsUsualFragment;
+        }
+
         for (int i = packet.LayerCount - 1; i >= 0; i--)
         {
             Layer layer = packet[i];

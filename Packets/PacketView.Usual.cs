@@ -21,7 +21,22 @@ public readonly ref partial struct PacketView
         OriginalLength = originalLength;
         LinkType = LinkType.Ethernet;
         FaultOffset = UsualTcpOffset + tcpLength;
+        _isUsual = true;
     }
+
+    // Of a usual packet.
+    private FlowKey UsualFlow => new(
+        new FlowEndpoint(
+            IpAddress.FromIpv4(BinaryPrimitives.ReadUInt32BigEndian(_data[(UsualIpv4Offset + 12)..])), BinaryPrimitives.ReadUInt16BigEndian(_data[UsualTcpOffset..])),
+        new FlowEndpoint(
+            IpAddress.FromIpv4(BinaryPrimitives.ReadUInt32BigEndian(_data[(UsualIpv4Offset + 16)..])), BinaryPrimitives.ReadUInt16BigEndian(_data[(UsualTcpOffset + 2)..])),
+        IpProtocol.Tcp);
+
+    /// <summary>It is the first fragment of a datagram (the others are no usual packets); false also for a packet that is not usual.</summary>
+    internal bool IsUsualFragment => _isUsual && (_data[UsualIpv4Offset + 6] & 0x20) != 0;
+
+    /// <summary>It was decoded as a usual packet.</summary>
+    internal bool WasUsual => _isUsual;
 
     private static bool IsUsual(ReadOnlySpan<byte> data, int originalLength, out int tcpLength, out int payloadLength)
     {

@@ -10,6 +10,7 @@ public readonly ref partial struct PacketView
 {
     private readonly LayerTable _layers;
     private readonly ReadOnlySpan<byte> _data;
+    private readonly bool _isUsual;
 
     private PacketView(ReadOnlySpan<byte> data, scoped in LayerTable layers, int count, int originalLength, LinkType linkType, PacketFault fault, int faultOffset)
     {
@@ -136,6 +137,12 @@ public readonly ref partial struct PacketView
     /// </summary>
     public bool TryGetFlow(out FlowKey flow)
     {
+        if (_isUsual)
+        {
+            flow = UsualFlow;
+            return true;
+        }
+
         flow = default;
         for (int i = LayerCount - 1; i >= 0; i--)
         {

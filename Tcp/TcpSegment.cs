@@ -97,9 +97,9 @@ public readonly ref struct TcpSegment
     /// <summary>Takes the segment out of a decoded packet; false if its innermost layer is not TCP. The first fragment of a datagram may look like a whole segment: <see cref="FragmentReassembler"/> tells.</summary>
     public static bool TryCreate(in PacketView packet, out TcpSegment segment)
     {
-        segment = default;
         if (!packet.TryGetTcp(out TcpView tcp))
         {
+            segment = default;
             return false;
         }
 
