@@ -99,30 +99,27 @@ public sealed class RoundTripTimes
 
     /// <summary>The value that <paramref name="fraction"/> of the samples do not exceed, ns (nearest rank); 0 without samples.</summary>
     /// <param name="fraction">From 0 to 1: 0.5 is the median.</param>
-    public long Quantile(double fraction) => Quantile(Sorted(), fraction);
+    public long Quantile(double fraction) => _count == 0 ? 0 : OrderStatistic.Select(_kept.AsSpan(0, _count).ToArray(), RankOf(fraction));
 
-    /// <summary>All five numbers, with one sorting.</summary>
+    /// <summary>All five numbers.</summary>
     public RoundTripSummary Summarize()
     {
+        if (_count == 0)
+        {
+            return new RoundTripSummary(Count, Minimum, 0, 0, Maximum);
+        }
+
         long[] rented = ArrayPool<long>.Shared.Rent(_count);
-        Span<long> sorted = rented.AsSpan(0, _count);
-        _kept.AsSpan(0, _count).CopyTo(sorted);
-        sorted.Sort();
-        var summary = new RoundTripSummary(Count, Minimum, Quantile(sorted, 0.5), Quantile(sorted, 0.99), Maximum);
+        Span<long> samples = rented.AsSpan(0, _count);
+        _kept.AsSpan(0, _count).CopyTo(samples);
+
+        // What is below the higher quantile holds the lower one.
+        int high = RankOf(0.99);
+        long percentile99 = OrderStatistic.Select(samples, high);
+        long median = OrderStatistic.Select(samples[..(high + 1)], RankOf(0.5));
         ArrayPool<long>.Shared.Return(rented);
-        return summary;
+        return new RoundTripSummary(Count, Minimum, median, percentile99, Maximum);
     }
 
-    private static long Quantile(ReadOnlySpan<long> sorted, double fraction)
-    {
-        int rank = (int)Math.Ceiling(Math.Clamp(fraction, 0, 1) * sorted.Length);
-        return sorted.Length == 0 ? 0 : sorted[Math.Max(0, rank - 1)];
-    }
-
-    private long[] Sorted()
-    {
-        long[] sorted = _kept[.._count];
-        Array.Sort(sorted);
-        return sorted;
-    }
+    private int RankOf(double fraction) => Math.Max(0, (int)Math.Ceiling(Math.Clamp(fraction, 0, 1) * _count) - 1);
 }
