@@ -24,7 +24,7 @@ internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes, lo
             throw new UsageException($"--max-memory: '{text}' is too little: give at least {Smallest / Mebi}MiB, of which the program itself takes {Fixed / Mebi}.");
         }
 
-        long log = Math.Min((limit - Fixed) / 8, 16 * Mebi);
+        long log = Math.Min((limit - Fixed) / 8, 8 * Mebi);
         return new MemoryBudget((limit - Fixed - log) / 2, (int)log, limit - Fixed);
     }
 
@@ -32,13 +32,13 @@ internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes, lo
     internal long BytesBetweenLooks => TrackerBytes / 4;
 
     /// <summary>
-    /// Lets the heap take five eighths of its room before the first collection: the connections of most captures fit in there, and to mark and move them on the way
+    /// Lets the heap take two fifths of its room before the first collection: the connections of most captures fit in there, and to mark and move them on the way
     /// costs as much as following their packets. From then on the collector does as it likes.
     /// </summary>
     internal void PostponeCollection()
     {
         // A quarter of what the collector may have at all, where a container's limit is less than ours.
-        long bytes = Math.Min(Math.Min(HeapBytes, Default - Fixed) / 8 * 5, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+        long bytes = Math.Min(Math.Min(HeapBytes, Default - Fixed) / 5 * 2, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
         long large = LogBytes + LargeTables;
         if (bytes > 2 * large)
         {
@@ -46,12 +46,27 @@ internal readonly record struct MemoryBudget(long TrackerBytes, int LogBytes, lo
         }
     }
 
+    private long MostBytes => HeapBytes - (2 * BytesBetweenLooks);
+
     /// <summary>Asks the collector if the heap may outgrow its room till the next look; else not, for a collection costs as much as a hundred thousand packets.</summary>
-    internal void CollectIfNeeded()
+    internal void CollectIfNeeded() => Collect(MostBytes);
+
+    /// <summary>
+    /// Besides, collects once the heap has had two fifths of its room, and then when it has twice what lived: left to itself the collector lets it grow with the capture.
+    /// </summary>
+    /// <param name="living">Bytes that lived after the last collection; 0 before the first.</param>
+    /// <returns>The same, after a collection anew.</returns>
+    internal long CollectIfGrown(long living) =>
+        Collect(Math.Min(MostBytes, Math.Max(HeapBytes / 5 * 2, 2 * living))) ? GC.GetTotalMemory(forceFullCollection: false) : living;
+
+    private static bool Collect(long above)
     {
-        if (GC.GetTotalMemory(forceFullCollection: false) > HeapBytes - (2 * BytesBetweenLooks))
+        if (GC.GetTotalMemory(forceFullCollection: false) <= above)
         {
-            GC.Collect();
+            return false;
         }
+
+        GC.Collect();
+        return true;
     }
 }

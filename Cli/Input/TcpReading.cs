@@ -15,6 +15,7 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit,
     private CaptureTimestamp? _first;
     private CaptureTimestamp? _last;
     private long _lookedAt;
+    private long _living;
 
     internal TcpTracker Tracker { get; } = tracker;
 
@@ -113,7 +114,7 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit,
             if (Tracker.ReleasedBytes - _lookedAt > budget.BytesBetweenLooks)
             {
                 _lookedAt = Tracker.ReleasedBytes;
-                budget.CollectIfNeeded();
+                _living = budget.CollectIfGrown(_living);
             }
         }
     }
