@@ -51,7 +51,7 @@ internal sealed class CaptureFileTarget : IDisposable
     internal int BlocksKept { get; private set; }
 
     /// <summary>
-    /// gzip members. Not Zstandard frames: all of Wireshark's versions up to now look for the begin of a further frame at the wrong place once 128 KiB were read, and take
+    /// gzip members. Not Zstandard frames: Wireshark (seen with 4.0) looks for the begin of a further frame at the wrong place once 128 KiB were read, and takes
     /// the file for damaged. So a Zstandard file is one frame, which can be unpacked up to its last flush while it grows.
     /// </summary>
     private bool HasMembers => _compression == CaptureCompression.Gzip;
