@@ -86,6 +86,7 @@ internal static class ImpairmentArguments
         Require(parsed, Burst, Loss);
         Require(parsed, LossCorrelation, Loss);
         Require(parsed, Jitter, Delay);
+        Require(parsed, Distribution, Jitter);
         Require(parsed, DelayCorrelation, Jitter);
         Require(parsed, Reorder, Delay);
         Require(parsed, Gap, Reorder);

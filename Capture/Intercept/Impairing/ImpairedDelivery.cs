@@ -86,16 +86,17 @@ internal sealed class ImpairedDelivery : IDisposable
             return;
         }
 
-        bool changes = decision.Duplicate || decision.Corrupt;
-        if (decision.DelayNanoseconds == 0 && !changes)
+        bool needsBytes = decision.Duplicate || decision.Corrupt;
+        if (decision.DelayNanoseconds == 0 && !needsBytes)
         {
             lane.NewestReleased = lane.Packets;
             Accept(packet);
             return;
         }
 
-        InterceptedPacket kept = packet.KeepAs(changes ? _bytes.Copy(packet.Packet) : _noBytes.Rent(0));
-        var item = new Waiting(kept, lane, lane.Packets, decision.Duplicate, decision.Corrupt, decision.CorruptBit);
+        PacketLease lease = needsBytes ? _bytes.Copy(packet.Packet) : _noBytes.Rent(0);
+        bool isChanged = decision.Corrupt && PacketDamage.TurnBit(lease.WritableData, decision.CorruptBit);
+        var item = new Waiting(packet.KeepAs(lease), lane, lane.Packets, isChanged, decision.Duplicate ? lease.Share() : null);
         if (decision.DelayNanoseconds == 0)
         {
             Release(in item);
@@ -138,28 +139,22 @@ internal sealed class ImpairedDelivery : IDisposable
         Reordered += item.Number < item.Lane.NewestReleased ? 1 : 0;
         item.Lane.NewestReleased = Math.Max(item.Lane.NewestReleased, item.Number);
         InterceptedPacket packet = item.Packet;
-        if (!item.Corrupts && !item.Duplicates)
-        {
-            Accept(packet);
-            return;
-        }
-
-        using PacketLease lease = _bytes.Copy(packet.Packet);
-        if (item.Corrupts && PacketDamage.TurnBit(lease.WritableData, item.CorruptBit))
+        if (item.IsChanged)
         {
             Corrupted++;
-            packet.AcceptEdited(lease.Data, _mark);
+            packet.AcceptEdited(packet.Data, _mark);
         }
         else
         {
             Accept(packet);
         }
 
-        if (item.Duplicates)
+        if (item.Copy is { } copy)
         {
             // The original goes first, and the copy is what it is: what a wire repeats has been damaged before.
             _queue.FlushVerdicts();
-            SendCopy(lease.Data);
+            SendCopy(copy.Data);
+            copy.Dispose();
         }
     }
 
@@ -203,5 +198,6 @@ internal sealed class ImpairedDelivery : IDisposable
         }
     }
 
-    private readonly record struct Waiting(InterceptedPacket Packet, PacketLane Lane, long Number, bool Duplicates, bool Corrupts, uint CorruptBit);
+    // The copy shares the bytes of the packet, which go back with the verdict.
+    private readonly record struct Waiting(InterceptedPacket Packet, PacketLane Lane, long Number, bool IsChanged, PacketLease? Copy);
 }

@@ -119,10 +119,7 @@ public sealed class ImpairmentTests
     {
         using NetworkLab lab = NetworkLab.Create();
         KernelTest.RequireTool("iptables");
-        IPAddress address = IPAddress.Parse(ipVersion == 4 ? NetworkLab.ServerAddress : NetworkLab.ServerAddressV6);
-        using Socket listener = lab.Server.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
-        listener.Bind(new IPEndPoint(address, 0));
-        listener.Listen();
+        using Socket listener = Listen(lab, ipVersion);
         var options = new InterceptOptions
         {
             Filter = PacketFilter.Compile($"tcp port {((IPEndPoint)listener.LocalEndPoint!).Port}", LinkType.Raw),
@@ -153,7 +150,7 @@ public sealed class ImpairmentTests
             gotRequest = Exchange(connection, response);
         });
         server.Start();
-        using Socket client = lab.Client.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        using Socket client = lab.Client.Run(() => new Socket(listener.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
         client.Connect(listener.LocalEndPoint!);
         byte[] gotResponse = Exchange(client, request);
         Assert.True(server.Join(Deadline), "the transfer did not end");
@@ -221,11 +218,8 @@ public sealed class ImpairmentTests
     {
         using NetworkLab lab = NetworkLab.Create();
         KernelTest.RequireTool("iptables");
-        IPAddress address = IPAddress.Parse(ipVersion == 4 ? NetworkLab.ServerAddress : NetworkLab.ServerAddressV6);
-        using Socket listener = lab.Server.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
-        listener.Bind(new IPEndPoint(address, 0));
-        listener.Listen();
-        using Socket client = lab.Client.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        using Socket listener = Listen(lab, ipVersion);
+        using Socket client = lab.Client.Run(() => new Socket(listener.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
         client.Connect(listener.LocalEndPoint!);
         using Socket server = listener.Accept();
         using var stop = new CancellationTokenSource();
@@ -276,6 +270,15 @@ public sealed class ImpairmentTests
         InterceptSummary summary = running.Finish();
         Assert.True(summary.IsBalanced);
         return (summary, loopback.Arrived());
+    }
+
+    private static Socket Listen(NetworkLab lab, int ipVersion)
+    {
+        IPAddress address = IPAddress.Parse(ipVersion == 4 ? NetworkLab.ServerAddress : NetworkLab.ServerAddressV6);
+        Socket listener = lab.Server.Run(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(address, 0));
+        listener.Listen();
+        return listener;
     }
 
     // Sends on one thread and receives on this one till the peer's end.

@@ -36,6 +36,7 @@ public sealed class UsageTests : IDisposable
         { "A burst of less than a packet", 2, "1 or more", ["intercept", "--loss", "1%", "--burst", "0.5"] },
         { "Two ways to lose", 2, "give one of them", ["intercept", "--loss", "1%", "--gemodel", "1%,10%"] },
         { "A channel with too little said", 2, "2 to 4 probabilities", ["intercept", "--gemodel", "1%"] },
+        { "A distribution of nothing", 2, "--distribution goes with --jitter", ["intercept", "--delay", "5ms", "--distribution", "normal"] },
         { "A distribution that is none", 2, "pareto", ["intercept", "--delay", "5ms", "--jitter", "1ms", "--distribution", "flat"] },
         { "A hook that is none", 2, "prerouting", ["intercept", "--hook", "sideways"] },
         { "A connection that is none", 2, "LOCAL-PEER", ["checkpoint", "--pid", "1", "--connection", "here-there", "-o", "/tmp/never"] },

@@ -111,21 +111,8 @@ public sealed class CompressionMemberTests : IDisposable
     [Fact]
     public void A_member_may_end_at_any_byte_of_a_piece_that_the_reader_unpacks_at_once()
     {
-        byte[] noise = new byte[1400];
-        new Random(2).NextBytes(noise);
-        var lengths = new HashSet<long>();
-        for (int length = 60; lengths.Count < 512; length++)
+        foreach ((int length, string path) in FilesWhoseFirstMemberEndsAnywhere(seed: 2, packetsBehind: 2))
         {
-            string path = _folder.File($"{length}.pcap.gz");
-            using (CaptureFileWriter writer = CaptureFile.Create(path))
-            {
-                writer.Write((TestPackets.Packet(length) with { Bytes = Convert.ToHexString(noise.AsSpan(0, length)) }).ToPacket());
-                writer.EndMember();
-                lengths.Add(writer.BytesStored % 512);
-                writer.Write(TestPackets.Packet(60).ToPacket());
-                writer.Write(TestPackets.Packet(60).ToPacket());
-            }
-
             CaptureFileSummary summary = CaptureFileSummary.Read(path);
             Assert.True(summary is { Packets: 3, Error: null }, $"{length}: {summary.Packets} packets, {summary.Error?.Message}");
         }
@@ -134,19 +121,8 @@ public sealed class CompressionMemberTests : IDisposable
     [Fact]
     public void Something_behind_the_last_member_is_told_wherever_in_a_piece_that_member_ends()
     {
-        byte[] noise = new byte[1400];
-        new Random(3).NextBytes(noise);
-        var lengths = new HashSet<long>();
-        for (int length = 60; lengths.Count < 512; length++)
+        foreach ((int length, string path) in FilesWhoseFirstMemberEndsAnywhere(seed: 3, packetsBehind: 0))
         {
-            string path = _folder.File($"{length}.pcap.gz");
-            using (CaptureFileWriter writer = CaptureFile.Create(path))
-            {
-                writer.Write((TestPackets.Packet(length) with { Bytes = Convert.ToHexString(noise.AsSpan(0, length)) }).ToPacket());
-                writer.EndMember();
-                lengths.Add(writer.BytesStored % 512);
-            }
-
             byte[] file = File.ReadAllBytes(path);
             Assert.Null(CaptureFileSummary.Read(path).Error);
             foreach (int behind in (int[])[1, 2, 9, 511, 512, 513])
@@ -165,5 +141,29 @@ public sealed class CompressionMemberTests : IDisposable
         CaptureFile.Create(path, CaptureFileMode.New).Dispose();
         CaptureFileException failure = Assert.Throws<CaptureFileException>(() => CaptureFile.Create(path, CaptureFileMode.New));
         Assert.Contains("there is something of that name already", failure.Message, StringComparison.Ordinal);
+    }
+
+    // At each of the 512 places of a piece; a first packet that does not shrink, so that its length decides.
+    private IEnumerable<(int Length, string Path)> FilesWhoseFirstMemberEndsAnywhere(int seed, int packetsBehind)
+    {
+        byte[] noise = new byte[1400];
+        new Random(seed).NextBytes(noise);
+        var places = new HashSet<long>();
+        for (int length = 60; places.Count < 512; length++)
+        {
+            string path = _folder.File($"{length}.pcap.gz");
+            using (CaptureFileWriter writer = CaptureFile.Create(path))
+            {
+                writer.Write((TestPackets.Packet(length) with { Bytes = Convert.ToHexString(noise.AsSpan(0, length)) }).ToPacket());
+                writer.EndMember();
+                places.Add(writer.BytesStored % 512);
+                for (int i = 0; i < packetsBehind; i++)
+                {
+                    writer.Write(TestPackets.Packet(60).ToPacket());
+                }
+            }
+
+            yield return (length, path);
+        }
     }
 }
