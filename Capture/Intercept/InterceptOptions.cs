@@ -35,6 +35,9 @@ public sealed record InterceptOptions
     /// <summary>True if packets are only looked at.</summary>
     public bool IsLookingOnly => Impairments.IsNone && Schedule is null && !Reset && Mark is null;
 
+    /// <summary>True if packets of our own may have to be sent: copies and resets.</summary>
+    internal bool SendsOwnPackets => Impairments.Duplicate > 0 || Schedule is not null || Reset;
+
     /// <summary>True if super-packets come whole.</summary>
     internal bool TakesSuperPackets => Schedule is { } schedule ? schedule.HasSuperPackets : !Impairments.TakesPacketsApart;
 

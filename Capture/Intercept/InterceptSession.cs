@@ -1,4 +1,3 @@
-using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -15,39 +14,20 @@ public sealed class InterceptSession : IDisposable
     private const int FirstAutomaticQueue = 20000;
     private const int AutomaticQueues = 20000;
     private const long LookInterval = CaptureTimestamp.NanosecondsPerSecond;
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
     private readonly InterceptOptions _options;
-    private readonly InterceptionQueue _queue;
+    private readonly InterceptCourse _course;
+    private readonly InterceptWorker _worker;
     private readonly FirewallRules _rules;
-    private readonly Impairments _impairments;
-    private readonly ImpairedDelivery _delivery;
-    private readonly RateLinks? _links;
-    private readonly bool _needsLanes;
-    private readonly InterceptedPacketHandler _handler;
-    private readonly PacketFilter? _userSpaceFilter;
-    private InterceptObserver? _observer;
-    private bool _passing;
-    private KernelQueueCounters _known;
     private long _nextLook;
-    private long _matched;
-    private long _unmatched;
-    private long _overRate;
-    private long _released;
     private InterceptSummary? _summary;
 
-    private InterceptSession(InterceptOptions options, InterceptionQueue queue, ImpairedDelivery delivery, FirewallRules rules, PacketFilter? userSpaceFilter)
+    private InterceptSession(InterceptCourse course, InterceptWorker worker, FirewallRules rules)
     {
-        _options = options;
-        _queue = queue;
+        _options = course.Options;
+        _course = course;
+        _worker = worker;
         _rules = rules;
-        _userSpaceFilter = userSpaceFilter;
-        _impairments = new Impairments(options.Impairments);
-        _delivery = delivery;
-        _needsLanes = !options.IsLookingOnly || options.Record is not null;
-        options.Record?.Begin(options.TakesSuperPackets);
-        _links = options.Impairments.Rate > 0 ? new RateLinks(options.Impairments) : null;
-        _handler = Take;
-        OnFailure = PolicyOf(options);
+        OnFailure = PolicyOf(_options);
     }
 
     /// <summary>
@@ -57,10 +37,10 @@ public sealed class InterceptSession : IDisposable
     public event Action<long, long>? KernelDropped;
 
     /// <summary>The queue number in use.</summary>
-    public ushort QueueNumber => _queue.Number;
+    public ushort QueueNumber => _worker.Queue.Number;
 
     /// <summary>Queue flags that were wanted and that the kernel does not have.</summary>
-    public InterceptionQueueFlags RefusedFlags => _queue.RefusedFlags;
+    public InterceptionQueueFlags RefusedFlags => _worker.Queue.RefusedFlags;
 
     /// <summary>The policy in force.</summary>
     public FailurePolicy OnFailure { get; }
@@ -69,7 +49,7 @@ public sealed class InterceptSession : IDisposable
     public IReadOnlyList<string> Places => _rules.Places;
 
     /// <summary>True if the kernel could not take the filter, so that every packet comes to us and the filter is applied here.</summary>
-    public bool FiltersInUserSpace => _userSpaceFilter is not null;
+    public bool FiltersInUserSpace => _course.FiltersInUserSpace;
 
     /// <summary>Opens the queue, then installs the rules. From now on matching packets wait for <see cref="Run"/>.</summary>
     /// <exception cref="LinuxException">A privilege is missing, or the queue number is taken.</exception>
@@ -98,20 +78,18 @@ public sealed class InterceptSession : IDisposable
 
         match = match with { ExceptMark = FirewallMatch.OwnMark };
         bool isOpen = PolicyOf(options) == FailurePolicy.Open;
-        InterceptionQueue queue = OpenQueue(options, isOpen);
-        ImpairedDelivery? delivery = null;
+        var course = new InterceptCourse(options, fits ? null : options.Filter);
+        var worker = new InterceptWorker(OpenQueue(options, isOpen), course);
         try
         {
-            delivery = new ImpairedDelivery(queue, options);
-            FirewallTarget target = FirewallTarget.ToQueue(queue.Number, bypass: isOpen);
+            FirewallTarget target = FirewallTarget.ToQueue(worker.Queue.Number, bypass: isOpen);
             FirewallRules rules = FirewallRules.Install(
                 [.. options.Hooks.Distinct().Select(hook => new FirewallRule(hook, match, target))], new FirewallOptions { Backend = options.Backend });
-            return new InterceptSession(options, queue, delivery, rules, fits ? null : options.Filter);
+            return new InterceptSession(course, worker, rules);
         }
         catch
         {
-            delivery?.Dispose();
-            queue.Dispose();
+            worker.Dispose();
             throw;
         }
     }
@@ -123,13 +101,13 @@ public sealed class InterceptSession : IDisposable
     /// <param name="cancellation">Ends it: that is not an error.</param>
     public InterceptSummary Run(InterceptObserver? observer, CancellationToken cancellation)
     {
-        _observer = observer;
-        using CancellationTokenRegistration registration = cancellation.Register(_queue.Wake);
+        _course.Watch(observer);
+        using CancellationTokenRegistration registration = cancellation.Register(_worker.Queue.Wake);
         long end = _options.Duration is { } duration ? Clock.MonotonicNanoseconds() + (duration.Ticks * 100) : long.MaxValue;
         InterceptSummary summary;
         try
         {
-            while (!cancellation.IsCancellationRequested && (_options.Count is not { } count || _matched < count))
+            while (!cancellation.IsCancellationRequested && !_course.IsFull)
             {
                 long now = Clock.MonotonicNanoseconds();
                 if (now >= end)
@@ -137,15 +115,15 @@ public sealed class InterceptSession : IDisposable
                     break;
                 }
 
-                _delivery.ReleaseDue(now);
+                _worker.ReleaseDue(now);
                 if (now >= _nextLook)
                 {
                     LookForDrops();
                     _nextLook = now + LookInterval;
                 }
 
-                long next = Math.Min(Math.Min(end, _nextLook), _delivery.NextDue);
-                _queue.Receive(_handler, Math.Max(next - now, 1));
+                long next = Math.Min(Math.Min(end, _nextLook), _worker.NextDue);
+                _worker.Receive(Math.Max(next - now, 1));
             }
         }
         finally
@@ -169,8 +147,7 @@ public sealed class InterceptSession : IDisposable
         }
         finally
         {
-            _delivery.Dispose();
-            _queue.Dispose();
+            _worker.Dispose();
         }
     }
 
@@ -206,119 +183,24 @@ public sealed class InterceptSession : IDisposable
         }
     }
 
-    private void Take(InterceptedPacket packet)
-    {
-        // What a batch brings beyond the limit is none of ours any more.
-        if (_matched >= _options.Count)
-        {
-            packet.Accept();
-            return;
-        }
-
-        ReadOnlySpan<byte> data = packet.Data;
-        if (_userSpaceFilter is not null && !_userSpaceFilter.Matches(data, packet.OriginalLength))
-        {
-            _unmatched++;
-            packet.Accept();
-            return;
-        }
-
-        _matched++;
-        CapturedPacket captured = packet.Packet;
-        if (!_needsLanes)
-        {
-            Observe(in captured, packet, default);
-            packet.Accept();
-            return;
-        }
-
-        long now = Clock.MonotonicNanoseconds();
-        PacketView view = captured.Parse();
-        view.TryGetFlow(out FlowKey flow);
-        PacketLane lane = _impairments.FindLane(in flow, packet.Hook);
-        ImpairmentDecision decision = _passing ? default : Decide(in view, in flow, lane, packet, now);
-        if (!_passing)
-        {
-            _options.Record?.Write(lane, in flow, in decision);
-        }
-
-        Observe(in captured, packet, decision);
-        _delivery.Deliver(packet, lane, in decision, now);
-    }
-
-    private ImpairmentDecision Decide(in PacketView view, in FlowKey flow, PacketLane lane, InterceptedPacket packet, long now)
-    {
-        bool isTcp = view.TryGetTcp(out TcpView tcp);
-        ImpairmentDecision decision = Choose(lane, isTcp ? tcp.Flags : default);
-        if (_options.Reset && isTcp && !decision.Drop && (tcp.Flags & TcpFlags.Rst) == 0)
-        {
-            return new ImpairmentDecision(true, 0) { Reset = true };
-        }
-
-        if (_links is null || decision.Drop)
-        {
-            return decision;
-        }
-
-        // A copy is on the link too.
-        int bytes = packet.OriginalLength * (decision.Duplicate ? 2 : 1);
-        int device = packet.OutInterface != 0 ? packet.OutInterface : packet.InInterface;
-        if (_links.TryAdmit(in flow, packet.Hook, device, bytes, now, out long through))
-        {
-            return decision with { DelayNanoseconds = decision.DelayNanoseconds + Math.Max(through - now, 0) };
-        }
-
-        _overRate++;
-        return new ImpairmentDecision(true, 0);
-    }
-
     private void LookForDrops()
     {
-        KernelQueueCounters counters = _queue.ReadKernelCounters() ?? _known;
-        long full = counters.QueueDropped - _known.QueueDropped;
-        long unread = counters.UserDropped - _known.UserDropped;
-        _known = counters;
+        (long full, long unread) = _worker.LookForDrops();
         if (full + unread > 0)
         {
             KernelDropped?.Invoke(full, unread);
         }
     }
 
-    private ImpairmentDecision Choose(PacketLane lane, TcpFlags flags)
-    {
-        if (_options.Schedule is not { } schedule)
-        {
-            return _impairments.Decide(lane, flags);
-        }
-
-        lane.Packets++;
-        return schedule.Find(lane, lane.Packets);
-    }
-
-    private void Observe(in CapturedPacket captured, InterceptedPacket packet, ImpairmentDecision decision)
-    {
-        try
-        {
-            _observer?.Invoke(in captured, packet.Hook, packet.Id, decision);
-        }
-        catch
-        {
-            // The run ends now; what is decided on the way out must not fail for the same reason.
-            _observer = null;
-            throw;
-        }
-    }
-
     private InterceptSummary TearDown()
     {
-        _passing = true;
-        _released += _delivery.Count;
+        _course.IsPassing = true;
         long ruleCount;
         try
         {
-            _delivery.ReleaseDue(long.MaxValue);
+            _worker.LetGo();
             _rules.Detach();
-            Drain();
+            _worker.Drain();
         }
         finally
         {
@@ -328,46 +210,14 @@ public sealed class InterceptSession : IDisposable
         return Summarize(ruleCount);
     }
 
-    // Packets that were on their way through the rules when the jumps went still come: until the kernel has none waiting.
-    private void Drain()
-    {
-        long end = Clock.MonotonicNanoseconds() + (DrainTime.Ticks * 100);
-        do
-        {
-            while (_queue.Receive(_handler, 0) > 0)
-            {
-            }
-        }
-        while (_queue.ReadKernelCounters() is { Waiting: > 0 } && Clock.MonotonicNanoseconds() < end);
-        _queue.DrainAnswers(_handler);
-    }
-
     private InterceptSummary Summarize(long? ruleCount)
     {
-        InterceptStatistics statistics = _queue.ReadStatistics();
-        long seen = statistics.Received + statistics.KernelQueueDropped + statistics.KernelUserDropped;
-        return new InterceptSummary
+        InterceptSummary summary = _worker.Summarize();
+        long seen = summary.Received + summary.KernelQueueDropped + summary.KernelUserDropped;
+        return summary with
         {
-            Received = statistics.Received,
-            Accepted = statistics.Accepted,
-            Dropped = statistics.Dropped,
-            Edited = statistics.Edited,
-            LostInKernel = statistics.LostInKernel,
-            Delayed = _delivery.Delayed,
-            Reordered = _delivery.Reordered,
-            Duplicated = _delivery.Duplicated,
-            Resets = _delivery.Resets,
-            Injected = _delivery.Injected,
-            DuplicatesFailed = _delivery.DuplicatesFailed,
-            Corrupted = _delivery.Corrupted,
-            DelayErrorMedian = _delivery.Lateness.Percentile(0.5),
-            DelayErrorPercentile99 = _delivery.Lateness.Percentile(0.99),
-            DelayErrorMaximum = _delivery.Lateness.Maximum,
-            OverRate = _overRate,
-            Released = _released,
-            Unmatched = _unmatched,
-            KernelQueueDropped = statistics.KernelQueueDropped,
-            KernelUserDropped = statistics.KernelUserDropped,
+            OverRate = _course.OverRate,
+            Unmatched = _course.Unmatched,
             Escaped = ruleCount is { } count ? Math.Max(count - seen, 0) : 0,
         };
     }

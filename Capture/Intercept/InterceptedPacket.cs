@@ -60,6 +60,9 @@ public sealed class InterceptedPacket : IDisposable
     /// <summary>True until it got its verdict or was kept.</summary>
     public bool IsUndecided { get; private set; }
 
+    /// <summary>The number of the queue that it waits in.</summary>
+    public ushort QueueNumber => _queue.Number;
+
     internal bool IsKept => _lease is not null;
 
     /// <summary>The bytes from the IP header on, borrowed: valid while the packet is undecided.</summary>

@@ -118,10 +118,10 @@ internal static class InterceptCommand
         try
         {
             InterceptSummary summary = session.Run(
-                (in packet, hook, id, decision) =>
+                (in fate) =>
                 {
-                    recorder?.Record(in packet, hook, session.QueueNumber, id, decision);
-                    report.Packet(in packet, hook, id, decision);
+                    recorder?.Record(in fate);
+                    report.Packet(in fate);
                 },
                 context.Signals.Token);
             file?.Flush();

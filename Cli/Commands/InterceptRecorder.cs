@@ -18,7 +18,6 @@ internal sealed class InterceptRecorder
 
     private readonly CaptureFileWriter _file;
     private readonly Dictionary<FirewallHook, int> _interfaces = [];
-    private byte[] _changed = new byte[2048];
 
     /// <param name="file">Where to; stays the caller's.</param>
     /// <param name="hooks">The hooks that packets are taken at.</param>
@@ -35,10 +34,10 @@ internal sealed class InterceptRecorder
         }
     }
 
-    internal void Record(in CapturedPacket packet, FirewallHook hook, ushort queue, uint id, ImpairmentDecision decision)
+    internal void Record(in InterceptedFate fate)
     {
-        PacketMetadata metadata = packet.Metadata with { InterfaceId = _interfaces[hook] };
-        var placed = new CapturedPacket(packet.Data, metadata);
+        PacketMetadata metadata = fate.Packet.Metadata with { InterfaceId = _interfaces[fate.Hook] };
+        var placed = new CapturedPacket(fate.Packet.Data, metadata);
         if (_file is not PcapNgWriter writer)
         {
             _file.Write(in placed);
@@ -47,40 +46,30 @@ internal sealed class InterceptRecorder
 
         var options = new PcapNgPacketOptions
         {
-            Queue = queue,
-            PacketId = id,
-            Direction = hook switch
+            Queue = fate.Queue,
+            PacketId = fate.Id,
+            Direction = fate.Hook switch
             {
                 FirewallHook.Input or FirewallHook.Prerouting => PacketDirection.Inbound,
                 FirewallHook.Output or FirewallHook.Postrouting => PacketDirection.Outbound,
                 _ => PacketDirection.Unknown,
             },
         };
-        bool isChanged = decision.Corrupt && Change(packet.Data, decision.CorruptBit);
+        bool isChanged = !fate.Changed.IsEmpty;
         writer.Write(in placed, options with
         {
-            Comment = $"verdict: {InterceptReport.VerdictText(decision)}",
-            Verdict = new PcapNgVerdict(PcapNgVerdictSource.LinuxTrafficControl, decision.Drop || isChanged ? Shot : Passed),
+            Comment = $"verdict: {InterceptReport.VerdictText(in fate)}",
+            Verdict = new PcapNgVerdict(PcapNgVerdictSource.LinuxTrafficControl, fate.Decision.Drop || isChanged ? Shot : Passed),
         });
         if (isChanged)
         {
-            var changed = new CapturedPacket(_changed.AsSpan(0, packet.Data.Length), metadata with { Timestamp = metadata.Timestamp + decision.DelayNanoseconds });
+            var changed = new CapturedPacket(
+                fate.Changed, metadata with { Timestamp = metadata.Timestamp + fate.HeldNanoseconds, OriginalLength = fate.Changed.Length });
             writer.Write(in changed, options with
             {
-                Comment = string.Create(CultureInfo.InvariantCulture, $"what went on instead of packet {id} of queue {queue}"),
+                Comment = string.Create(CultureInfo.InvariantCulture, $"what went on instead of packet {fate.Id} of queue {fate.Queue}"),
                 Verdict = new PcapNgVerdict(PcapNgVerdictSource.LinuxTrafficControl, Passed),
             });
         }
-    }
-
-    private bool Change(ReadOnlySpan<byte> packet, uint bit)
-    {
-        if (_changed.Length < packet.Length)
-        {
-            _changed = new byte[packet.Length];
-        }
-
-        packet.CopyTo(_changed);
-        return PacketDamage.TurnBit(_changed.AsSpan(0, packet.Length), bit);
     }
 }

@@ -12,16 +12,18 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
     private readonly PacketTimes _times = new(TimeStyle.TimeOfDay, nanoseconds: false);
     private long _number;
 
-    internal static string VerdictText(ImpairmentDecision decision)
+    internal static string VerdictText(in InterceptedFate fate)
     {
+        ImpairmentDecision decision = fate.Decision;
+        string note = fate.Note is { } text ? $"; {text}" : "";
         if (decision.Drop)
         {
-            return decision.Reset ? "drop, and reset both ends" : "drop";
+            return (decision.Reset ? "drop, and reset both ends" : "drop") + note;
         }
 
-        string delay = decision.DelayNanoseconds == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" after {decision.DelayNanoseconds / 1e6:0.000} ms");
+        string delay = fate.HeldNanoseconds == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" after {fate.HeldNanoseconds / 1e6:0.000} ms");
         string verdict = decision.Corrupt ? "accept with a bit turned over" : "accept";
-        return verdict + delay + (decision.Overtakes ? ", ahead of others" : "") + (decision.Duplicate ? ", twice" : "");
+        return verdict + delay + (decision.Overtakes ? ", ahead of others" : "") + (decision.Duplicate ? ", twice" : "") + note;
     }
 
     /// <summary>The summary for people.</summary>
@@ -81,7 +83,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         output.Warn($"rules in place: {string.Join(", ", session.Places)} (should they stay after a crash: {cleanup}).");
     }
 
-    internal void Packet(in CapturedPacket packet, FirewallHook hook, uint id, ImpairmentDecision decision)
+    internal void Packet(in InterceptedFate fate)
     {
         _number++;
         if (!showsPackets)
@@ -91,14 +93,14 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
 
         if (output.Json)
         {
-            WriteJson(in packet, hook, id, decision);
+            WriteJson(in fate);
         }
         else
         {
-            _times.Write(output.Text, packet.Metadata.Timestamp);
-            output.Text.Write($" {FirewallHooks.NameOf(hook)} ");
-            output.Text.Write(_formatter.Summarize(packet.Parse()));
-            output.Text.Write($" [{VerdictText(decision)}]\n");
+            _times.Write(output.Text, fate.Packet.Metadata.Timestamp);
+            output.Text.Write($" {FirewallHooks.NameOf(fate.Hook)} ");
+            output.Text.Write(_formatter.Summarize(fate.Packet.Parse()));
+            output.Text.Write($" [{VerdictText(in fate)}]\n");
         }
 
         // Somebody watches: lines must not wait for a full buffer.
@@ -159,24 +161,35 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         });
     }
 
-    private void WriteJson(in CapturedPacket packet, FirewallHook hook, uint id, ImpairmentDecision decision)
+    private void WriteJson(in InterceptedFate fate)
     {
-        PacketMetadata metadata = packet.Metadata;
-        int captured = packet.Data.Length;
-        string summary = _formatter.Summarize(packet.Parse()).ToString();
+        PacketMetadata metadata = fate.Packet.Metadata;
+        ImpairmentDecision decision = fate.Decision;
+        int captured = fate.Packet.Data.Length;
+        string summary = _formatter.Summarize(fate.Packet.Parse()).ToString();
+        string hook = FirewallHooks.NameOf(fate.Hook);
+        uint id = fate.Id;
+        bool isEdited = !fate.Changed.IsEmpty;
+        string? note = fate.Note;
         output.WriteJson("packet", json =>
         {
             json.WriteNumber("number", _number);
             json.WriteNumber("timestamp_ns", metadata.Timestamp.Nanoseconds);
             json.WriteNumber("captured_length", captured);
             json.WriteNumber("original_length", metadata.OriginalLength);
-            json.WriteString("hook", FirewallHooks.NameOf(hook));
+            json.WriteString("hook", hook);
             json.WriteNumber("queue_packet_id", id);
             json.WriteString("verdict", decision.Drop ? "drop" : "accept");
             json.WriteNumber("delay_ms", decision.DelayNanoseconds / 1e6);
             json.WriteBoolean("duplicated", decision.Duplicate);
             json.WriteBoolean("overtakes", decision.Overtakes);
             json.WriteBoolean("corrupted", decision.Corrupt);
+            json.WriteBoolean("edited", isEdited);
+            if (note is not null)
+            {
+                json.WriteString("note", note);
+            }
+
             json.WriteString("summary", summary);
         });
     }

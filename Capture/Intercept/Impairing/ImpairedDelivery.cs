@@ -1,42 +1,19 @@
-using Interceptor.Capture.Injection;
 using Interceptor.Packets;
 
 namespace Interceptor.Capture.Intercept;
 
 /// <summary>
-/// Carries the decisions out: packets wait in a <see cref="TimerWheel{T}"/> until they are due, copies are sent beside their originals with our own mark, bits are turned
-/// over. Of a packet that only waits no byte is kept: the kernel has it.
-/// <para>Threads: that of its session. The copies go out in the network namespace of the thread that made it.</para>
+/// Carries the decisions out: packets wait in a <see cref="TimerWheel{T}"/> until they are due, bits are turned over, connections reset; what goes on goes to the stages
+/// behind. Of a packet that only waits no byte is kept, unless a stage needs it: the kernel has it.
+/// <para>Threads: that of its worker.</para>
 /// </summary>
-internal sealed class ImpairedDelivery : IDisposable
+internal sealed class ImpairedDelivery(IOutgoingStage next, OwnPackets? own)
 {
-    private readonly InterceptionQueue _queue;
     private readonly TimerWheel<Waiting> _waiting = new();
     private readonly PacketLeasePool _noBytes = new(bufferLength: 1);
     private readonly PacketLeasePool _bytes = new();
     private readonly TcpResetBuilder _resets = new();
-    private readonly RawIpInjector? _injector4;
-    private readonly RawIpInjector? _injector6;
-    private readonly uint? _mark;
-
-    internal ImpairedDelivery(InterceptionQueue queue, InterceptOptions options)
-    {
-        _queue = queue;
-        _mark = options.Mark;
-        if (options.Impairments.Duplicate > 0 || options.Schedule is not null || options.Reset)
-        {
-            _injector4 = RawIpInjector.Open(4, FirewallMatch.OwnMark);
-            try
-            {
-                _injector6 = RawIpInjector.Open(6, FirewallMatch.OwnMark);
-            }
-            catch
-            {
-                _injector4.Dispose();
-                throw;
-            }
-        }
-    }
+    private byte[] _damaged = [];
 
     /// <summary>When to call <see cref="ReleaseDue"/> next (nanoseconds, monotonic).</summary>
     internal long NextDue => _waiting.NextDue;
@@ -50,23 +27,32 @@ internal sealed class ImpairedDelivery : IDisposable
     /// <summary>Packets that went on behind one that had come later in the same direction of their connection.</summary>
     internal long Reordered { get; private set; }
 
-    /// <summary>Packets whose copy was sent.</summary>
-    internal long Duplicated { get; private set; }
-
-    /// <summary>Packets whose copy could not be sent; why, is in <see cref="InjectionStatistics.Failures"/>.</summary>
-    internal long DuplicatesFailed { get; private set; }
-
     /// <summary>Segments at which a connection was reset.</summary>
     internal long Resets { get; private set; }
-
-    /// <summary>Packets of our own that were sent.</summary>
-    internal long Injected => (_injector4?.Statistics.SentPackets ?? 0) + (_injector6?.Statistics.SentPackets ?? 0);
 
     /// <summary>Packets that went on with a bit turned over.</summary>
     internal long Corrupted { get; private set; }
 
     /// <summary>How much later than they were due packets went on, ns; those that the end let go are not in it.</summary>
     internal TimingErrors Lateness { get; } = new();
+
+    /// <summary>The packet with its bit turned over, borrowed until the next call; empty where no bit is turned.</summary>
+    internal ReadOnlySpan<byte> Damage(ReadOnlySpan<byte> packet, in ImpairmentDecision decision)
+    {
+        if (!decision.Corrupt)
+        {
+            return default;
+        }
+
+        if (_damaged.Length < packet.Length)
+        {
+            _damaged = new byte[Math.Max(packet.Length, 2048)];
+        }
+
+        Span<byte> damaged = _damaged.AsSpan(0, packet.Length);
+        packet.CopyTo(damaged);
+        return PacketDamage.TurnBit(damaged, decision.CorruptBit) ? damaged : default;
+    }
 
     /// <summary>Gives the packet its verdict, now or when it is due.</summary>
     /// <param name="packet">A lent packet, the newest of its lane.</param>
@@ -86,17 +72,16 @@ internal sealed class ImpairedDelivery : IDisposable
             return;
         }
 
-        bool needsBytes = decision.Duplicate || decision.Corrupt;
-        if (decision.DelayNanoseconds == 0 && !needsBytes)
+        // A copy is sent behind the verdict, by which the bytes that are lent go back.
+        if (decision.DelayNanoseconds == 0 && !decision.Duplicate)
         {
-            lane.NewestReleased = lane.Packets;
-            Accept(packet);
+            Leave(packet, packet.Data, lane, lane.Packets, in decision);
             return;
         }
 
+        bool needsBytes = decision.Duplicate || decision.Corrupt || next.NeedsBytes;
         PacketLease lease = needsBytes ? _bytes.Copy(packet.Packet) : _noBytes.Rent(0);
-        bool isChanged = decision.Corrupt && PacketDamage.TurnBit(lease.WritableData, decision.CorruptBit);
-        var item = new Waiting(packet.KeepAs(lease), lane, lane.Packets, isChanged, decision.Duplicate ? lease.Share() : null);
+        var item = new Waiting(packet.KeepAs(lease), lane, lane.Packets, decision, decision.Duplicate ? lease.Share() : null);
         if (decision.DelayNanoseconds == 0)
         {
             Release(in item);
@@ -107,10 +92,9 @@ internal sealed class ImpairedDelivery : IDisposable
         _waiting.Add(item, now + decision.DelayNanoseconds);
     }
 
-    /// <summary>Lets go on what is due at <paramref name="now"/>; <see cref="long.MaxValue"/> for all.</summary>
+    /// <summary>Lets go on what is due at <paramref name="now"/>; <see cref="long.MaxValue"/> for all. The caller flushes the verdicts.</summary>
     internal void ReleaseDue(long now)
     {
-        bool any = false;
         while (_waiting.TryTake(now, out Waiting item, out long due))
         {
             if (now != long.MaxValue)
@@ -119,55 +103,29 @@ internal sealed class ImpairedDelivery : IDisposable
             }
 
             Release(in item);
-            any = true;
         }
-
-        if (any)
-        {
-            _queue.FlushVerdicts();
-        }
-    }
-
-    public void Dispose()
-    {
-        _injector4?.Dispose();
-        _injector6?.Dispose();
     }
 
     private void Release(in Waiting item)
     {
-        Reordered += item.Number < item.Lane.NewestReleased ? 1 : 0;
-        item.Lane.NewestReleased = Math.Max(item.Lane.NewestReleased, item.Number);
-        InterceptedPacket packet = item.Packet;
-        if (item.IsChanged)
+        try
         {
-            Corrupted++;
-            packet.AcceptEdited(packet.Data, _mark);
+            Leave(item.Packet, item.Packet.Data, item.Lane, item.Number, item.Decision);
         }
-        else
+        finally
         {
-            Accept(packet);
-        }
-
-        if (item.Copy is { } copy)
-        {
-            // The original goes first, and the copy is what it is: what a wire repeats has been damaged before.
-            _queue.FlushVerdicts();
-            SendCopy(copy.Data);
-            copy.Dispose();
+            item.Copy?.Dispose();
         }
     }
 
-    private void Accept(InterceptedPacket packet)
+    private void Leave(InterceptedPacket packet, ReadOnlySpan<byte> bytes, PacketLane lane, long number, in ImpairmentDecision decision)
     {
-        if (_mark is { } mark)
-        {
-            packet.Accept(mark);
-        }
-        else
-        {
-            packet.Accept();
-        }
+        Reordered += number < lane.NewestReleased ? 1 : 0;
+        lane.NewestReleased = Math.Max(lane.NewestReleased, number);
+        ReadOnlySpan<byte> damaged = Damage(bytes, in decision);
+        bool isDamaged = !damaged.IsEmpty;
+        Corrupted += isDamaged ? 1 : 0;
+        next.Pass(new OutgoingPacket(packet, isDamaged ? damaged : bytes) { IsChanged = isDamaged, IsDoubled = decision.Duplicate, Decision = decision });
     }
 
     private void Reset(ReadOnlySpan<byte> packet)
@@ -179,25 +137,11 @@ internal sealed class ImpairedDelivery : IDisposable
         }
 
         Span<byte> reset = stackalloc byte[TcpResetBuilder.MaximumLength];
-        Send(reset[.._resets.ForSender(in flow, in tcp, view.PayloadLength, reset)]);
-        Send(reset[.._resets.ForReceiver(in flow, in tcp, reset)]);
+        own!.Send(reset[.._resets.ForSender(in flow, in tcp, view.PayloadLength, reset)]);
+        own.Send(reset[.._resets.ForReceiver(in flow, in tcp, reset)]);
         Resets++;
     }
 
-    private bool Send(ReadOnlySpan<byte> packet) => (packet.IsEmpty || packet[0] >> 4 == 4 ? _injector4! : _injector6!).Send(packet);
-
-    private void SendCopy(ReadOnlySpan<byte> packet)
-    {
-        if (Send(packet))
-        {
-            Duplicated++;
-        }
-        else
-        {
-            DuplicatesFailed++;
-        }
-    }
-
-    // The copy shares the bytes of the packet, which go back with the verdict.
-    private readonly record struct Waiting(InterceptedPacket Packet, PacketLane Lane, long Number, bool IsChanged, PacketLease? Copy);
+    // The copy shares the bytes of the packet, which go back with the verdict: it keeps them until it was sent.
+    private readonly record struct Waiting(InterceptedPacket Packet, PacketLane Lane, long Number, ImpairmentDecision Decision, PacketLease? Copy);
 }

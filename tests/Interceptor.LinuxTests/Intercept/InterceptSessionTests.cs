@@ -123,7 +123,7 @@ public sealed class InterceptSessionTests
         {
             using InterceptSession session = InterceptSession.Start(OptionsFor(loopback));
             loopback.Send(3);
-            Assert.Throws<FormatException>(() => session.Run((in _, _, _, _) => throw new FormatException("seen"), CancellationToken.None));
+            Assert.Throws<FormatException>(() => session.Run((in _) => throw new FormatException("seen"), CancellationToken.None));
         });
         Assert.DoesNotContain("INTERCEPTOR-", before + loopback.SaveTables(), StringComparison.Ordinal);
         loopback.Send(1, from: 77);
@@ -140,7 +140,7 @@ public sealed class InterceptSessionTests
             using InterceptSession session = InterceptSession.Start(
                 OptionsFor(loopback) with { Count = 2, Impairments = new ImpairmentOptions { Drop = true } });
             loopback.Send(20);
-            InterceptSummary summary = session.Run((in _, _, _, _) => seen++, CancellationToken.None);
+            InterceptSummary summary = session.Run((in _) => seen++, CancellationToken.None);
             Assert.Equal((20, 2, 18), (summary.Received, summary.Dropped, summary.Accepted));
         });
         Assert.Equal(2, seen);

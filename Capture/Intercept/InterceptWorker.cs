@@ -1,0 +1,195 @@
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>
+/// One queue of a session with what waits behind it: receives, decides by the session's course, delivers through the stages.
+/// <para>Threads: made, driven and disposed by one thread inside the network namespace that is meant.</para>
+/// </summary>
+internal sealed class InterceptWorker : IDisposable
+{
+    private const long DrainTime = 2 * CaptureTimestamp.NanosecondsPerSecond;
+    private readonly InterceptCourse _course;
+    private readonly OwnPackets? _own;
+    private readonly PacketExit _exit;
+    private readonly IOutgoingStage[] _stages;
+    private readonly ImpairedDelivery _delivery;
+    private readonly InterceptedPacketHandler _handler;
+    private KernelQueueCounters _known;
+    private long _released;
+
+    /// <param name="queue">Its queue, which it owns from now on, also if this throws.</param>
+    /// <param name="course">What it decides by.</param>
+    internal InterceptWorker(InterceptionQueue queue, InterceptCourse course)
+    {
+        Queue = queue;
+        _course = course;
+        try
+        {
+            InterceptOptions options = course.Options;
+            _own = options.SendsOwnPackets ? new OwnPackets() : null;
+            _exit = new PacketExit(queue, course, _own);
+            _stages = BuildStages(_exit);
+            _exit.TellsFates = _stages.Length > 1;
+            _delivery = new ImpairedDelivery(_stages[0], _own);
+            _handler = Take;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    internal InterceptionQueue Queue { get; }
+
+    /// <summary>When to call <see cref="ReleaseDue"/> next (nanoseconds, monotonic).</summary>
+    internal long NextDue
+    {
+        get
+        {
+            long due = _delivery.NextDue;
+            foreach (IOutgoingStage stage in _stages)
+            {
+                due = Math.Min(due, stage.NextDue);
+            }
+
+            return due;
+        }
+    }
+
+    /// <summary>Takes what has come, or waits for it no longer than this.</summary>
+    internal int Receive(long timeoutNanoseconds) => Queue.Receive(_handler, timeoutNanoseconds);
+
+    /// <summary>Lets go on what is due.</summary>
+    internal void ReleaseDue(long now)
+    {
+        if (NextDue > now)
+        {
+            return;
+        }
+
+        try
+        {
+            _delivery.ReleaseDue(now);
+            foreach (IOutgoingStage stage in _stages)
+            {
+                stage.ReleaseDue(now);
+            }
+        }
+        finally
+        {
+            Queue.FlushVerdicts();
+        }
+    }
+
+    /// <summary>What the kernel dropped since the last look, before we saw it: because the queue was full, and because the receive buffer was.</summary>
+    internal (long Full, long Unread) LookForDrops()
+    {
+        KernelQueueCounters counters = Queue.ReadKernelCounters() ?? _known;
+        (long, long) drops = (counters.QueueDropped - _known.QueueDropped, counters.UserDropped - _known.UserDropped);
+        _known = counters;
+        return drops;
+    }
+
+    /// <summary>Lets everything go on that waits. What still comes passes.</summary>
+    internal void LetGo()
+    {
+        _released += _delivery.Count;
+        try
+        {
+            _delivery.ReleaseDue(long.MaxValue);
+            foreach (IOutgoingStage stage in _stages)
+            {
+                stage.End();
+            }
+        }
+        finally
+        {
+            Queue.FlushVerdicts();
+        }
+    }
+
+    /// <summary>Packets that were on their way through the rules when the jumps went still come: decides until the kernel has none waiting.</summary>
+    internal void Drain()
+    {
+        long end = Clock.MonotonicNanoseconds() + DrainTime;
+        do
+        {
+            while (Receive(0) > 0)
+            {
+            }
+        }
+        while (Queue.ReadKernelCounters() is { Waiting: > 0 } && Clock.MonotonicNanoseconds() < end);
+        Queue.DrainAnswers(_handler);
+    }
+
+    /// <summary>Its counters; those of the course are the session's.</summary>
+    internal InterceptSummary Summarize()
+    {
+        InterceptStatistics statistics = Queue.ReadStatistics();
+        return new InterceptSummary
+        {
+            Received = statistics.Received,
+            Accepted = statistics.Accepted,
+            Dropped = statistics.Dropped,
+            Edited = statistics.Edited,
+            LostInKernel = statistics.LostInKernel,
+            Delayed = _delivery.Delayed,
+            Reordered = _delivery.Reordered,
+            Duplicated = _exit.Duplicated,
+            DuplicatesFailed = _exit.DuplicatesFailed,
+            Resets = _delivery.Resets,
+            Injected = _own?.Sent ?? 0,
+            Corrupted = _delivery.Corrupted,
+            DelayErrorMedian = _delivery.Lateness.Percentile(0.5),
+            DelayErrorPercentile99 = _delivery.Lateness.Percentile(0.99),
+            DelayErrorMaximum = _delivery.Lateness.Maximum,
+            Released = _released,
+            KernelQueueDropped = statistics.KernelQueueDropped,
+            KernelUserDropped = statistics.KernelUserDropped,
+        };
+    }
+
+    /// <summary>Closes the queue; the kernel drops what was not decided.</summary>
+    public void Dispose()
+    {
+        _own?.Dispose();
+        Queue.Dispose();
+    }
+
+    // In the order in which packets pass them; the exit is the last.
+    private static IOutgoingStage[] BuildStages(PacketExit exit) => [exit];
+
+    private void Take(InterceptedPacket packet)
+    {
+        // What a batch brings beyond the limit is none of ours any more.
+        if (!_course.TryTake(packet))
+        {
+            packet.Accept();
+            return;
+        }
+
+        CapturedPacket captured = packet.Packet;
+        if (!_course.NeedsLanes)
+        {
+            _course.Tell(new InterceptedFate(packet, in captured, default));
+            packet.Accept();
+            return;
+        }
+
+        long now = Clock.MonotonicNanoseconds();
+        ImpairmentDecision decision = _course.Decide(packet, in captured, now, out PacketLane lane);
+        if (_course.IsObserved && (decision.Drop || !_exit.TellsFates))
+        {
+            _course.Tell(new InterceptedFate(packet, in captured, in decision)
+            {
+                Changed = decision.Drop ? default : _delivery.Damage(captured.Data, in decision),
+                HeldNanoseconds = decision.DelayNanoseconds,
+            });
+        }
+
+        _delivery.Deliver(packet, lane, in decision, now);
+    }
+}
