@@ -284,13 +284,12 @@ internal static class TcpCommand
         only ??= graph?.ConnectionId;
         int code = only is { } id ? CheckId(output, reading, id) : ExitCode.Done;
         output.HoldJson = true;
-        var line = new JsonLine();
-        var text = new TcpConnectionText(output.Text);
+        var printer = new ConnectionPrinter(output);
         log.TellAll(reading.Tracker, reading.End, (in TcpConnectionReport connection) =>
         {
             if (only is null || connection.Id == only)
             {
-                Tell(output, line, text, in connection, isAlone);
+                printer.Print(in connection, isAlone);
             }
         });
         graph?.Finish(output);
@@ -327,33 +326,8 @@ internal static class TcpCommand
             output.Text.WriteLine($"{Counted.Of(statistics.Begun, "connection")}, {Counted.Of(reading.Tracker.Segments, "TCP segment")}, {Counted.Of(reading.Packets, "packet")}");
         }
 
-        if (statistics.GapsGivenUp + statistics.Evicted > 0)
-        {
-            output.Flush();
-            output.Warn(string.Create(CultureInfo.InvariantCulture,
-                $"--max-memory was reached: {statistics.GapsGivenUp} connections no longer waited for missing text; {statistics.EvictedHalfOpen} half-open and {statistics.EvictedIdle} idle ones were given up before their end."));
-        }
-
+        printer.WarnOfGivenUp(statistics, "--max-memory was reached");
         return code;
-    }
-
-    private static void Tell(CommandOutput output, JsonLine line, TcpConnectionText text, in TcpConnectionReport connection, bool isAlone)
-    {
-        if (output.Json)
-        {
-            line.Begin("connection"u8);
-            TcpConnectionJson.Write(line, in connection);
-            line.End();
-            output.WriteJsonLine(line.Written);
-        }
-        else
-        {
-            text.Write(in connection);
-            if (isAlone)
-            {
-                TcpConnectionDetail.Write(output.Text, in connection);
-            }
-        }
     }
 
     private static int CheckId(CommandOutput output, TcpReading reading, int id)

@@ -102,7 +102,8 @@ internal sealed class TcpReading(TcpTracker tracker, TcpInstant? at, long limit,
         }
     }
 
-    private void Take(in CapturedPacket packet, LinkTypeFilter? filter)
+    /// <summary>Takes one packet that comes from elsewhere, or one of a source.</summary>
+    internal void Take(in CapturedPacket packet, LinkTypeFilter? filter = null)
     {
         Packets++;
         CaptureTimestamp time = packet.Metadata.Timestamp;
