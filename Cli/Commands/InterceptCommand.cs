@@ -55,6 +55,11 @@ internal static class InterceptCommand
 
     private static readonly Option<string?> Write = new("--write", "-w") { Description = "Record each packet with its verdict (pcapng) instead of printing it.", HelpName = "FILE" };
 
+    private static readonly Option<bool> Connections = new("--connections")
+    {
+        Description = "Follow the TCP connections of the packets that come, and print them at the end as interceptor tcp does.",
+    };
+
     private static readonly Option<long?> Count = new("--count", "-c") { Description = "End after so many packets.", HelpName = "N" };
 
     private static readonly Option<string?> Duration = new("--duration") { Description = "End after this time, as 30s.", HelpName = "D" };
@@ -74,7 +79,7 @@ internal static class InterceptCommand
             command.Options.Add(option);
         }
 
-        foreach (Option option in (ReadOnlySpan<Option>)[Reset, Mark, Record, Schedule, Write, Count, Duration, Quiet])
+        foreach (Option option in (ReadOnlySpan<Option>)[Reset, Mark, Record, Schedule, Write, Connections, Count, Duration, Quiet])
         {
             command.Options.Add(option);
         }
@@ -106,6 +111,7 @@ internal static class InterceptCommand
         using FileWrittenAside? record = parsed.GetValue(Record) is { } recordPath ? new FileWrittenAside(recordPath) : null;
         using ImpairmentScheduleWriter? writer = record is null ? null : new ImpairmentScheduleWriter(record.Stream);
         options = options with { Record = writer };
+        using InterceptedConnections? connections = parsed.GetValue(Connections) ? new InterceptedConnections(options.Hooks) : null;
         bool showsPackets = file is null && !parsed.GetValue(Quiet);
         using RuleGuard guard = RuleGuard.Start(context.Output);
         using InterceptSession session = InterceptSession.Start(options);
@@ -121,12 +127,14 @@ internal static class InterceptCommand
                 (in fate) =>
                 {
                     recorder?.Record(in fate);
+                    connections?.Take(in fate);
                     report.Packet(in fate);
                 },
                 context.Signals.Token);
             file?.Flush();
             writer?.Flush();
             record?.Commit();
+            connections?.Print(context.Output);
             report.Finished(summary);
             return ExitCode.Done;
         }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Interceptor.Capture.Files;
 using Interceptor.Packets;
@@ -172,6 +174,45 @@ public sealed class InterceptCommandTests
         {
             File.Delete(path);
         }
+    }
+
+    /// <summary>Over loopback each packet is taken twice, and is one of its connection.</summary>
+    [Theory]
+    [InlineData("both")]
+    [InlineData("input")]
+    public void Connections_are_told_at_the_end_with_each_packet_once(string hook)
+    {
+        using var loopback = new LoopbackQueue();
+        using Socket listener = loopback.Namespace.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        int port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        using Process child = Start(loopback, "intercept", "--quiet", "--json", "--connections", "--hook", hook, $"tcp port {port}");
+        using (Socket client = loopback.Namespace.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)))
+        {
+            client.Connect(listener.LocalEndPoint!);
+            using Socket server = listener.Accept();
+            client.Send(new byte[5000]);
+            client.Shutdown(SocketShutdown.Send);
+            byte[] buffer = new byte[10000];
+            while (server.Receive(buffer) > 0)
+            {
+            }
+
+            server.Shutdown(SocketShutdown.Send);
+            Assert.Equal(0, client.Receive(buffer));
+        }
+
+        Assert.Equal(0, ChildProcess.Run(loopback.Namespace, "kill", "-TERM", $"{child.Id}").ExitCode);
+        string[] lines = child.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["connection", "summary"], lines.Select(line => Parse(line).GetProperty("type").GetString()!));
+        JsonElement connection = Parse(lines[0]);
+        JsonElement sent = connection.GetProperty("client_to_server");
+        Assert.Equal(("handshake", "fin"), (connection.GetProperty("opened").GetString(), connection.GetProperty("closed").GetString()));
+        Assert.Equal(port, Number(connection.GetProperty("server"), "port"));
+        Assert.Equal((5000, 5000, 0), (Number(sent, "payload_bytes"), Number(sent, "stream_bytes"), Number(sent, "retransmissions")));
+        long packets = Number(sent, "packets") + Number(connection.GetProperty("server_to_client"), "packets");
+        Assert.Equal(packets * (hook == "both" ? 2 : 1), Number(Parse(lines[1]), "received"));
     }
 
     [Fact]
