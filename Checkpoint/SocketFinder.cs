@@ -38,21 +38,30 @@ public static class SocketFinder
 
     /// <summary>Every connected TCP socket that the process has open.</summary>
     /// <exception cref="CheckpointException">No such process, or its descriptors may not be read.</exception>
-    public static IReadOnlyList<SocketOwner> List(int pid)
+    public static IReadOnlyList<SocketOwner> List(int pid) => Explaining(pid, () =>
+    {
+        using var process = ProcessDescriptor.Open(pid);
+        var sockets = new List<SocketOwner>();
+        foreach ((long inode, int descriptor) in ReadDescriptors(pid).OrderBy(pair => pair.Value))
+        {
+            if (TryReadConnection(process, descriptor, out FlowEndpoint local, out FlowEndpoint peer))
+            {
+                sockets.Add(new SocketOwner(pid, descriptor, inode, local, peer));
+            }
+        }
+
+        return sockets;
+    });
+
+    /// <summary>Every socket that the process has open, of any kind: its inode, and the lowest descriptor for it.</summary>
+    /// <exception cref="CheckpointException">No such process, or its descriptors may not be read.</exception>
+    internal static Dictionary<long, int> ReadSockets(int pid) => Explaining(pid, () => ReadDescriptors(pid));
+
+    private static T Explaining<T>(int pid, Func<T> read)
     {
         try
         {
-            using var process = ProcessDescriptor.Open(pid);
-            var sockets = new List<SocketOwner>();
-            foreach ((long inode, int descriptor) in ReadDescriptors(pid).OrderBy(pair => pair.Value))
-            {
-                if (TryReadConnection(process, descriptor, out FlowEndpoint local, out FlowEndpoint peer))
-                {
-                    sockets.Add(new SocketOwner(pid, descriptor, inode, local, peer));
-                }
-            }
-
-            return sockets;
+            return read();
         }
         catch (LinuxException exception) when (exception.Errno is Errno.ESRCH or Errno.EINVAL)
         {

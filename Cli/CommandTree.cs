@@ -45,6 +45,7 @@ internal static class CommandTree
         yield return TopCommand.Create();
         yield return InterceptCommand.Create();
         yield return ReplayCommand.Create();
+        yield return SessionsCommand.Create();
         yield return CheckpointCommand.Create();
         yield return RestoreCommand.Create();
         yield return DemoCommand.Create();

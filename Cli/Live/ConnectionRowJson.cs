@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Interceptor.Packets;
+using Interceptor.Cli.Output;
 using Interceptor.Tcp.Activity;
 
 namespace Interceptor.Cli.Live;
@@ -18,8 +18,8 @@ internal static class ConnectionRowJson
         }
 
         json.WriteNumber("id", row.Id);
-        WriteAddress(json, "client", row.ClientAddress);
-        WriteAddress(json, "server", row.ServerAddress);
+        json.WriteEndpoint("client", row.ClientAddress);
+        json.WriteEndpoint("server", row.ServerAddress);
         json.WriteString("state", row.State);
         json.WriteNumber("packets_per_second", row.PacketRate);
         json.WriteNumber("packets", row.Packets);
@@ -48,14 +48,6 @@ internal static class ConnectionRowJson
         json.WriteString("name", owner.Name);
         json.WriteNumber("others", owner.Others);
         json.WriteNumber("uid", owner.Uid);
-        json.WriteEndObject();
-    }
-
-    private static void WriteAddress(Utf8JsonWriter json, string key, FlowEndpoint end)
-    {
-        json.WriteStartObject(key);
-        json.WriteString("address", end.Address.ToString());
-        json.WriteNumber("port", end.Port);
         json.WriteEndObject();
     }
 

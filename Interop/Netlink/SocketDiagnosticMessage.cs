@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Interceptor.Interop;
 
@@ -9,8 +10,12 @@ namespace Interceptor.Interop;
 internal readonly ref struct SocketDiagnosticMessage
 {
     internal const ushort INET_DIAG_INFO = 2;
+    internal const ushort INET_DIAG_CONG = 4;
     private const ushort INET_DIAG_SKV6ONLY = 11;
+    private const ushort INET_DIAG_MD5SIG = 18;
+    private const ushort INET_DIAG_ULP_INFO = 19;
     private const ushort INET_DIAG_CGROUP_ID = 21;
+    private const ushort INET_ULP_INFO_NAME = 1;
 
     /// <summary>Bytes of the fixed part.</summary>
     internal const int FixedLength = 72;
@@ -21,6 +26,15 @@ internal readonly ref struct SocketDiagnosticMessage
 
     /// <summary>AF_INET or AF_INET6: the socket's family, which of a v4-mapped connection is AF_INET6.</summary>
     internal byte Family => _body[0];
+
+    /// <summary>By the kernel's number; 12 is a handshake that has no socket yet.</summary>
+    internal byte State => _body[1];
+
+    /// <summary>Bytes that wait to be read; of a listening socket, connections that wait to be accepted.</summary>
+    internal uint ReceiveQueue => MemoryMarshal.Read<uint>(_body[56..]);
+
+    /// <summary>Bytes that were written and not acknowledged; of a listening socket, how many connections may wait.</summary>
+    internal uint SendQueue => MemoryMarshal.Read<uint>(_body[60..]);
 
     /// <summary>The local address, 4 or 16 bytes; zeros for any.</summary>
     internal ReadOnlySpan<byte> LocalAddress => _body.Slice(8, AddressLength);
@@ -87,6 +101,42 @@ internal readonly ref struct SocketDiagnosticMessage
 
         return false;
     }
+
+    /// <summary>Reads what stands in attributes of a TCP socket whose <see cref="INET_DIAG_INFO"/> was asked for.</summary>
+    /// <param name="congestion">The congestion control's name; empty where it was not asked for.</param>
+    /// <param name="upperLayer">The protocol on top (TCP_ULP); empty for none.</param>
+    /// <param name="isSigned">Its segments are signed with MD5, which shows with CAP_NET_ADMIN only.</param>
+    internal void ReadTcpAttributes(out string congestion, out string upperLayer, out bool isSigned)
+    {
+        congestion = "";
+        upperLayer = "";
+        isSigned = false;
+        NetlinkAttributeReader attributes = Attributes();
+        while (attributes.TryRead())
+        {
+            switch (attributes.Type)
+            {
+                case INET_DIAG_CONG:
+                    congestion = TextOf(attributes.Value);
+                    break;
+                case INET_DIAG_MD5SIG:
+                    isSigned = true;
+                    break;
+                case INET_DIAG_ULP_INFO:
+                    var nested = new NetlinkAttributeReader(attributes.Value);
+                    while (nested.TryRead())
+                    {
+                        upperLayer = nested.Type == INET_ULP_INFO_NAME ? TextOf(nested.Value) : upperLayer;
+                    }
+
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    private static string TextOf(ReadOnlySpan<byte> value) => Encoding.ASCII.GetString(value.TrimEnd((byte)0));
 
     /// <summary>The attributes behind the fixed part.</summary>
     internal NetlinkAttributeReader Attributes() => new(_body[FixedLength..]);

@@ -14,8 +14,8 @@ internal sealed class SocketDiagnostics : IDisposable
 {
     private const int NETLINK_SOCK_DIAG = 4;
     private const ushort SOCK_DIAG_BY_FAMILY = 20;
-    private const byte InfoBit = 1 << (SocketDiagnosticMessage.INET_DIAG_INFO - 1);
-    private const ushort INET_DIAG_MD5SIG = 18;
+    private const int TCP_CLOSE = 7;
+    private const int TCP_LISTEN = 10;
     private const ushort NLM_F_REQUEST = 1;
     private const int TCP_SYN_RECV = 3;
     private const int TCP_TIME_WAIT = 6;
@@ -24,6 +24,18 @@ internal sealed class SocketDiagnostics : IDisposable
 
     /// <summary>All but the states in which a connection has no socket: handshakes that are not finished, and TIME-WAIT.</summary>
     private const uint StatesWithSocket = ~(1u << TCP_SYN_RECV | 1u << TCP_TIME_WAIT | 1u << TCP_NEW_SYN_RECV);
+
+    /// <summary>All with a peer that are not over.</summary>
+    internal const uint StatesWithPeer = StatesWithSocket & ~(1u << TCP_LISTEN | 1u << TCP_CLOSE);
+
+    /// <summary>Whatever there is.</summary>
+    internal const uint AllStates = uint.MaxValue;
+
+    /// <summary>Asks for INET_DIAG_INFO, and with it for signatures and the upper layer.</summary>
+    internal const byte Info = 1 << (SocketDiagnosticMessage.INET_DIAG_INFO - 1);
+
+    /// <summary>Asks for the congestion control's name.</summary>
+    internal const byte Congestion = 1 << (SocketDiagnosticMessage.INET_DIAG_CONG - 1);
 
     /// <summary>struct inet_diag_req_v2 behind its netlink header.</summary>
     private const int RequestLength = NetlinkMessage.HeaderLength + 56;
@@ -60,10 +72,12 @@ internal sealed class SocketDiagnostics : IDisposable
     /// <param name="family">AF_INET or AF_INET6.</param>
     /// <param name="protocol">IPPROTO_TCP or IPPROTO_UDP.</param>
     /// <param name="visitor">Called on this thread.</param>
-    internal bool TryList(int family, int protocol, SocketVisitor visitor)
+    /// <param name="states">Which, as bits by the kernel's numbers.</param>
+    /// <param name="extensions">What else to tell: <see cref="Info"/>, <see cref="Congestion"/>.</param>
+    internal bool TryList(int family, int protocol, SocketVisitor visitor, uint states = StatesWithSocket, byte extensions = 0)
     {
         Span<byte> request = stackalloc byte[RequestLength];
-        WriteBody(request, family, protocol, extensions: 0, StatesWithSocket);
+        WriteBody(request, family, protocol, extensions, states);
         _visitor = visitor;
         int error = _dump.Run(request, SOCK_DIAG_BY_FAMILY, _show);
         _visitor = null;
@@ -85,7 +99,7 @@ internal sealed class SocketDiagnostics : IDisposable
     internal bool TryFind(ReadOnlySpan<byte> local, ushort localPort, ReadOnlySpan<byte> peer, ushort peerPort, SocketVisitor visitor, bool withInfo = false)
     {
         Span<byte> request = stackalloc byte[RequestLength];
-        WriteConnection(request, withInfo ? InfoBit : (byte)0, local, localPort, peer, peerPort);
+        WriteConnection(request, withInfo ? Info : (byte)0, local, localPort, peer, peerPort);
         _single.Send(request);
 
         // The answer is there when the request has been sent.
@@ -119,7 +133,7 @@ internal sealed class SocketDiagnostics : IDisposable
         Span<byte> request = stackalloc byte[RequestLength];
 
         // Signatures come only to who asks for INET_DIAG_INFO.
-        WriteConnection(request, InfoBit, local, localPort, peer, peerPort);
+        WriteConnection(request, Info, local, localPort, peer, peerPort);
         using NetlinkSocket socket = NetlinkSocket.Open(NETLINK_SOCK_DIAG, Subject);
         using var buffer = new NetlinkReceiveBuffer(1, 8192, touch: false);
         socket.Send(request);
@@ -175,15 +189,7 @@ internal sealed class SocketDiagnostics : IDisposable
             return false;
         }
 
-        NetlinkAttributeReader attributes = socket.Attributes();
-        while (attributes.TryRead())
-        {
-            if (attributes.Type == INET_DIAG_MD5SIG)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        socket.ReadTcpAttributes(out _, out _, out bool isSigned);
+        return isSigned;
     }
 }

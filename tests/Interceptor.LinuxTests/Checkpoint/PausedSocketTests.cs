@@ -12,7 +12,7 @@ public sealed class PausedSocketTests
     [Fact]
     public void A_connection_signed_with_md5_is_refused_and_goes_on()
     {
-        using var link = new TcpLink(Sign, Sign);
+        using var link = new TcpLink(SignForLoopback, SignForLoopback);
         var exception = Assert.Throws<CheckpointException>(() => link.Attach());
         Assert.Equal(CheckpointFailure.Refused, exception.Failure);
         Assert.Contains("MD5", exception.Message, StringComparison.Ordinal);
@@ -21,7 +21,7 @@ public sealed class PausedSocketTests
     }
 
     /// <summary>TCP_MD5SIG with struct tcp_md5sig: the peer's sockaddr_storage, the key's length at 130, the key at 136.</summary>
-    private static void Sign(Socket socket)
+    internal static void SignForLoopback(Socket socket)
     {
         const int TCP_MD5SIG = 14;
         var signature = new byte[216];
