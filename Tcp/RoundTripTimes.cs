@@ -32,6 +32,9 @@ public sealed class RoundTripTimes
     /// <summary>The smoothed time of RFC 6298 (SRTT), ns; 0 without samples.</summary>
     public long Smoothed { get; private set; }
 
+    /// <summary>How much they vary (RTTVAR of RFC 6298), ns; 0 without samples.</summary>
+    public long Variation { get; private set; }
+
     /// <summary>The newest one, ns; 0 without samples.</summary>
     public long Latest { get; private set; }
 
@@ -47,7 +50,8 @@ public sealed class RoundTripTimes
         Maximum = Math.Max(Maximum, nanoseconds);
         Latest = nanoseconds;
 
-        // RFC 6298, 2.3: alpha is 1/8.
+        // RFC 6298, 2.2 and 2.3: beta is 1/4 and alpha 1/8, and the variation is against the smoothed time before this one.
+        Variation = Count == 0 ? nanoseconds / 2 : Variation + ((Math.Abs(Smoothed - nanoseconds) - Variation) / 4);
         Smoothed = Count == 0 ? nanoseconds : Smoothed + ((nanoseconds - Smoothed) / 8);
 
         // The stride is a power of two.

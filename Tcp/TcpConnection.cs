@@ -224,7 +224,8 @@ public sealed class TcpConnection
     // Of a flow that joins: mostly the ports tell already.
     private bool IsFromFirst(in FlowKey flow) => _first.Port != _second.Port ? flow.Source.Port == _first.Port : IsLoop || flow.Source == _first;
 
-    private SequenceNumber? BaseOf(FlowEndpoint source) => _first == source ? _firstBase : _secondBase;
+    /// <summary>The number before the first byte of an end, as the first segment of either end told it; null before.</summary>
+    internal SequenceNumber? BaseOf(FlowEndpoint source) => _first == source ? _firstBase : _secondBase;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void LearnBase(TcpEndpoint sender, in TcpSegment segment)

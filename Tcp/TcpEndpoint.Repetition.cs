@@ -10,7 +10,7 @@ public sealed partial class TcpEndpoint
     private const long ReorderingTime = 3_000_000;
 
     // Linux's smallest retransmission timeout (TCP_RTO_MIN, include/net/tcp.h): what is sent again sooner was asked for.
-    private const long MinimumTimeout = 200_000_000;
+    internal const long MinimumTimeout = 200_000_000;
 
     // RFC 5681 asks for three duplicates; tshark and Linux with SACK react from the second on.
     private const int DuplicatesOfFastRetransmit = 2;
@@ -24,7 +24,7 @@ public sealed partial class TcpEndpoint
     private RetransmissionLog? _retransmissions;
 
     // The shortest time from the observer to this end and back: what this end does sooner is no answer to what the observer saw. 0 where it is not known.
-    private long PathTime => Peer.RoundTrips.Minimum;
+    internal long PathTime => Peer.RoundTrips.Minimum;
 
     // An acknowledgment from the peer, before SndUna moves.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -15,7 +15,7 @@ public sealed partial class TcpEndpoint
     public const int DefaultSegmentSize = 536;
 
     // Initial retransmission timeout, RFC 6298, 2.1.
-    private const long InitialTimeout = CaptureTimestamp.NanosecondsPerSecond;
+    internal const long InitialTimeout = CaptureTimestamp.NanosecondsPerSecond;
 
     // A window that nobody told: any number that RFC 7323 allows is acceptable.
     private const uint UnknownWindow = 1u << 30;
@@ -76,6 +76,9 @@ public sealed partial class TcpEndpoint
 
     /// <summary>The stream that this end sent.</summary>
     public StreamAssembler Stream { get; }
+
+    /// <summary>The number before its first byte: that of its SYN, or what stands for it where that was not seen.</summary>
+    public SequenceNumber FirstNumber => Connection.BaseOf(Address) ?? WriteQueue.SndUna;
 
     /// <summary>It was closed by a RST.</summary>
     public bool WasReset { get; private set; }

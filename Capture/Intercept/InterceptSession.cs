@@ -214,8 +214,11 @@ public sealed class InterceptSession : IDisposable
     {
         InterceptSummary summary = _worker.Summarize();
         long seen = summary.Received + summary.KernelQueueDropped + summary.KernelUserDropped;
+        HoldCounters held = _options.Hold?.Counters ?? default;
         return summary with
         {
+            Held = held.Held,
+            Released = summary.Released + held.Released,
             OverRate = _course.OverRate,
             Unmatched = _course.Unmatched,
             Escaped = ruleCount is { } count ? Math.Max(count - seen, 0) : 0,

@@ -56,7 +56,10 @@ public sealed record InterceptSummary
     /// <summary>Of the dropped: too many were waiting under the rate already.</summary>
     public long OverRate { get; init; }
 
-    /// <summary>Treatment: delayed packets that went on before their time because the interception ended.</summary>
+    /// <summary>Treatment: kept in the <see cref="HoldQueue"/>, copies of what was held there with them.</summary>
+    public long Held { get; init; }
+
+    /// <summary>Treatment: held packets that went on, and delayed ones that did so before their time because the interception ended.</summary>
     public long Released { get; init; }
 
     /// <summary>Of the received: passed on untouched because the filter, applied by us, did not match.</summary>

@@ -30,7 +30,7 @@ internal sealed class InterceptWorker : IDisposable
             InterceptOptions options = course.Options;
             _own = options.SendsOwnPackets ? new OwnPackets() : null;
             _exit = new PacketExit(queue, course, _own);
-            _stages = BuildStages(_exit);
+            _stages = BuildStages(options, _exit, queue);
             _exit.TellsFates = _stages.Length > 1;
             _delivery = new ImpairedDelivery(_stages[0], _own);
             _handler = Take;
@@ -160,7 +160,8 @@ internal sealed class InterceptWorker : IDisposable
     }
 
     // In the order in which packets pass them; the exit is the last.
-    private static IOutgoingStage[] BuildStages(PacketExit exit) => [exit];
+    private static IOutgoingStage[] BuildStages(InterceptOptions options, PacketExit exit, InterceptionQueue queue) =>
+        options.Hold is { } hold ? [new HoldStage(hold, exit, exit, queue.Wake), exit] : [exit];
 
     private void Take(InterceptedPacket packet)
     {
