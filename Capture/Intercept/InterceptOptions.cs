@@ -41,6 +41,9 @@ public sealed record InterceptOptions
     /// <summary>True if packets of our own may have to be sent: copies and resets.</summary>
     internal bool SendsOwnPackets => Impairments.Duplicate > 0 || Schedule is not null || Reset || Hold is not null;
 
+    /// <summary>True if packets may have to wait for their time.</summary>
+    internal bool MayDelay => Schedule is not null || Impairments.MayDelay;
+
     /// <summary>True if super-packets come whole.</summary>
     internal bool TakesSuperPackets => Hold is null && (Schedule is { } schedule ? schedule.HasSuperPackets : !Impairments.TakesPacketsApart);
 

@@ -7,7 +7,8 @@ namespace Interceptor.Capture.Intercept;
 /// An interception from its rules to its summary: takes packets at the hooks, decides, delays, and leaves nothing behind.
 /// <para>Threads: <see cref="Start"/>, <see cref="Run"/> and <see cref="Dispose"/> belong to one thread, inside the network namespace that is meant; everything
 /// (receiving, timers, the observer) happens on it inside <see cref="Run"/>. The wait for the next packet and for the next delayed one is one
-/// poll with a timeout in nanoseconds: no thread and no timer for each packet.</para>
+/// poll with a timeout in nanoseconds: no thread and no timer for each packet. Where packets may have to wait, the thread has the lowest real-time priority (SCHED_RR) inside
+/// <see cref="Run"/>, if privileges allow, so that they go on when they are due although other programs have the processors.</para>
 /// </summary>
 public sealed class InterceptSession : IDisposable
 {
@@ -107,6 +108,7 @@ public sealed class InterceptSession : IDisposable
         InterceptSummary summary;
         try
         {
+            using PromptThread? prompt = _options.MayDelay ? PromptThread.Enter() : null;
             while (!cancellation.IsCancellationRequested && !_course.IsFull)
             {
                 long now = Clock.MonotonicNanoseconds();

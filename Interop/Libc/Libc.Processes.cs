@@ -17,6 +17,12 @@ internal static unsafe partial class Libc
     internal static partial int kill(int pid, int signal);
 
     [LibraryImport(Library, SetLastError = true)]
+    internal static partial int sched_getscheduler(int thread);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int sched_setscheduler(int thread, int policy, int* priority);
+
+    [LibraryImport(Library, SetLastError = true)]
     internal static partial int setsid();
 
     [LibraryImport(Library, SetLastError = true)]
@@ -34,6 +40,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
+
+    internal const int SCHED_OTHER = 0;
+    internal const int SCHED_RR = 2;
+    internal const int SCHED_RESET_ON_FORK = 0x40000000;
 
     internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;

@@ -66,6 +66,9 @@ public sealed record ImpairmentOptions
     /// <summary>True if anything depends on chance.</summary>
     public bool IsRandom => Loss > 0 || LossModel is not null || Jitter > TimeSpan.Zero || Duplicate > 0 || Reorder > 0 || Corrupt > 0;
 
+    /// <summary>True if packets may have to wait for their time.</summary>
+    public bool MayDelay => Delay > TimeSpan.Zero || SynDelay > TimeSpan.Zero || FinDelay > TimeSpan.Zero || Rate > 0;
+
     /// <summary>
     /// True if something happens to packets one by one, so that super-packets have to be taken apart before: what is lost is then a packet of the wire's size, as on a wire.
     /// </summary>

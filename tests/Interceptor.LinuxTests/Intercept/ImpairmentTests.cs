@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Interceptor.Capture.Intercept;
 using Interceptor.Filters;
+using Interceptor.Interop;
 using Interceptor.Packets;
 using Interceptor.Testing;
 
@@ -110,6 +112,36 @@ public sealed class ImpairmentTests
         Assert.True(summary.Reordered > 100, summary.ToString());
         Assert.InRange(summary.DelayErrorMedian, 0, 5_000_000);
         Assert.InRange(summary.DelayErrorPercentile99, summary.DelayErrorMedian, summary.DelayErrorMaximum);
+    }
+
+    /// <summary>The thread has the priority while packets may wait for their time, and not before, behind or else.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_thread_is_prompt_while_packets_may_wait(bool delays)
+    {
+        const int RoundRobin = 2;
+        using var loopback = new LoopbackQueue();
+        var seen = new List<(int Policy, long Slack)>();
+        bool mayBeRealTime = false;
+        loopback.Namespace.StartThread("prompt", () =>
+        {
+            seen.Add(Scheduling());
+            using (var prompt = PromptThread.Enter())
+            {
+                mayBeRealTime = prompt.IsRealTime;
+            }
+
+            ImpairmentOptions impairments = delays ? new ImpairmentOptions { SynDelay = TimeSpan.FromMilliseconds(1) } : new ImpairmentOptions { Duplicate = 0.1 };
+            using InterceptSession session = InterceptSession.Start(OptionsFor(loopback, impairments) with { Count = 1 });
+            loopback.Send(1);
+            session.Run((in _) => seen.Add(Scheduling()), CancellationToken.None);
+            seen.Add(Scheduling());
+        }).Join();
+        Assert.Equal([0, delays && mayBeRealTime ? RoundRobin : 0, 0], seen.Select(at => at.Policy));
+
+        // The kernel shows 0 or 1 for a real-time thread, which has none.
+        Assert.Equal([seen[0].Slack, delays ? 1 : seen[0].Slack, seen[0].Slack], seen.Select(at => Math.Max(at.Slack, 1)));
     }
 
     [Theory]
@@ -270,6 +302,15 @@ public sealed class ImpairmentTests
         InterceptSummary summary = running.Finish();
         Assert.True(summary.IsBalanced);
         return (summary, loopback.Arrived());
+    }
+
+    // proc_pid_stat(5): the policy is field 41; the second may have blanks.
+    private static (int Policy, long Slack) Scheduling()
+    {
+        string stat = File.ReadAllText("/proc/thread-self/stat");
+        string policy = stat.Split(") ")[^1].Split(' ')[41 - 3];
+        string slack = File.ReadAllText($"/proc/{stat.Split(' ')[0]}/timerslack_ns");
+        return (int.Parse(policy, CultureInfo.InvariantCulture), long.Parse(slack, CultureInfo.InvariantCulture));
     }
 
     private static Socket Listen(NetworkLab lab, int ipVersion)
