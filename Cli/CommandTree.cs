@@ -48,6 +48,7 @@ internal static class CommandTree
         yield return SessionsCommand.Create();
         yield return CheckpointCommand.Create();
         yield return RestoreCommand.Create();
+        yield return ImageCommand.Create();
         yield return DemoCommand.Create();
         yield return CleanupCommand.Create();
         yield return GuardCommand.Create();

@@ -87,7 +87,7 @@ public sealed class SessionCheckpoint
             _owner?.Dispose();
         });
         TimeSpan freeze = Stopwatch.GetElapsedTime(start);
-        Timed("write image", () => SessionFiles.Write(_options.Directory, image));
+        Timed("write image", () => SessionFiles.Write(_options.Directory, image, _options.Key));
         return freeze;
     }
 
@@ -96,7 +96,7 @@ public sealed class SessionCheckpoint
     {
         SessionImage written = image with { Lock = _lock is null ? null : SessionLockRules.For(image) };
         image = written;
-        Timed("write image", () => SessionFiles.Write(_options.Directory, written));
+        Timed("write image", () => SessionFiles.Write(_options.Directory, written, _options.Key));
         try
         {
             Timed("close original", _socket!.CloseSilently);

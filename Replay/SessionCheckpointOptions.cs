@@ -1,3 +1,4 @@
+using Interceptor.Checkpoint;
 using Interceptor.Packets;
 
 namespace Interceptor.Replay;
@@ -28,4 +29,7 @@ public sealed record SessionCheckpointOptions
 
     /// <summary>Ends the process once its connection is taken. Otherwise it goes on and gets errors from its descriptor.</summary>
     public bool KillOwner { get; init; }
+
+    /// <summary>What the image is encrypted with; null leaves it readable. Stays the caller's.</summary>
+    public SessionKey? Key { get; init; }
 }

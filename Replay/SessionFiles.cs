@@ -14,25 +14,25 @@ public static class SessionFiles
     private const string ChecksumMissingComment = "checksum not filled in";
 
     /// <summary>Writes the image; <see cref="SessionImageDirectory.Write"/> with the held packets.</summary>
-    public static void Write(string directory, SessionImage image)
+    public static void Write(string directory, SessionImage image, SessionKey? key = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        SessionImageDirectory.Write(directory, image, image.HeldPackets.Count == 0 ? null : path => WriteHeld(Path.Combine(path, HeldPacketsName), image));
+        SessionImageDirectory.Write(
+            directory, image, image.HeldPackets.Count == 0 ? null : new Dictionary<string, byte[]> { [HeldPacketsName] = WriteHeld(image) }, key);
     }
 
     /// <summary>Reads the image with its held packets.</summary>
     /// <exception cref="CheckpointException">As <see cref="SessionImageDirectory.Read"/>.</exception>
     /// <exception cref="CaptureFileException">The held packets are damaged.</exception>
-    public static SessionImage Read(string directory)
+    public static SessionImage Read(string directory, SessionKey? key = null)
     {
-        SessionImage image = SessionImageDirectory.Read(directory);
-        string held = Path.Combine(directory, HeldPacketsName);
-        return File.Exists(held) ? image with { HeldPackets = ReadHeld(held) } : image;
+        SessionImage image = SessionImageDirectory.Read(directory, key, out IReadOnlyDictionary<string, byte[]> further);
+        return further.TryGetValue(HeldPacketsName, out byte[]? held) ? image with { HeldPackets = ReadHeld(held, directory) } : image;
     }
 
-    private static void WriteHeld(string path, SessionImage image)
+    private static byte[] WriteHeld(SessionImage image)
     {
-        using FileStream stream = File.Create(path);
+        using var stream = new MemoryStream();
         using var writer = new PcapNgWriter(stream, leaveOpen: true);
         int id = writer.AddInterface(new CaptureInterface(LinkType.Raw, 0, "held", $"held packets of {image.Snapshot.Local}-{image.Snapshot.Peer}"));
         foreach (HeldSessionPacket packet in image.HeldPackets)
@@ -51,11 +51,15 @@ public static class SessionFiles
                 Comment = packet.ChecksumMissing ? ChecksumMissingComment : null,
             });
         }
+
+        writer.Flush();
+        return stream.ToArray();
     }
 
-    private static List<HeldSessionPacket> ReadHeld(string path)
+    private static List<HeldSessionPacket> ReadHeld(byte[] held, string directory)
     {
-        using CaptureFileReader reader = CaptureFile.OpenRead(path);
+        using var stream = new MemoryStream(held);
+        using CaptureFileReader reader = CaptureFile.OpenRead(stream, Path.Combine(directory, HeldPacketsName));
         var packets = new List<HeldSessionPacket>();
         while (reader.TryRead(out CapturedPacket packet))
         {

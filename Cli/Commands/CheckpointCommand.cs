@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Interceptor.Checkpoint;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Packets;
@@ -42,11 +43,17 @@ internal static class CheckpointCommand
 
     private static readonly Option<bool> Kill = new("--kill") { Description = "End the process (SIGKILL) once its connection is taken." };
 
+    private static readonly Option<string?> Encrypt = new("--encrypt")
+    {
+        Description = "Encrypt the queues (AES-256-GCM) with this key file: 32 bytes, or 64 hexadecimal digits.",
+        HelpName = "FILE",
+    };
+
     internal static Command Create()
     {
         var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
         {
-            Pid, Connection, Output, LeaveRunning, Lock, Kill,
+            Pid, Connection, Output, LeaveRunning, Lock, Kill, Encrypt,
         };
         command.SetBody(Run);
         return command;
@@ -54,7 +61,8 @@ internal static class CheckpointCommand
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
-        SessionCheckpointOptions options = ReadOptions(parsed);
+        using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
+        SessionCheckpointOptions options = ReadOptions(parsed) with { Key = key };
         SessionCheckpointResult result = SessionCheckpoint.Take(options);
         foreach (string warning in result.Image.Warnings)
         {

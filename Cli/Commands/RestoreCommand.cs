@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using System.Globalization;
 using Interceptor.Checkpoint;
+using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
 using Interceptor.Replay;
@@ -23,11 +24,13 @@ internal static class RestoreCommand
         Arity = ArgumentArity.ZeroOrMore,
     };
 
+    private static readonly Option<bool> Force = new("--force") { Description = "Restore an image that was restored before: only if that socket is gone." };
+
     internal static Command Create()
     {
         var command = new Command("restore", "Brings a checkpointed TCP connection back, in the network namespace it is run in, and hands it to a command.")
         {
-            Image, Program,
+            Image, SessionKeyOption.Key, Force, Program,
         };
         command.SetBody(Run);
         return command;
@@ -42,7 +45,9 @@ internal static class RestoreCommand
             RequireExecutable(program[0]);
         }
 
-        using RestoredSocket restored = SessionRestore.Resume(directory, out SessionImage image, out bool lockRemoved);
+        using SessionKey? key = SessionKeyOption.Read(parsed);
+        var options = new SessionRestoreOptions { Key = key, Force = parsed.GetValue(Force) };
+        using RestoredSocket restored = SessionRestore.Resume(directory, options, out SessionImage image, out bool lockRemoved);
         foreach (string warning in restored.Warnings)
         {
             context.Output.Warn(warning);

@@ -142,6 +142,30 @@ public sealed class CheckpointCommandTests : IDisposable
     }
 
     [Fact]
+    public void An_encrypted_image_is_restored_with_its_key_and_only_once()
+    {
+        string key = Path.Combine(_directory, "key");
+        File.WriteAllBytes(key, TcpLink.Pattern(3, 32));
+        Assert.Equal(0, ChildProcess.Run(null, TcpLink.Deadline, "chmod", "600", key).ExitCode);
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        client.Send("secret"u8);
+        CliResult taken = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image, "--encrypt", key);
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        Assert.All(Directory.EnumerateFiles(Image), file => Assert.True(File.ReadAllBytes(file).AsSpan().IndexOf("secret"u8) < 0, file));
+        CliResult keyless = _ns.Run(() => CliProcess.Run("restore", Image, "--", "true"));
+        Assert.Equal(4, keyless.ExitCode);
+        Assert.Contains("--key", keyless.Error, StringComparison.Ordinal);
+        CliResult restored = _ns.Run(() => CliProcess.Run(
+            "restore", "--key", key, Image, "--", "python3", "-c", "import socket; s = socket.socket(fileno=3); print(s.recv(6, socket.MSG_WAITALL).decode())"));
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Equal("secret", restored.Output.Trim());
+        CliResult again = _ns.Run(() => CliProcess.Run("restore", "--key", key, Image, "--", "true"));
+        Assert.Equal(1, again.ExitCode);
+        Assert.Contains("was restored before", again.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_command_the_connection_is_joined_to_standard_input_and_output()
     {
         using var server = new StreamServer(_ns, idle: true);

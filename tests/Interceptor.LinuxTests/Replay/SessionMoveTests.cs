@@ -161,7 +161,7 @@ public sealed class SessionMoveTests
         SessionImage image = null!;
         using RestoredSocket restored = ns.Run(() =>
         {
-            RestoredSocket socket = SessionRestore.Resume(directory, out image, out bool lockRemoved);
+            RestoredSocket socket = SessionRestore.Resume(directory, null, out image, out bool lockRemoved);
             Assert.True(lockRemoved);
             return socket;
         });

@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using Interceptor.Checkpoint;
 using Interceptor.Packets;
 using Interceptor.Replay;
 using Interceptor.Tcp;
+using Interceptor.Testing;
 
 namespace Interceptor.Tests.Checkpoint;
 
@@ -43,7 +45,7 @@ public sealed class SessionImageDirectoryTests : IDisposable
         Assert.True(held is { IsInbound: true, ChecksumMissing: true });
         Assert.Equal(image.HeldPackets[0].IpPacket.ToArray(), held.IpPacket.ToArray());
         Assert.Equal(image.HeldPackets[0].Timestamp, held.Timestamp);
-        Assert.Equal(["held.pcapng", "receive-queue.bin", "send-queue.bin", "session.json"], Names(Image));
+        Assert.Equal(["SHA256SUMS", "held.pcapng", "receive-queue.bin", "send-queue.bin", "session.json"], Names(Image));
     }
 
     [Fact]
@@ -67,8 +69,8 @@ public sealed class SessionImageDirectoryTests : IDisposable
         Assert.Throws<CheckpointException>(() => SessionImageDirectory.RequireCanCreate(Path.Combine(_root, "no", "parent")));
 
         exception = Assert.Throws<CheckpointException>(
-            () => SessionImageDirectory.Write(Path.Combine(_root, "other"), Example(), _ => throw new IOException("No space left on device")));
-        Assert.Contains("No space left", exception.Message, StringComparison.Ordinal);
+            () => SessionImageDirectory.Write(Path.Combine(_root, "other"), Example(), new Dictionary<string, byte[]> { ["no/such/directory"] = [] }));
+        Assert.Contains("no/such/directory", exception.Message, StringComparison.Ordinal);
         Assert.Equal([Image], Directory.EnumerateFileSystemEntries(_root));
     }
 
@@ -76,6 +78,7 @@ public sealed class SessionImageDirectoryTests : IDisposable
     [InlineData("receive-queue.bin")]
     [InlineData("send-queue.bin")]
     [InlineData("held.pcapng")]
+    [InlineData("session.json")]
     public void Every_changed_cut_or_missing_file_is_noticed(string name)
     {
         SessionFiles.Write(Image, Example());
@@ -96,13 +99,12 @@ public sealed class SessionImageDirectoryTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"version\": 1", "\"version\": 2", "version 2")]
+    [InlineData("\"version\": 2", "\"version\": 3", "version 3")]
     [InlineData("interceptor-session", "something-else", "format")]
     [InlineData("\"local\": \"192.0.2.1:80\"", "\"local\": \"nowhere\"", "two ends")]
     [InlineData("\"state\": \"ESTABLISHED\"", "\"state\": \"LISTEN\"", "LISTEN")]
     [InlineData("\"snd_window_scale\": 7", "\"snd_window_scale\": 15", "contradict")]
     [InlineData("\"write_seq\": 3", "\"write_seq\": 4", "sequence numbers say")]
-    [InlineData("\"name\": \"send-queue.bin\"", "\"name\": \"../send-queue.bin\"", "no file beside it")]
     [InlineData("\"warnings\": [", "\"warnings\": null, \"x\": [", "damaged")]
     [InlineData("{", "[", "damaged")]
     public void A_document_that_makes_no_sense_is_refused(string old, string replacement, string message)
@@ -113,6 +115,7 @@ public sealed class SessionImageDirectoryTests : IDisposable
         int at = text.IndexOf(old, StringComparison.Ordinal);
         Assert.True(at >= 0, text);
         File.WriteAllText(path, text[..at] + replacement + text[(at + old.Length)..]);
+        CommitAgain();
         AssertBad(message);
     }
 
@@ -125,8 +128,73 @@ public sealed class SessionImageDirectoryTests : IDisposable
         for (int length = 0; length < content.Length - 1; length += 53)
         {
             File.WriteAllBytes(path, content[..length]);
+            CommitAgain();
             AssertBad("");
         }
+    }
+
+    [Fact]
+    public void Every_changed_bit_of_the_commit_record_is_noticed()
+    {
+        SessionFiles.Write(Image, Example());
+        string path = Path.Combine(Image, "SHA256SUMS");
+        byte[] content = File.ReadAllBytes(path);
+        for (int bit = 0; bit < content.Length * 8; bit++)
+        {
+            byte[] changed = [.. content];
+            changed[bit / 8] ^= (byte)(1 << (bit % 8));
+            File.WriteAllBytes(path, changed);
+            AssertBad("");
+        }
+
+        File.WriteAllBytes(path, content);
+        Assert.Equal("0123abcd", SessionFiles.Read(Image).Id);
+        File.Delete(path);
+        AssertBad("no commit record");
+    }
+
+    [Fact]
+    public void The_commit_record_is_what_sha256sum_reads()
+    {
+        SessionFiles.Write(Image, Example());
+        ChildResult result = ChildProcess.Run(null, TimeSpan.FromSeconds(10), "sh", "-c", $"cd '{Image}' && sha256sum -c SHA256SUMS");
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("session.json: OK", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_the_commit_record_does_not_name_is_none_of_the_image()
+    {
+        SessionFiles.Write(Image, Example() with { HeldPackets = [] });
+        File.WriteAllText(Path.Combine(Image, "held.pcapng"), "not a capture");
+        Assert.Empty(SessionFiles.Read(Image).HeldPackets);
+    }
+
+    [Fact]
+    public void An_image_is_restored_by_one_only()
+    {
+        SessionFiles.Write(Image, Example());
+        using (SessionRestoreMark.Take(Image, force: false))
+        {
+            // Given back: it was not kept.
+        }
+
+        Assert.Null(SessionRestoreMark.ReadFrom(Image));
+        using (SessionRestoreMark.Claim claim = SessionRestoreMark.Take(Image, force: false))
+        {
+            claim.Keep();
+        }
+
+        var exception = Assert.Throws<CheckpointException>(() => SessionRestoreMark.Take(Image, force: false));
+        Assert.Equal(CheckpointFailure.Refused, exception.Failure);
+        Assert.Contains("--force", exception.Message, StringComparison.Ordinal);
+        using (SessionRestoreMark.Take(Image, force: true))
+        {
+            // Forced and failed: that it was restored before stays true.
+        }
+
+        Assert.NotNull(SessionRestoreMark.ReadFrom(Image));
+        Assert.Equal("0123abcd", SessionFiles.Read(Image).Id);
     }
 
     [Fact]
@@ -141,9 +209,17 @@ public sealed class SessionImageDirectoryTests : IDisposable
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>What was changed is meant: the commit record is made anew.</summary>
+    private void CommitAgain()
+    {
+        string[] files = [.. Names(Image).Where(static name => name != "SHA256SUMS")];
+        File.WriteAllText(Path.Combine(Image, "SHA256SUMS"), string.Concat(
+            files.Select(name => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(Image, name))))}  {name}\n")));
+    }
+
     private static string[] Names(string directory) => [.. Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
-    private static SessionImage Example() => new()
+    internal static SessionImage Example() => new()
     {
         Id = "0123abcd",
         Snapshot = new TcpSnapshot

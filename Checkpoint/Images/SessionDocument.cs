@@ -6,7 +6,7 @@ namespace Interceptor.Checkpoint;
 internal sealed record SessionDocument
 {
     internal const string FormatName = "interceptor-session";
-    internal const int CurrentVersion = 1;
+    internal const int CurrentVersion = 2;
 
     public string Format { get; init; } = "";
 
@@ -29,6 +29,8 @@ internal sealed record SessionDocument
     public SessionLock? Lock { get; init; }
 
     public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    public SessionEncryption? Encryption { get; init; }
 
     public IReadOnlyList<SessionFile> Files { get; init; } = [];
 }
@@ -97,14 +99,20 @@ internal sealed record SessionClock
     public string Wall { get; init; } = "";
 }
 
-/// <summary>A file of the image beside session.json, with what proves it whole.</summary>
+/// <summary>How all files but session.json are encrypted.</summary>
+internal sealed record SessionEncryption
+{
+    public string Cipher { get; init; } = "";
+
+    public string KeyFingerprint { get; init; } = "";
+}
+
+/// <summary>A file of the image beside session.json.</summary>
 internal sealed record SessionFile
 {
     public string Name { get; init; } = "";
 
     public long Bytes { get; init; }
-
-    public string Sha256 { get; init; } = "";
 }
 
 [JsonSourceGenerationOptions(
