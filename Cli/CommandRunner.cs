@@ -81,7 +81,7 @@ internal static class CommandRunner
         UsageException or Filters.FilterSyntaxException => ExitCode.Usage,
         MissingFeatureException or DllNotFoundException => ExitCode.Missing,
         LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
-        MissingToolException or FirewallException { IsPermission: true } => ExitCode.Missing,
+        MissingToolException or FirewallUnavailableException or FirewallException { IsPermission: true } => ExitCode.Missing,
         CaptureFileException { InnerException: UnauthorizedAccessException or LinuxException { IsPermission: true } } => ExitCode.Missing,
         CaptureFileException { Fault: CaptureFileFault.Unwritable or CaptureFileFault.Unsupported } => ExitCode.Failed,
         CheckpointException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,

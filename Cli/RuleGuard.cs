@@ -8,14 +8,15 @@ using Interceptor.Cli.Output;
 namespace Interceptor.Cli;
 
 /// <summary>
-/// A second process that removes our firewall rules when this one is killed with SIGKILL: it waits at the end of a pipe that the kernel closes then. It is started before the
-/// rules are, in the network namespace of the calling thread.
+/// A second process that removes our firewall rules when this one is killed with SIGKILL, or could not remove them itself: it waits at the end of a pipe that the kernel closes
+/// then. It is started before the rules are, in the network namespace of the calling thread.
 /// <para>Threads: the one that makes it disposes it.</para>
 /// </summary>
 internal sealed class RuleGuard : IDisposable
 {
     private readonly CommandOutput _output;
     private readonly Process? _process;
+    private InterceptSession? _session;
 
     private RuleGuard(CommandOutput output, Process? process)
     {
@@ -61,7 +62,10 @@ internal sealed class RuleGuard : IDisposable
         }
     }
 
-    /// <summary>The rules are gone: the guard may go.</summary>
+    /// <summary>Whose rules they are: it is to be disposed before this.</summary>
+    internal void Protects(InterceptSession session) => _session = session;
+
+    /// <summary>The guard may go if the rules are gone; else, and where they may never have been, it looks itself.</summary>
     public void Dispose()
     {
         if (_process is null)
@@ -71,7 +75,11 @@ internal sealed class RuleGuard : IDisposable
 
         try
         {
-            _process.StandardInput.BaseStream.Write([GuardCommand.AllClear]);
+            if (_session is { HasRules: false })
+            {
+                _process.StandardInput.BaseStream.Write([GuardCommand.AllClear]);
+            }
+
             _process.StandardInput.Close();
         }
         catch (IOException)

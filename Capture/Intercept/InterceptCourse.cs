@@ -5,21 +5,21 @@ namespace Interceptor.Capture.Intercept;
 
 /// <summary>
 /// What a session decides by: its filter, its limit, its impairments and who watches. One for all its workers.
-/// <para>Threads: one at a time.</para>
+/// <para>Threads: one at a time, within <see cref="Enter"/> where several workers share it.</para>
 /// </summary>
 internal sealed class InterceptCourse
 {
     private readonly Impairments _impairments;
     private readonly RateLinks? _links;
-    private readonly PacketFilter? _userSpaceFilter;
+    private readonly Lock? _gate;
+    private PacketFilter? _userSpaceFilter;
     private InterceptObserver? _observer;
 
     /// <param name="options">What is taken and done.</param>
-    /// <param name="userSpaceFilter">The filter, where the kernel does not apply it.</param>
-    internal InterceptCourse(InterceptOptions options, PacketFilter? userSpaceFilter)
+    internal InterceptCourse(InterceptOptions options)
     {
         Options = options;
-        _userSpaceFilter = userSpaceFilter;
+        _gate = options.QueueCount > 1 ? new Lock() : null;
         _impairments = new Impairments(options.Impairments);
         _links = options.Impairments.Rate > 0 ? new RateLinks(options.Impairments) : null;
         NeedsLanes = !options.IsLookingOnly || options.Record is not null;
@@ -48,6 +48,15 @@ internal sealed class InterceptCourse
     internal long OverRate { get; private set; }
 
     internal bool IsFull => Matched >= Options.Count;
+
+    /// <summary>How much later than they were due delayed packets went on, ns; those that the end let go are not in it.</summary>
+    internal TimingErrors Lateness { get; } = new();
+
+    /// <summary>Lets one worker at a time decide and deliver; costs nothing where there is only one.</summary>
+    internal Turn Enter() => new(_gate);
+
+    /// <summary>The kernel does not apply the filter, or not all of it: it is applied here. Before the first packet.</summary>
+    internal void FilterHere() => _userSpaceFilter = Options.Filter;
 
     internal void Watch(InterceptObserver? observer) => _observer = observer;
 
@@ -134,5 +143,19 @@ internal sealed class InterceptCourse
 
         lane.Packets++;
         return schedule.Find(lane, lane.Packets);
+    }
+
+    /// <summary>A worker's turn, which its disposal ends.</summary>
+    internal readonly ref struct Turn
+    {
+        private readonly Lock? _gate;
+
+        internal Turn(Lock? gate)
+        {
+            _gate = gate;
+            gate?.Enter();
+        }
+
+        public void Dispose() => _gate?.Exit();
     }
 }

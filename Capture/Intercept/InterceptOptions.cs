@@ -11,10 +11,19 @@ public sealed record InterceptOptions
     /// <summary>Which packets, compiled for raw IP; null takes all.</summary>
     public PacketFilter? Filter { get; init; }
 
-    /// <summary>The queue number; null takes a free one.</summary>
+    /// <summary>The queue number, the first of several; null takes free ones.</summary>
     public ushort? QueueNumber { get; init; }
 
-    /// <summary>Packets that the kernel lets wait for their verdict, also those that are delayed; it drops the next ones (or passes them, where the policy is open).</summary>
+    /// <summary>
+    /// Queues, 1 to <see cref="MaxQueues"/>, each with a thread of its own. The kernel spreads packets over them by a hash of the two addresses and the protocol, so that both
+    /// directions of a connection, and all connections of two hosts, meet the same one.
+    /// </summary>
+    public int QueueCount { get; init; } = 1;
+
+    /// <summary>The most queues of one interception.</summary>
+    public const int MaxQueues = 64;
+
+    /// <summary>Packets that the kernel lets wait for their verdict in each queue, also those that are delayed; it drops the next ones (or passes them, where the policy is open).</summary>
     public int QueueLength { get; init; } = new InterceptionQueueOptions { Number = 0 }.MaxLength;
 
     /// <summary>What is done to them.</summary>
@@ -56,6 +65,6 @@ public sealed record InterceptOptions
     /// <summary>Ends after this time; null goes on.</summary>
     public TimeSpan? Duration { get; init; }
 
-    /// <summary>Which iptables.</summary>
-    public FirewallBackend Backend { get; init; } = FirewallBackend.System;
+    /// <summary>Which tool makes the rules. Default: the first that works.</summary>
+    public FirewallBackend Backend { get; init; } = FirewallBackend.Automatic;
 }

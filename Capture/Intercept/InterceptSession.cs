@@ -5,92 +5,99 @@ namespace Interceptor.Capture.Intercept;
 
 /// <summary>
 /// An interception from its rules to its summary: takes packets at the hooks, decides, delays, and leaves nothing behind.
-/// <para>Threads: <see cref="Start"/>, <see cref="Run"/> and <see cref="Dispose"/> belong to one thread, inside the network namespace that is meant; everything
-/// (receiving, timers, the observer) happens on it inside <see cref="Run"/>. The wait for the next packet and for the next delayed one is one
-/// poll with a timeout in nanoseconds: no thread and no timer for each packet. Where packets may have to wait, the thread has the lowest real-time priority (SCHED_RR) inside
-/// <see cref="Run"/>, if privileges allow, so that they go on when they are due although other programs have the processors.</para>
+/// <para>Threads: <see cref="Start"/>, <see cref="Run"/> and <see cref="Dispose"/> belong to one thread, inside the network namespace that is meant. It serves the first queue;
+/// each further one has a thread of its own inside <see cref="Run"/>. The observer is called by one of them at a time. The wait for the next packet and for the next delayed
+/// one is one poll with a timeout in nanoseconds: no thread and no timer for each packet. Where packets may have to wait, these threads have the lowest real-time priority
+/// (SCHED_RR) inside <see cref="Run"/>, if privileges allow, so that they go on when they are due although other programs have the processors.</para>
 /// </summary>
 public sealed class InterceptSession : IDisposable
 {
-    private const int FirstAutomaticQueue = 20000;
-    private const int AutomaticQueues = 20000;
     private const long LookInterval = CaptureTimestamp.NanosecondsPerSecond;
     private readonly InterceptOptions _options;
     private readonly InterceptCourse _course;
-    private readonly InterceptWorker _worker;
+    private readonly InterceptWorker[] _workers;
     private readonly FirewallRules _rules;
+    private FirstFailure _workerFailure;
+    private volatile bool _stopping;
     private long _nextLook;
     private InterceptSummary? _summary;
 
-    private InterceptSession(InterceptCourse course, InterceptWorker worker, FirewallRules rules)
+    private InterceptSession(InterceptCourse course, InterceptWorker[] workers, FirewallRules rules)
     {
         _options = course.Options;
         _course = course;
-        _worker = worker;
+        _workers = workers;
         _rules = rules;
         OnFailure = PolicyOf(_options);
     }
 
     /// <summary>
-    /// Raised on the session's thread within about a second after the kernel dropped packets before we saw them: how many since the last time, because the queue was full
-    /// and because the receive buffer was.
+    /// Raised on the session's thread within about a second after the kernel dropped packets before we saw them: how many since the last time, because a queue was full
+    /// and because a receive buffer was.
     /// </summary>
     public event Action<long, long>? KernelDropped;
 
-    /// <summary>The queue number in use.</summary>
-    public ushort QueueNumber => _worker.Queue.Number;
+    /// <summary>The number of the queue in use, the first of several.</summary>
+    public ushort QueueNumber => _workers[0].Queue.Number;
+
+    /// <summary>How many queues are in use.</summary>
+    public int QueueCount => _workers.Length;
 
     /// <summary>Queue flags that were wanted and that the kernel does not have.</summary>
-    public InterceptionQueueFlags RefusedFlags => _worker.Queue.RefusedFlags;
+    public InterceptionQueueFlags RefusedFlags => _workers[0].Queue.RefusedFlags;
 
     /// <summary>The policy in force.</summary>
     public FailurePolicy OnFailure { get; }
 
+    /// <summary>The tool that made the rules.</summary>
+    public FirewallBackend Backend => _rules.Backend;
+
     /// <summary>Where the rules are.</summary>
     public IReadOnlyList<string> Places => _rules.Places;
 
-    /// <summary>True if the kernel could not take the filter, so that every packet comes to us and the filter is applied here.</summary>
+    /// <summary>True until the rules have been removed.</summary>
+    public bool HasRules => _rules.AreInstalled;
+
+    /// <summary>Chains of which an empty rest stayed, because a queue of somebody else was open (<see cref="FirewallRules.Leftovers"/>).</summary>
+    public IReadOnlyList<string> Leftovers => _rules.Leftovers;
+
+    /// <summary>True if the kernel could not take the filter, so that more packets come to us and the filter is applied here.</summary>
     public bool FiltersInUserSpace => _course.FiltersInUserSpace;
 
-    /// <summary>Opens the queue, then installs the rules. From now on matching packets wait for <see cref="Run"/>.</summary>
-    /// <exception cref="LinuxException">A privilege is missing, or the queue number is taken.</exception>
-    /// <exception cref="MissingToolException">iptables is not installed.</exception>
+    /// <summary>Opens the queues, then installs the rules. From now on matching packets wait for <see cref="Run"/>.</summary>
+    /// <exception cref="LinuxException">A privilege is missing, or a queue number is taken.</exception>
+    /// <exception cref="MissingToolException">The firewall's tool that was asked for is not installed.</exception>
+    /// <exception cref="FirewallUnavailableException">None of the firewall's tools could install the rules; nothing is left in place.</exception>
     /// <exception cref="FirewallException">The rules could not be installed; nothing is left in place.</exception>
     public static InterceptSession Start(InterceptOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Impairments.Validate();
-        if (options.Schedule is not null && !options.Impairments.IsNone)
-        {
-            throw new ArgumentException("A schedule says all that is done: nothing else goes with it.", nameof(options));
-        }
-
-        if (options.Hooks.Count == 0)
-        {
-            throw new ArgumentException("There is no hook to take packets at.", nameof(options));
-        }
-
-        bool fits = true;
-        FirewallMatch match = FirewallMatch.All;
-        if (options.Filter is not null)
-        {
-            fits = FirewallMatch.TryFromFilter(options.Filter, out match);
-        }
-
-        match = match with { ExceptMark = FirewallMatch.OwnMark };
+        Check(options);
         bool isOpen = PolicyOf(options) == FailurePolicy.Open;
-        var course = new InterceptCourse(options, fits ? null : options.Filter);
-        var worker = new InterceptWorker(OpenQueue(options, isOpen), course);
+        var course = new InterceptCourse(options);
+        InterceptWorker[] workers = OpenWorkers(options, isOpen, course);
         try
         {
-            FirewallTarget target = FirewallTarget.ToQueue(worker.Queue.Number, bypass: isOpen);
+            FirewallMatch match = FirewallMatch.All;
+            if (options.Filter is not null && !FirewallMatch.TryFromFilter(options.Filter, out match))
+            {
+                course.FilterHere();
+            }
+
+            match = match with { ExceptMark = FirewallMatch.OwnMark };
+            FirewallTarget target = FirewallTarget.ToQueue(workers[0].Queue.Number, bypass: isOpen, workers.Length);
             FirewallRules rules = FirewallRules.Install(
-                [.. options.Hooks.Distinct().Select(hook => new FirewallRule(hook, match, target))], new FirewallOptions { Backend = options.Backend });
-            return new InterceptSession(course, worker, rules);
+                [.. options.Hooks.Distinct().Select(hook => new FirewallRule(hook, match, target))],
+                new FirewallOptions { Backend = options.Backend, MayTakeMore = true });
+            if (rules.TakesMore)
+            {
+                course.FilterHere();
+            }
+
+            return new InterceptSession(course, workers, rules);
         }
         catch
         {
-            worker.Dispose();
+            Array.ForEach(workers, worker => worker.Dispose());
             throw;
         }
     }
@@ -103,36 +110,22 @@ public sealed class InterceptSession : IDisposable
     public InterceptSummary Run(InterceptObserver? observer, CancellationToken cancellation)
     {
         _course.Watch(observer);
-        using CancellationTokenRegistration registration = cancellation.Register(_worker.Queue.Wake);
-        long end = _options.Duration is { } duration ? Clock.MonotonicNanoseconds() + (duration.Ticks * 100) : long.MaxValue;
+        using CancellationTokenRegistration registration = cancellation.Register(_workers[0].Queue.Wake);
+        Thread[] others = [.. _workers.Skip(1).Select(StartThread)];
         InterceptSummary summary;
         try
         {
-            using PromptThread? prompt = _options.MayDelay ? PromptThread.Enter() : null;
-            while (!cancellation.IsCancellationRequested && !_course.IsFull)
-            {
-                long now = Clock.MonotonicNanoseconds();
-                if (now >= end)
-                {
-                    break;
-                }
-
-                _worker.ReleaseDue(now);
-                if (now >= _nextLook)
-                {
-                    LookForDrops();
-                    _nextLook = now + LookInterval;
-                }
-
-                long next = Math.Min(Math.Min(end, _nextLook), _worker.NextDue);
-                _worker.Receive(Math.Max(next - now, 1));
-            }
+            DriveFirst(cancellation);
         }
         finally
         {
+            _stopping = true;
+            Array.ForEach(_workers, worker => worker.Queue.Wake());
+            Array.ForEach(others, thread => thread.Join());
             _summary = summary = TearDown();
         }
 
+        _workerFailure.Throw();
         return summary;
     }
 
@@ -140,7 +133,7 @@ public sealed class InterceptSession : IDisposable
     /// packets apart.</summary>
     public InterceptSummary ReadSummary() => Summarize(ruleCount: null);
 
-    /// <summary>Removes the rules and closes the queue, if <see cref="Run"/> has not done it.</summary>
+    /// <summary>Removes the rules and closes the queues, if <see cref="Run"/> has not done it.</summary>
     public void Dispose()
     {
         try
@@ -149,14 +142,36 @@ public sealed class InterceptSession : IDisposable
         }
         finally
         {
-            _worker.Dispose();
+            Array.ForEach(_workers, worker => worker.Dispose());
+        }
+    }
+
+    private static void Check(InterceptOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Impairments.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.QueueCount, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.QueueCount, InterceptOptions.MaxQueues, nameof(options));
+        if (options.Schedule is not null && !options.Impairments.IsNone)
+        {
+            throw new ArgumentException("A schedule says all that is done: nothing else goes with it.", nameof(options));
+        }
+
+        if (options.Hooks.Count == 0)
+        {
+            throw new ArgumentException("There is no hook to take packets at.", nameof(options));
+        }
+
+        if (options.QueueNumber + options.QueueCount - 1 > ushort.MaxValue)
+        {
+            throw new ArgumentException($"Queue numbers end at {ushort.MaxValue}.", nameof(options));
         }
     }
 
     private static FailurePolicy PolicyOf(InterceptOptions options) =>
         options.OnFailure ?? (options.IsLookingOnly ? FailurePolicy.Open : FailurePolicy.Closed);
 
-    private static InterceptionQueue OpenQueue(InterceptOptions options, bool isOpen)
+    private static InterceptWorker[] OpenWorkers(InterceptOptions options, bool isOpen, InterceptCourse course)
     {
         var template = new InterceptionQueueOptions
         {
@@ -166,61 +181,128 @@ public sealed class InterceptSession : IDisposable
                 | InterceptionQueueFlags.UserAndGroup | (isOpen ? InterceptionQueueFlags.FailOpen : InterceptionQueueFlags.None),
             Default = isOpen ? DefaultVerdict.Accept : DefaultVerdict.Drop,
         };
-        if (options.QueueNumber is { } chosen)
+        InterceptionQueue[] queues = QueueRange.Open(template, options.QueueNumber, options.QueueCount);
+        var workers = new List<InterceptWorker>(queues.Length);
+        try
         {
-            return InterceptionQueue.Open(template with { Number = chosen });
+            foreach (InterceptionQueue queue in queues)
+            {
+                workers.Add(new InterceptWorker(queue, course));
+            }
+
+            return [.. workers];
+        }
+        catch
+        {
+            workers.ForEach(worker => worker.Dispose());
+            Array.ForEach(queues, queue => queue.Dispose());
+            throw;
+        }
+    }
+
+    private Thread StartThread(InterceptWorker worker)
+    {
+        var thread = new Thread(() => DriveOther(worker)) { IsBackground = true, Name = $"queue {worker.Queue.Number}" };
+        thread.Start();
+        return thread;
+    }
+
+    private void DriveFirst(CancellationToken cancellation)
+    {
+        using PromptThread? prompt = _options.MayDelay ? PromptThread.Enter() : null;
+        long end = _options.Duration is { } duration ? Clock.MonotonicNanoseconds() + (duration.Ticks * 100) : long.MaxValue;
+        while (!cancellation.IsCancellationRequested && !_stopping && !_course.IsFull)
+        {
+            long now = Clock.MonotonicNanoseconds();
+            if (now >= end)
+            {
+                break;
+            }
+
+            if (now >= _nextLook)
+            {
+                LookForDrops();
+                _nextLook = now + LookInterval;
+            }
+
+            _workers[0].Work(now, Math.Min(end, _nextLook));
+        }
+    }
+
+    private void DriveOther(InterceptWorker worker)
+    {
+        try
+        {
+            using PromptThread? prompt = _options.MayDelay ? PromptThread.Enter() : null;
+            while (!_stopping && !_course.IsFull)
+            {
+                worker.Work(Clock.MonotonicNanoseconds(), long.MaxValue);
+            }
+        }
+#pragma warning disable CA1031 // A thread's last frame: the failure ends the run, and comes out of it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            using InterceptCourse.Turn turn = _course.Enter();
+            _workerFailure.Take(exception);
+            _stopping = true;
         }
 
-        // Spread by process, so that two runs rarely meet; where they do, the next number is tried.
-        for (int attempt = 0; ; attempt++)
-        {
-            int number = FirstAutomaticQueue + ((Environment.ProcessId + attempt) % AutomaticQueues);
-            try
-            {
-                return InterceptionQueue.Open(template with { Number = (ushort)number });
-            }
-            catch (LinuxException exception) when (exception.Errno == Errno.EBUSY && attempt < 100)
-            {
-            }
-        }
+        // The limit may have been reached here, or the run failed: the session's thread has to know.
+        _workers[0].Queue.Wake();
     }
 
     private void LookForDrops()
     {
-        (long full, long unread) = _worker.LookForDrops();
+        long full = 0;
+        long unread = 0;
+        foreach (InterceptWorker worker in _workers)
+        {
+            (long moreFull, long moreUnread) = worker.LookForDrops();
+            full += moreFull;
+            unread += moreUnread;
+        }
+
         if (full + unread > 0)
         {
             KernelDropped?.Invoke(full, unread);
         }
     }
 
+    // What waits goes first and the rules then: nothing is held any more when a chain goes, and a packet that comes in between passes.
     private InterceptSummary TearDown()
     {
         _course.IsPassing = true;
-        long ruleCount;
-        try
+        var failure = default(FirstFailure);
+        foreach (InterceptWorker worker in _workers)
         {
-            _worker.LetGo();
-            _rules.Detach();
-            _worker.Drain();
-        }
-        finally
-        {
-            ruleCount = _rules.Remove();
+            failure.Try(worker.LetGo);
         }
 
+        failure.Try(_rules.Detach);
+        foreach (InterceptWorker worker in _workers)
+        {
+            failure.Try(worker.Drain);
+        }
+
+        long ruleCount = 0;
+        failure.Try(() => ruleCount = _rules.Remove());
+        failure.Throw();
         return Summarize(ruleCount);
     }
 
     private InterceptSummary Summarize(long? ruleCount)
     {
-        InterceptSummary summary = _worker.Summarize();
+        InterceptSummary summary = _workers.Select(worker => worker.Summarize()).Aggregate((first, second) => first.Plus(second));
         long seen = summary.Received + summary.KernelQueueDropped + summary.KernelUserDropped;
         HoldCounters held = _options.Hold?.Counters ?? default;
         return summary with
         {
             Held = held.Held,
             Released = summary.Released + held.Released,
+            DelayErrorMedian = _course.Lateness.Percentile(0.5),
+            DelayErrorPercentile99 = _course.Lateness.Percentile(0.99),
+            DelayErrorMaximum = _course.Lateness.Maximum,
             OverRate = _course.OverRate,
             Unmatched = _course.Unmatched,
             Escaped = ruleCount is { } count ? Math.Max(count - seen, 0) : 0,

@@ -79,4 +79,24 @@ public sealed record InterceptSummary
 
     /// <summary>True if the fates add up to what was received.</summary>
     public bool IsBalanced => Received == Accepted + Dropped + Edited + LostInKernel;
+
+    /// <summary>The counters of two queues of one interception; what the session counts for all of them is left out.</summary>
+    internal InterceptSummary Plus(InterceptSummary other) => new()
+    {
+        Received = Received + other.Received,
+        Accepted = Accepted + other.Accepted,
+        Dropped = Dropped + other.Dropped,
+        Edited = Edited + other.Edited,
+        LostInKernel = LostInKernel + other.LostInKernel,
+        Delayed = Delayed + other.Delayed,
+        Reordered = Reordered + other.Reordered,
+        Duplicated = Duplicated + other.Duplicated,
+        DuplicatesFailed = DuplicatesFailed + other.DuplicatesFailed,
+        Resets = Resets + other.Resets,
+        Injected = Injected + other.Injected,
+        Corrupted = Corrupted + other.Corrupted,
+        Released = Released + other.Released,
+        KernelQueueDropped = KernelQueueDropped + other.KernelQueueDropped,
+        KernelUserDropped = KernelUserDropped + other.KernelUserDropped,
+    };
 }

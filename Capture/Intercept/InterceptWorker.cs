@@ -5,7 +5,7 @@ namespace Interceptor.Capture.Intercept;
 
 /// <summary>
 /// One queue of a session with what waits behind it: receives, decides by the session's course, delivers through the stages.
-/// <para>Threads: made, driven and disposed by one thread inside the network namespace that is meant.</para>
+/// <para>Threads: made by a thread inside the network namespace that is meant; from then on driven by one at a time.</para>
 /// </summary>
 internal sealed class InterceptWorker : IDisposable
 {
@@ -32,7 +32,7 @@ internal sealed class InterceptWorker : IDisposable
             _exit = new PacketExit(queue, course, _own);
             _stages = BuildStages(options, _exit, queue);
             _exit.TellsFates = _stages.Length > 1;
-            _delivery = new ImpairedDelivery(_stages[0], _own);
+            _delivery = new ImpairedDelivery(_stages[0], _own, course.Lateness);
             _handler = Take;
         }
         catch
@@ -44,44 +44,11 @@ internal sealed class InterceptWorker : IDisposable
 
     internal InterceptionQueue Queue { get; }
 
-    /// <summary>When to call <see cref="ReleaseDue"/> next (nanoseconds, monotonic).</summary>
-    internal long NextDue
+    /// <summary>One turn: lets go on what is due, and takes what has come, or waits for it until something is due or <paramref name="until"/>.</summary>
+    internal void Work(long now, long until)
     {
-        get
-        {
-            long due = _delivery.NextDue;
-            foreach (IOutgoingStage stage in _stages)
-            {
-                due = Math.Min(due, stage.NextDue);
-            }
-
-            return due;
-        }
-    }
-
-    /// <summary>Takes what has come, or waits for it no longer than this.</summary>
-    internal int Receive(long timeoutNanoseconds) => Queue.Receive(_handler, timeoutNanoseconds);
-
-    /// <summary>Lets go on what is due.</summary>
-    internal void ReleaseDue(long now)
-    {
-        if (NextDue > now)
-        {
-            return;
-        }
-
-        try
-        {
-            _delivery.ReleaseDue(now);
-            foreach (IOutgoingStage stage in _stages)
-            {
-                stage.ReleaseDue(now);
-            }
-        }
-        finally
-        {
-            Queue.FlushVerdicts();
-        }
+        ReleaseDue(now);
+        Receive(Math.Max(Math.Min(until, NextDue()) - now, 1));
     }
 
     /// <summary>What the kernel dropped since the last look, before we saw it: because the queue was full, and because the receive buffer was.</summary>
@@ -93,22 +60,28 @@ internal sealed class InterceptWorker : IDisposable
         return drops;
     }
 
-    /// <summary>Lets everything go on that waits. What still comes passes.</summary>
+    /// <summary>Lets everything go on that waits, also where somebody who is told of it fails: the first such failure goes on afterwards. What still comes passes.</summary>
     internal void LetGo()
     {
+        var failure = default(FirstFailure);
         _released += _delivery.Count;
-        try
+        using (_course.Enter())
         {
-            _delivery.ReleaseDue(long.MaxValue);
+            // Each turn that fails has let one go at least.
+            do
+            {
+                failure.Try(() => _delivery.ReleaseDue(long.MaxValue));
+            }
+            while (_delivery.Count > 0);
+
             foreach (IOutgoingStage stage in _stages)
             {
-                stage.End();
+                failure.Try(stage.End);
             }
         }
-        finally
-        {
-            Queue.FlushVerdicts();
-        }
+
+        failure.Try(Queue.FlushVerdicts);
+        failure.Throw();
     }
 
     /// <summary>Packets that were on their way through the rules when the jumps went still come: decides until the kernel has none waiting.</summary>
@@ -143,9 +116,6 @@ internal sealed class InterceptWorker : IDisposable
             Resets = _delivery.Resets,
             Injected = _own?.Sent ?? 0,
             Corrupted = _delivery.Corrupted,
-            DelayErrorMedian = _delivery.Lateness.Percentile(0.5),
-            DelayErrorPercentile99 = _delivery.Lateness.Percentile(0.99),
-            DelayErrorMaximum = _delivery.Lateness.Maximum,
             Released = _released,
             KernelQueueDropped = statistics.KernelQueueDropped,
             KernelUserDropped = statistics.KernelUserDropped,
@@ -159,12 +129,49 @@ internal sealed class InterceptWorker : IDisposable
         Queue.Dispose();
     }
 
+    private int Receive(long timeoutNanoseconds) => Queue.Receive(_handler, timeoutNanoseconds);
+
+    private long NextDue()
+    {
+        long due = _delivery.NextDue;
+        foreach (IOutgoingStage stage in _stages)
+        {
+            due = Math.Min(due, stage.NextDue);
+        }
+
+        return due;
+    }
+
+    private void ReleaseDue(long now)
+    {
+        if (NextDue() > now)
+        {
+            return;
+        }
+
+        try
+        {
+            using InterceptCourse.Turn turn = _course.Enter();
+            _delivery.ReleaseDue(now);
+            foreach (IOutgoingStage stage in _stages)
+            {
+                stage.ReleaseDue(now);
+            }
+        }
+        finally
+        {
+            Queue.FlushVerdicts();
+        }
+    }
+
     // In the order in which packets pass them; the exit is the last.
     private static IOutgoingStage[] BuildStages(InterceptOptions options, PacketExit exit, InterceptionQueue queue) =>
         options.Hold is { } hold ? [new HoldStage(hold, exit, exit, queue.Wake), exit] : [exit];
 
     private void Take(InterceptedPacket packet)
     {
+        using InterceptCourse.Turn turn = _course.Enter();
+
         // What a batch brings beyond the limit is none of ours any more.
         if (!_course.TryTake(packet))
         {

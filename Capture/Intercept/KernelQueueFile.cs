@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -8,6 +9,7 @@ namespace Interceptor.Capture.Intercept;
 /// </summary>
 internal sealed class KernelQueueFile : IDisposable
 {
+    private const string Path = "/proc/thread-self/net/netfilter/nfnetlink_queue";
     private readonly SafeFileHandle? _file;
     private readonly ushort _queue;
 
@@ -21,11 +23,29 @@ internal sealed class KernelQueueFile : IDisposable
     {
         try
         {
-            return new(File.OpenHandle("/proc/thread-self/net/netfilter/nfnetlink_queue"), queue);
+            return new(File.OpenHandle(Path), queue);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return new(null, queue);
+        }
+    }
+
+    /// <summary>The numbers of all queues that are open in the calling thread's network namespace; null where /proc does not show them.</summary>
+    internal static IReadOnlyList<ushort>? OpenQueues()
+    {
+        try
+        {
+            return [.. File.ReadLines(Path).Select(line => ushort.Parse(line.Trim().Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture))];
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // A kernel without queues.
+            return [];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException or OverflowException)
+        {
+            return null;
         }
     }
 

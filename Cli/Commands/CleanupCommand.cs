@@ -127,7 +127,7 @@ internal static class CleanupCommand
         }
         else
         {
-            output.Text.WriteLine($"{action} IPv{chain.IpVersion} {chain.Table}/{Printable.Escape(chain.Name)} ({Backend(chain)}) of {owner}{reason}");
+            output.Text.WriteLine($"{action} {(chain.IpVersion == 0 ? "IP" : $"IPv{chain.IpVersion}")} {chain.Table}/{Printable.Escape(chain.Name)} ({Backend(chain)}) of {owner}{reason}");
         }
     }
 
@@ -135,6 +135,7 @@ internal static class CleanupCommand
     {
         FirewallBackend.Legacy => "iptables-legacy",
         FirewallBackend.Nft => "iptables-nft",
+        FirewallBackend.Nftables => "nft",
         _ => "iptables",
     };
 }

@@ -45,10 +45,10 @@ internal static class GuardCommand
         }
 
         var owner = new FirewallOwner(parsed.GetValue(ProcessId), parsed.GetValue(StartTime), null);
-        int removed = FirewallCleanup.RemoveOwner(owner).Removed.Count;
-        if (removed > 0)
+        FirewallCleanupReport report = FirewallCleanup.RemoveOwner(owner);
+        if (report.Removed.Count > 0)
         {
-            context.Output.Warn($"process {owner.ProcessId} was killed: its firewall rules are removed ({removed} chains).");
+            context.Output.Warn($"process {owner.ProcessId} ended without removing its firewall rules: they are removed now ({report.Removed.Count} chains).");
         }
 
         return ExitCode.Done;

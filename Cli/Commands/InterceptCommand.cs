@@ -20,11 +20,15 @@ internal static class InterceptCommand
         DefaultValueFactory = _ => "both",
     };
 
-    private static readonly Option<ushort?> Queue = new("--queue") { Description = "The queue number; a free one is chosen without it.", HelpName = "N" };
+    private static readonly Option<string?> Queue = new("--queue")
+    {
+        Description = "The queue number; a free one is chosen without it. A range has a thread for each queue: packets are spread by their two addresses, and a connection stays in one.",
+        HelpName = "N[-M]",
+    };
 
     private static readonly Option<int?> QueueLength = new("--queue-length")
     {
-        Description = "Packets that the kernel lets wait for a verdict, also those that are delayed. Default: 65536.",
+        Description = "Packets that the kernel lets wait for a verdict in each queue, also those that are delayed. Default: 65536.",
         HelpName = "N",
     };
 
@@ -115,6 +119,7 @@ internal static class InterceptCommand
         bool showsPackets = file is null && !parsed.GetValue(Quiet);
         using RuleGuard guard = RuleGuard.Start(context.Output);
         using InterceptSession session = InterceptSession.Start(options);
+        guard.Protects(session);
         var report = new InterceptReport(context.Output, showsPackets);
         guard.AwaitReady();
         report.Started(session, options, parsed.GetValue(Netns));
@@ -135,7 +140,7 @@ internal static class InterceptCommand
             writer?.Flush();
             record?.Commit();
             connections?.Print(context.Output);
-            report.Finished(summary);
+            report.Finished(session, summary);
             return ExitCode.Done;
         }
         finally
@@ -148,11 +153,13 @@ internal static class InterceptCommand
     {
         string expression = FilterWords.Join(parsed.GetValue(Filter));
         ImpairmentOptions impairments = ImpairmentArguments.Read(parsed);
+        (ushort? first, int count) = ReadQueues(parsed.GetValue(Queue));
         return new InterceptOptions
         {
             Hooks = ReadHooks(parsed.GetRequiredValue(Hook)),
             Filter = expression.Length == 0 ? null : PacketFilter.Compile(expression, LinkType.Raw),
-            QueueNumber = parsed.GetValue(Queue),
+            QueueNumber = first,
+            QueueCount = count,
             OnFailure = parsed.GetValue(OnFailure) switch
             {
                 null => null,
@@ -160,7 +167,7 @@ internal static class InterceptCommand
                 "closed" => FailurePolicy.Closed,
                 var other => throw new UsageException($"--on-failure is open or closed, not '{other}'."),
             },
-            Count = parsed.GetValue(Count) is { } count ? Positive(count, "--count") : null,
+            Count = parsed.GetValue(Count) is { } limit ? Positive(limit, "--count") : null,
             Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
             QueueLength = parsed.GetValue(QueueLength) is { } length ? (int)Positive(length, "--queue-length") : new InterceptOptions().QueueLength,
             Impairments = impairments,
@@ -185,6 +192,24 @@ internal static class InterceptCommand
         text.Equals("both", StringComparison.OrdinalIgnoreCase) ? [FirewallHook.Input, FirewallHook.Output]
         : FirewallHooks.TryParse(text, out FirewallHook hook) ? [hook]
         : throw new UsageException($"--hook is input, output, forward, prerouting, postrouting or both, not '{text}'.");
+
+    private static (ushort? First, int Count) ReadQueues(string? text)
+    {
+        if (text is null)
+        {
+            return (null, 1);
+        }
+
+        string[] ends = text.Split('-');
+        if (ends.Length > 2 || !ushort.TryParse(ends[0], NumberStyles.None, null, out ushort first) || !ushort.TryParse(ends[^1], NumberStyles.None, null, out ushort last))
+        {
+            throw new UsageException($"--queue is a number from 0 to 65535, or two as 5-8, not '{text}'.");
+        }
+
+        return last >= first && last - first < InterceptOptions.MaxQueues
+            ? (first, last - first + 1)
+            : throw new UsageException($"--queue {text}: the second number is not below the first, and there are {InterceptOptions.MaxQueues} queues at most.");
+    }
 
     private static uint ReadMark(string text)
     {

@@ -65,7 +65,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             : "closed: if we are overloaded, matching traffic is dropped";
         if (session.FiltersInUserSpace)
         {
-            output.Warn("the filter is longer than the kernel's 64 instructions: every packet comes to us, and is filtered here.");
+            output.Warn("the kernel can't run the filter (it takes 64 instructions, by iptables): every packet comes to us, and is filtered here.");
         }
 
         if (session.RefusedFlags != InterceptionQueueFlags.None)
@@ -78,7 +78,8 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             output.Warn(Line($"seed {options.Impairments.Seed}"));
         }
 
-        output.Warn(Line($"queue {session.QueueNumber}, on failure {policy}."));
+        string queues = session.QueueCount == 1 ? Line($"queue {session.QueueNumber}") : Line($"queues {session.QueueNumber}-{session.QueueNumber + session.QueueCount - 1}");
+        output.Warn($"{queues}, on failure {policy}.");
         string cleanup = networkNamespace is null ? "interceptor cleanup" : $"interceptor cleanup --netns {Printable.Escape(networkNamespace)}";
         output.Warn($"rules in place: {string.Join(", ", session.Places)} (should they stay after a crash: {cleanup}).");
     }
@@ -121,8 +122,13 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         }
     }
 
-    internal void Finished(InterceptSummary summary)
+    internal void Finished(InterceptSession session, InterceptSummary summary)
     {
+        if (session.Leftovers.Count > 0)
+        {
+            output.Warn($"{string.Join(", ", session.Leftovers)} stays, empty: to remove it would make the kernel drop what other queues hold. Later: interceptor cleanup");
+        }
+
         if (!output.Json)
         {
             output.Flush();
@@ -168,6 +174,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         int captured = fate.Packet.Data.Length;
         string summary = _formatter.Summarize(fate.Packet.Parse()).ToString();
         string hook = FirewallHooks.NameOf(fate.Hook);
+        ushort queue = fate.Queue;
         uint id = fate.Id;
         bool isEdited = !fate.Changed.IsEmpty;
         string? note = fate.Note;
@@ -178,6 +185,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteNumber("captured_length", captured);
             json.WriteNumber("original_length", metadata.OriginalLength);
             json.WriteString("hook", hook);
+            json.WriteNumber("queue", queue);
             json.WriteNumber("queue_packet_id", id);
             json.WriteString("verdict", decision.Drop ? "drop" : "accept");
             json.WriteNumber("delay_ms", decision.DelayNanoseconds / 1e6);

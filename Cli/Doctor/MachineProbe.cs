@@ -51,6 +51,8 @@ internal static class MachineProbe
         Add("TCP_REPAIR", "checkpoint, restore, demo", $"The kernel needs CONFIG_CHECKPOINT_RESTORE, and we CAP_NET_ADMIN. {AsRoot}", EnterRepair);
         Add("pidfd_getfd", "checkpoint, demo", "The kernel needs to be 5.6 or newer; another user's process needs CAP_SYS_PTRACE.", TakeDescriptor);
         const string RulesRemedy = "The kernel needs the NFQUEUE target and xt_bpf (CONFIG_NETFILTER_XT_TARGET_NFQUEUE, CONFIG_NETFILTER_XT_MATCH_BPF).";
+        findings.Add(Try("nft's queue statement", "intercept, where iptables can't", false,
+            "The kernel needs CONFIG_NFT_QUEUE; it is not needed where iptables' NFQUEUE target works, which also takes the filter into the kernel.", () => QueueByNft(trial)));
         findings.Add(trial is null
             ? new("firewall rules (NFQUEUE, bpf)", "intercept, demo", true, false, "not tried: only in a namespace of our own", AsRoot)
             : Try("firewall rules (NFQUEUE, bpf)", "intercept, demo", true, RulesRemedy, () => InstallRules(trial)));
@@ -127,7 +129,19 @@ internal static class MachineProbe
     {
         var match = new FirewallMatch { Bytecode = PacketFilter.Compile("tcp", LinkType.Raw).Program.ToXtBytecode() };
         var rule = new FirewallRule(FirewallHook.Output, match, FirewallTarget.ToQueue(TrialQueue, bypass: true));
-        using FirewallRules rules = FirewallRules.Install([rule], new FirewallOptions { Namespace = trial });
+        using FirewallRules rules = FirewallRules.Install([rule], new FirewallOptions { Namespace = trial, Backend = FirewallBackend.System });
+        return $"can be installed and removed ({string.Join(", ", rules.Places)})";
+    }
+
+    private static string QueueByNft(NetworkNamespace? trial)
+    {
+        if (trial is null)
+        {
+            throw new InvalidOperationException("not tried: only in a namespace of our own");
+        }
+
+        var rule = new FirewallRule(FirewallHook.Output, FirewallMatch.All, FirewallTarget.ToQueue(TrialQueue, bypass: true));
+        using FirewallRules rules = FirewallRules.Install([rule], new FirewallOptions { Namespace = trial, Backend = FirewallBackend.Nftables });
         return $"can be installed and removed ({string.Join(", ", rules.Places)})";
     }
 

@@ -7,7 +7,7 @@ namespace Interceptor.Capture.Intercept;
 /// behind. Of a packet that only waits no byte is kept, unless a stage needs it: the kernel has it.
 /// <para>Threads: that of its worker.</para>
 /// </summary>
-internal sealed class ImpairedDelivery(IOutgoingStage next, OwnPackets? own)
+internal sealed class ImpairedDelivery(IOutgoingStage next, OwnPackets? own, TimingErrors lateness)
 {
     private readonly TimerWheel<Waiting> _waiting = new();
     private readonly PacketLeasePool _noBytes = new(bufferLength: 1);
@@ -32,9 +32,6 @@ internal sealed class ImpairedDelivery(IOutgoingStage next, OwnPackets? own)
 
     /// <summary>Packets that went on with a bit turned over.</summary>
     internal long Corrupted { get; private set; }
-
-    /// <summary>How much later than they were due packets went on, ns; those that the end let go are not in it.</summary>
-    internal TimingErrors Lateness { get; } = new();
 
     /// <summary>The packet with its bit turned over, borrowed until the next call; empty where no bit is turned.</summary>
     internal ReadOnlySpan<byte> Damage(ReadOnlySpan<byte> packet, in ImpairmentDecision decision)
@@ -99,7 +96,7 @@ internal sealed class ImpairedDelivery(IOutgoingStage next, OwnPackets? own)
         {
             if (now != long.MaxValue)
             {
-                Lateness.Add(now - due);
+                lateness.Add(now - due);
             }
 
             Release(in item);

@@ -82,7 +82,7 @@ public sealed class InterceptCommandTests
         }
 
         child.Kill();
-        Assert.Contains("was killed: its firewall rules are removed", child.StandardError.ReadToEnd(), StringComparison.Ordinal);
+        Assert.Contains("ended without removing its firewall rules: they are removed now", child.StandardError.ReadToEnd(), StringComparison.Ordinal);
         Assert.True(guard.WaitForExit(Deadline));
         Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables() + loopback.SaveTables("ip6tables"), StringComparison.Ordinal);
 
@@ -125,7 +125,7 @@ public sealed class InterceptCommandTests
         string said = child.StandardError.ReadToEnd();
         Assert.True(child.WaitForExit(Deadline) && guard.WaitForExit(Deadline));
         Assert.Equal(0, child.ExitCode);
-        Assert.DoesNotContain("killed", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("ended without", said, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -226,6 +226,98 @@ public sealed class InterceptCommandTests
         Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Where_neither_iptables_nor_nft_can_queue_both_reasons_are_told()
+    {
+        using var loopback = new LoopbackQueue();
+        KernelTest.RequireTool("nft");
+        using var tools = new ReplacedTools();
+        tools.Replace("iptables-restore", "echo 'unknown option --queue-num' >&2; exit 2");
+        tools.Replace("nft", "echo 'Could not process rule: No such file or directory' >&2; exit 1");
+        ChildResult result = tools.Run(loopback.Namespace, "intercept", "--hook", "input", "udp");
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("With iptables: iptables-restore -w --noflush failed with status 2: unknown option --queue-num", result.Error, StringComparison.Ordinal);
+        Assert.Contains("With nft: nft -f - failed with status 1: Could not process rule: No such file or directory", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Where_the_kernel_can_not_run_the_filter_it_is_applied_here()
+    {
+        using var loopback = new LoopbackQueue();
+        using var tools = new ReplacedTools();
+        foreach (string tool in new[] { "iptables-restore", "ip6tables-restore" })
+        {
+            tools.Replace(tool, $"input=$(cat); case \"$input\" in *'-m bpf'*) echo 'no bpf' >&2; exit 2;; esac; printf '%s\\n' \"$input\" | exec /usr/sbin/{tool} \"$@\"");
+        }
+
+        using Process child = Started(tools.Start(loopback.Namespace, "intercept", "--json", "-q", "--hook", "input", "--drop", $"udp dst port {loopback.Port}"), out string said);
+        Assert.Contains("every packet comes to us, and is filtered here", said, StringComparison.Ordinal);
+        using var other = loopback.Namespace.Run(() => new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp));
+        other.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        loopback.Sender.SendTo([1], other.LocalEndPoint!);
+        loopback.Send(3);
+        LoopbackQueue.Until(() => other.Available > 0, "the packet that does not match did not pass");
+        Assert.Equal(0, ChildProcess.Run(loopback.Namespace, "kill", "-TERM", $"{child.Id}").ExitCode);
+        JsonElement summary = Parse(child.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]);
+        Assert.Equal((4, 3, 1, 1), (Number(summary, "received"), Number(summary, "dropped"), Number(summary, "accepted"), Number(summary, "unmatched")));
+        Assert.Empty(loopback.Arrived());
+    }
+
+    [Fact]
+    public void Rules_that_we_can_not_remove_are_removed_by_the_guard()
+    {
+        using var loopback = new LoopbackQueue();
+        using var tools = new ReplacedTools();
+        string broken = tools.PathOf("broken");
+        tools.Replace("iptables-restore", $"if [ -e {broken} ] && ! grep -aq guard /proc/$PPID/cmdline; then echo 'out of order' >&2; exit 1; fi; exec /usr/sbin/iptables-restore \"$@\"");
+        using Process child = Started(tools.Start(loopback.Namespace, "intercept", "-q", "--hook", "input", "--delay", "1h", $"udp dst port {loopback.Port}"), out _);
+        using Process guard = Guard(child);
+        loopback.Send(50);
+        File.WriteAllText(broken, "");
+        Assert.Equal(0, ChildProcess.Run(loopback.Namespace, "kill", "-TERM", $"{child.Id}").ExitCode);
+        string said = child.StandardError.ReadToEnd();
+        Assert.True(child.WaitForExit(Deadline) && guard.WaitForExit(Deadline));
+        Assert.Equal(1, child.ExitCode);
+        Assert.Contains("out of order", said, StringComparison.Ordinal);
+        Assert.Contains("ended without removing its firewall rules: they are removed now", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables() + loopback.SaveTables("ip6tables"), StringComparison.Ordinal);
+
+        // What was held went on before.
+        Assert.Equal(Enumerable.Range(0, 50), loopback.Arrived());
+    }
+
+    [Theory]
+    [InlineData("5-")]
+    [InlineData("8-5")]
+    [InlineData("65536")]
+    [InlineData("1-2-3")]
+    [InlineData("1-65")]
+    public void A_range_of_queues_that_is_none_is_wrong_usage(string range)
+    {
+        using var loopback = new LoopbackQueue();
+        ChildResult result = Cli(loopback, "intercept", "--queue", range);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--queue", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_range_of_queues_is_named_and_each_packet_tells_its_queue()
+    {
+        using var loopback = new LoopbackQueue();
+        using var senders = new SenderCrowd(loopback, 64);
+        using Process child = Started(
+            ChildProcess.Start(loopback.Namespace, "dotnet", CliProcess.AssemblyPath, "intercept", "--json", "--queue", "50-53", "--hook", "input", "-c", "64", $"udp dst port {loopback.Port}"),
+            out string said);
+        Assert.Contains("queues 50-53, on failure open", said, StringComparison.Ordinal);
+        Assert.Contains("--queue-balance 50:53 --queue-bypass", loopback.SaveTables(), StringComparison.Ordinal);
+        senders.Send(1);
+        JsonElement[] lines = [.. child.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+        Assert.True(child.WaitForExit(Deadline));
+        Assert.Equal([50, 51, 52, 53], lines[..^1].Select(line => Number(line, "queue")).Distinct().Order());
+        Assert.Equal(64, Number(lines[^1], "accepted"));
+    }
+
     private static Process Guard(Process child)
     {
         string children = File.ReadAllText($"/proc/{child.Id}/task/{child.Id}/children");
@@ -250,10 +342,13 @@ public sealed class InterceptCommandTests
         ChildProcess.Run(loopback.Namespace, "dotnet", [CliProcess.AssemblyPath, .. arguments]);
 
     /// <summary>Starts the tool in the namespace and returns when its rules are in place.</summary>
-    private static Process Start(LoopbackQueue loopback, params string[] arguments)
+    private static Process Start(LoopbackQueue loopback, params string[] arguments) =>
+        Started(ChildProcess.Start(loopback.Namespace, "dotnet", [CliProcess.AssemblyPath, .. arguments]), out _);
+
+    /// <summary>Returns when its rules are in place, with what it had said by then.</summary>
+    private static Process Started(Process child, out string said)
     {
-        Process child = ChildProcess.Start(loopback.Namespace, "dotnet", [CliProcess.AssemblyPath, .. arguments]);
-        string said = "";
+        said = "";
         while (child.StandardError.ReadLine() is { } line)
         {
             said += line + "\n";

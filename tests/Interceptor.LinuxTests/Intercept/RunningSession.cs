@@ -11,7 +11,7 @@ internal sealed class RunningSession : IDisposable
     private InterceptSummary? _summary;
     private Exception? _failure;
 
-    internal RunningSession(NetworkNamespace network, InterceptOptions options, CancellationToken stop)
+    internal RunningSession(NetworkNamespace network, InterceptOptions options, CancellationToken stop, InterceptObserver? observer = null)
     {
         using var ready = new ManualResetEventSlim();
         _thread = network.StartThread("session under test", () =>
@@ -21,7 +21,7 @@ internal sealed class RunningSession : IDisposable
                 using InterceptSession session = InterceptSession.Start(options);
                 Session = session;
                 ready.Set();
-                _summary = session.Run(null, stop);
+                _summary = session.Run(observer, stop);
             }
             catch (Exception exception) when (exception is IOException or ArgumentException)
             {

@@ -8,6 +8,7 @@ namespace Interceptor.Tests.Intercept;
 public sealed class FirewallTextTests
 {
     private static readonly FirewallOwner Owner = new(4242, 777, null);
+    private static readonly FirewallNames Names = new(4242, "x7k2q");
 
     [Fact]
     public void The_texts_for_iptables_restore_are_these()
@@ -15,16 +16,72 @@ public sealed class FirewallTextTests
         var text = new StringBuilder();
         foreach (int version in (ReadOnlySpan<int>)[4, 6])
         {
-            text.Append($"# IPv{version}\n").Append(FirewallScript.Install(Rules(), version, 4242, "x7k2q", Owner));
+            text.Append($"# IPv{version}\n").Append(FirewallScript.Install(Rules(), version, Names, Owner));
         }
 
         text.Append("# lock\n").Append(FirewallScript.Install(
-            [new FirewallRule(FirewallHook.Output, FirewallMatch.All, FirewallTarget.Drop)], 4, 4242, "x7k2q", FirewallOwner.Lock("abc-1")));
+            [new FirewallRule(FirewallHook.Output, FirewallMatch.All, FirewallTarget.Drop)], 4, Names, FirewallOwner.Lock("abc-1")));
         List<FirewallChain> chains = FirewallChain.Parse(Saved, FirewallBackend.Nft, 4);
         text.Append("# detach\n").Append(FirewallChain.DetachScript("mangle", chains));
         text.Append("# remove\n").Append(FirewallChain.RemovalScript("mangle", chains));
         GoldenFile.Verify("intercept/firewall.txt", text.ToString());
     }
+
+    [Fact]
+    public void The_texts_for_nft_are_these()
+    {
+        string table = Names.Table(Owner);
+        var text = new StringBuilder("# install\n").Append(NftScript.Install(Rules(), table, Owner));
+        var lockOwner = FirewallOwner.Lock("abc-1");
+        text.Append("# lock\n").Append(NftScript.Install([new FirewallRule(FirewallHook.Output, FirewallMatch.All, FirewallTarget.Drop)], Names.Table(lockOwner), lockOwner));
+        List<FirewallChain> chains = NftScript.Parse(Listed, table);
+        text.Append("# detach\n").Append(NftScript.Detach(chains));
+        text.Append("# remove\n").Append(NftScript.Remove(chains));
+        text.Append("# remove while another queue is open\n").Append(NftScript.Empty(chains));
+        GoldenFile.Verify("intercept/nft.txt", text.ToString());
+    }
+
+    [Fact]
+    public void Tables_of_nft_are_found_with_owner_and_counters()
+    {
+        const string Tables = "table ip mangle\ntable inet interceptor-4242-777-x7k2q\ntable ip interceptor-1-2-abcde\ntable inet interceptors\n";
+        Assert.Equal(["interceptor-4242-777-x7k2q"], NftScript.Tables(Tables));
+        List<FirewallChain> chains = NftScript.Parse(Listed, "interceptor-4242-777-x7k2q");
+        Assert.Equal(["interceptor-4242-777-x7k2q/input", "interceptor-4242-777-x7k2q/output"], chains.Select(chain => chain.Name));
+        Assert.All(chains, chain => Assert.Equal((Owner, true), (chain.Owner, Names.Has(chain.Name))));
+        Assert.Equal([12L, 3L], chains[0].Rules.Select(rule => rule.Packets));
+        Assert.Single(chains[0].Jumps);
+
+        // Detached: the counter stays.
+        Assert.Equal((7L, 0), (Assert.Single(chains[1].Rules).Packets, chains[1].Jumps.Count));
+        Assert.False(new FirewallNames(4242, "other").Has(chains[0].Name));
+    }
+
+    [Theory]
+    [InlineData("interceptor-4242-777-x7k2q", 4242, 777UL, null)]
+    [InlineData("interceptor-lock-abc-1-x7k2q", 0, 0UL, "abc-1")]
+    [InlineData("interceptor-someone", 0, 0UL, null)]
+    public void An_empty_table_tells_its_owner_by_its_name(string table, int pid, ulong start, string? lockId)
+    {
+        string listed = $"table inet {table} {{\n\tchain input {{\n\t\ttype filter hook input priority mangle; policy accept;\n\t}}\n}}\n";
+        FirewallChain chain = Assert.Single(NftScript.Parse(listed, table));
+        Assert.Equal(new FirewallOwner(pid, start, lockId), chain.Owner);
+        Assert.Empty(chain.Rules);
+        Assert.Empty(chain.Jumps);
+    }
+
+    [Fact]
+    public void Any_text_of_nft_is_survived() => PropertyCheck.ForAllBytes(
+        bytes =>
+        {
+            string[] words = ["chain ", "input", "take-input", " {", "\n", "}", "jump take-", "counter packets ", "9", " comment ", "\"", "interceptor:1:2", "table inet ", "-", " "];
+            string text = string.Concat(bytes.Select(value => words[value % words.Length]));
+            _ = NftScript.Tables(text).ToList();
+            foreach (FirewallChain chain in NftScript.Parse(text, "interceptor-1-2-abcde"))
+            {
+                Assert.StartsWith("interceptor-1-2-abcde/", chain.Name, StringComparison.Ordinal);
+            }
+        });
 
     [Fact]
     public void Chains_are_found_with_owner_counters_and_jumps()
@@ -58,17 +115,17 @@ public sealed class FirewallTextTests
     {
         foreach (FirewallHook hook in Enum.GetValues<FirewallHook>())
         {
-            Assert.InRange(FirewallScript.ChainName(4194304, "x7k2q", hook).Length, 1, FirewallScript.MaxChainNameLength);
+            Assert.InRange(new FirewallNames(4194304, "x7k2q").Chain(hook).Length, 1, FirewallScript.MaxChainNameLength);
         }
 
-        Assert.Equal(5, Enum.GetValues<FirewallHook>().Select(hook => FirewallScript.ChainName(1, "x", hook)).Distinct().Count());
+        Assert.Equal(5, Enum.GetValues<FirewallHook>().Select(hook => new FirewallNames(1, "x").Chain(hook)).Distinct().Count());
     }
 
     [Theory]
     [InlineData("4,48 0 0 0\" -j ACCEPT")]
     [InlineData("1,6 0 0 1\nCOMMIT")]
     public void A_program_that_is_none_never_reaches_iptables(string bytecode) => Assert.Throws<ArgumentException>(() => FirewallScript.Install(
-        [new FirewallRule(FirewallHook.Input, new FirewallMatch { Bytecode = bytecode }, FirewallTarget.Drop)], 4, 1, "x", Owner));
+        [new FirewallRule(FirewallHook.Input, new FirewallMatch { Bytecode = bytecode }, FirewallTarget.Drop)], 4, new FirewallNames(1, "x"), Owner));
 
     [Theory]
     [InlineData("")]
@@ -121,6 +178,28 @@ public sealed class FirewallTextTests
         COMMIT
         """;
 
+    private const string Listed = """
+        table inet interceptor-4242-777-x7k2q {
+        	chain input {
+        		type filter hook input priority mangle; policy accept;
+        		jump take-input comment "interceptor:4242:777"
+        	}
+
+        	chain take-input {
+        		meta mark != 0x49435054 counter packets 12 bytes 700 queue flags bypass to 5 comment "interceptor:4242:777"
+        		counter packets 3 bytes 200 drop comment "interceptor:4242:777"
+        	}
+
+        	chain output {
+        		type filter hook output priority mangle; policy accept;
+        	}
+
+        	chain take-output {
+        		ip saddr 192.0.2.1 counter packets 7 bytes 400 drop comment "interceptor:4242:777"
+        	}
+        }
+        """;
+
     private static List<FirewallRule> Rules()
     {
         var flow4 = new FlowKey(Endpoint("192.0.2.1:49152"), Endpoint("192.0.2.2:80"), 6);
@@ -133,6 +212,7 @@ public sealed class FirewallTextTests
                 FirewallHook.Output,
                 new FirewallMatch { Bytecode = "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0", ExceptMark = FirewallMatch.OwnMark },
                 FirewallTarget.ToQueue(7, bypass: true)),
+            new FirewallRule(FirewallHook.Output, new FirewallMatch { ExceptMark = 7 }, FirewallTarget.ToQueue(8, bypass: false, count: 2, fanOut: true)),
             new FirewallRule(FirewallHook.Postrouting, FirewallMatch.All, FirewallTarget.Drop),
         ];
     }

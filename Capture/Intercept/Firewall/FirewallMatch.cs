@@ -41,6 +41,9 @@ public sealed record FirewallMatch
         return fits;
     }
 
+    /// <summary>The same without its program: it takes at least as much.</summary>
+    internal FirewallMatch WithoutProgram() => this with { Bytecode = null };
+
     /// <summary>The IP versions it can match: that of the flow, else both.</summary>
     internal bool MatchesVersion(int version) => Flow is not { } flow || flow.Source.Address.Version == version;
 }

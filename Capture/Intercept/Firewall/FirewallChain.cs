@@ -3,14 +3,14 @@ using System.Text;
 
 namespace Interceptor.Capture.Intercept;
 
-/// <summary>One chain of ours as iptables-save shows it.</summary>
-/// <param name="Backend">The iptables that showed it.</param>
-/// <param name="IpVersion">4 or 6.</param>
-/// <param name="Table">The table it is in.</param>
-/// <param name="Name">Its name.</param>
+/// <summary>One chain of ours as iptables-save or nft shows it.</summary>
+/// <param name="Backend">The tool that showed it.</param>
+/// <param name="IpVersion">4 or 6; 0 for both (nft).</param>
+/// <param name="Table">The table it is in; for nft the family, <c>inet</c>.</param>
+/// <param name="Name">Its name; for nft the table's and the chain's, <c>interceptor-4242-98765-x7k2q/output</c>.</param>
 /// <param name="Owner">Whose it is.</param>
-/// <param name="Rules">Its rules' texts (<c>-A ...</c>) with the packets each has matched.</param>
-/// <param name="Jumps">The rules of other chains that lead to it.</param>
+/// <param name="Rules">Its rules' texts with the packets each has matched.</param>
+/// <param name="Jumps">The rules of other chains that lead to it; none where it was detached.</param>
 public sealed record FirewallChain(
     FirewallBackend Backend,
     int IpVersion,
@@ -104,16 +104,18 @@ public sealed record FirewallChain(
             : (line, 0);
     }
 
-    private static FirewallOwner? OwnerIn(string text)
+    /// <summary>Whom a rule's comment names; null for none of ours.</summary>
+    /// <param name="text">The rule.</param>
+    /// <param name="option">What stands before the comment.</param>
+    internal static FirewallOwner? OwnerIn(string text, string option = "--comment ")
     {
-        const string Option = "--comment ";
-        int at = text.IndexOf(Option, StringComparison.Ordinal);
+        int at = text.IndexOf(option, StringComparison.Ordinal);
         if (at < 0)
         {
             return null;
         }
 
-        string rest = text[(at + Option.Length)..];
+        string rest = text[(at + option.Length)..];
         string comment = rest.StartsWith('"') ? rest[1..].Split('"')[0] : rest.Split(' ')[0];
         return FirewallOwner.TryParse(comment, out FirewallOwner owner) ? owner : null;
     }

@@ -5,11 +5,17 @@ namespace Interceptor.Capture.Intercept;
 /// <summary>How rules are installed.</summary>
 public sealed record FirewallOptions
 {
-    /// <summary>Which iptables. Default: the system's.</summary>
-    public FirewallBackend Backend { get; init; } = FirewallBackend.System;
+    /// <summary>Which tool. Default: the first that works.</summary>
+    public FirewallBackend Backend { get; init; } = FirewallBackend.Automatic;
 
     /// <summary>
-    /// The network namespace: its thread starts the iptables children, which so live in it. Null: they are started by the calling thread, and so live in that
+    /// True where more packets than the rules' programs match may be taken, because the caller looks again: then rules can be installed where the kernel can't run the
+    /// programs, and <see cref="FirewallRules.TakesMore"/> says so.
+    /// </summary>
+    public bool MayTakeMore { get; init; }
+
+    /// <summary>
+    /// The network namespace: its thread starts the tools, which so live in it. Null: they are started by the calling thread, and so live in that
     /// thread's namespace. It must outlive the rules.
     /// </summary>
     public NetworkNamespace? Namespace { get; init; }

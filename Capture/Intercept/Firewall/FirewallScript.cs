@@ -23,18 +23,11 @@ internal static class FirewallScript
         _ => throw new ArgumentOutOfRangeException(nameof(hook), hook, "There is no such hook."),
     };
 
-    /// <summary><c>INTERCEPTOR-4194304-x7k2qO</c>: the process, five characters that tell sessions apart, the hook's first letter (T for postrouting).</summary>
-    internal static string ChainName(int pid, string unique, FirewallHook hook)
-    {
-        char letter = hook == FirewallHook.Postrouting ? 'T' : BuiltInChain(hook)[0];
-        return string.Create(CultureInfo.InvariantCulture, $"{ChainPrefix}{pid}-{unique}{letter}");
-    }
-
     /// <summary>
     /// The text that makes one chain for each hook used, fills it, and puts a jump to it first in the built-in chain; empty where no rule is for
     /// <paramref name="ipVersion"/>. iptables-restore applies it whole or not at all.
     /// </summary>
-    internal static string Install(IReadOnlyList<FirewallRule> rules, int ipVersion, int pid, string unique, FirewallOwner owner)
+    internal static string Install(IReadOnlyList<FirewallRule> rules, int ipVersion, FirewallNames names, FirewallOwner owner)
     {
         List<FirewallRule> mine = [.. rules.Where(rule => rule.Match.MatchesVersion(ipVersion))];
         if (mine.Count == 0)
@@ -46,12 +39,12 @@ internal static class FirewallScript
         var text = new StringBuilder($"*{Table}\n");
         foreach (FirewallHook hook in hooks)
         {
-            text.Append(CultureInfo.InvariantCulture, $":{ChainName(pid, unique, hook)} - [0:0]\n");
+            text.Append(CultureInfo.InvariantCulture, $":{names.Chain(hook)} - [0:0]\n");
         }
 
         foreach (FirewallRule rule in mine)
         {
-            text.Append(CultureInfo.InvariantCulture, $"-A {ChainName(pid, unique, rule.Hook)}");
+            text.Append(CultureInfo.InvariantCulture, $"-A {names.Chain(rule.Hook)}");
             AppendMatch(text, rule.Match, ipVersion);
             text.Append(CultureInfo.InvariantCulture, $" -m comment --comment \"{owner}\"");
             AppendTarget(text, rule.Target);
@@ -60,7 +53,7 @@ internal static class FirewallScript
 
         foreach (FirewallHook hook in hooks)
         {
-            text.Append(CultureInfo.InvariantCulture, $"-I {BuiltInChain(hook)} 1 -m comment --comment \"{owner}\" -j {ChainName(pid, unique, hook)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"-I {BuiltInChain(hook)} 1 -m comment --comment \"{owner}\" -j {names.Chain(hook)}\n");
         }
 
         return text.Append("COMMIT\n").ToString();
@@ -123,6 +116,7 @@ internal static class FirewallScript
         else
         {
             text.Append(CultureInfo.InvariantCulture, $" --queue-balance {queue}:{queue + target.QueueCount - 1}");
+            text.Append(target.FanOut ? " --queue-cpu-fanout" : "");
         }
 
         if (target.Bypass)

@@ -3,15 +3,17 @@ using Interceptor.Interop;
 namespace Interceptor.Capture.Intercept;
 
 /// <summary>
-/// Finds rules of ours that a crash left behind, in both iptables backends and both IP versions, and removes those whose process is gone.
+/// Finds rules of ours that a crash left behind, in both iptables backends and in nft's tables, for both IP versions, and removes those whose process is gone.
 /// Idempotent. Works in the network namespace given, or in the calling thread's.
 /// </summary>
 public static class FirewallCleanup
 {
-    /// <summary>Removes leftovers. Chains of a living process (same number and start time) are kept.</summary>
+    private static readonly HashSet<ushort> NoQueues = [];
+
+    /// <summary>Removes leftovers; of an nft table an empty rest is kept while any queue is open in the namespace. Chains of a living process (same number and start time) are kept.</summary>
     /// <param name="includeLocks">Locks as well, which outlive their process on purpose.</param>
     /// <param name="networkNamespace">Where; null is the calling thread's namespace.</param>
-    /// <exception cref="MissingToolException">No iptables is installed.</exception>
+    /// <exception cref="MissingToolException">Neither iptables nor nft is installed.</exception>
     /// <exception cref="FirewallException">Chains were found and could not be removed.</exception>
     public static FirewallCleanupReport Run(bool includeLocks, NetworkNamespace? networkNamespace = null) =>
         Remove(chain => chain.Owner.IsLock ? includeLocks : !chain.Owner.IsAlive, networkNamespace);
@@ -29,13 +31,13 @@ public static class FirewallCleanup
         var removed = new List<FirewallChain>();
         var kept = new List<FirewallChain>();
         var unreadable = new List<string>();
-        List<FirewallTool> tools = Tools(networkNamespace);
-        foreach (FirewallTool tool in tools)
+        List<IFirewallTool> tools = Tools(networkNamespace);
+        foreach (IFirewallTool tool in tools)
         {
-            List<FirewallChain> chains;
+            IReadOnlyList<FirewallChain> chains;
             try
             {
-                chains = FirewallChain.Parse(tool.Save(), tool.Backend, tool.IpVersion);
+                chains = tool.ReadChains();
             }
             catch (FirewallException exception)
             {
@@ -45,13 +47,9 @@ public static class FirewallCleanup
 
             // Asked once for each: a process may end between two looks.
             ILookup<bool, FirewallChain> sorted = chains.ToLookup(isLeftover);
-            foreach (IGrouping<string, FirewallChain> table in sorted[true].GroupBy(chain => chain.Table))
-            {
-                tool.Restore(FirewallChain.RemovalScript(table.Key, [.. table]));
-            }
-
-            removed.AddRange(sorted[true]);
-            kept.AddRange(sorted[false]);
+            IReadOnlyList<FirewallChain> left = sorted[true].Any() ? tool.Remove([.. sorted[true]], NoQueues) : [];
+            removed.AddRange(sorted[true].Except(left));
+            kept.AddRange(sorted[false].Concat(left));
         }
 
         return unreadable.Count == tools.Count
@@ -59,18 +57,25 @@ public static class FirewallCleanup
             : new FirewallCleanupReport(removed, kept, unreadable);
     }
 
-    private static List<FirewallTool> Tools(NetworkNamespace? networkNamespace)
+    private static List<IFirewallTool> Tools(NetworkNamespace? networkNamespace)
     {
-        var tools = new List<FirewallTool>();
+        var tools = new List<IFirewallTool>();
         foreach (int version in FirewallRules.VersionsHere())
         {
-            var named = new List<FirewallTool>
+            var named = new List<IFirewallTool>
             {
-                new(FirewallBackend.Legacy, version, networkNamespace),
-                new(FirewallBackend.Nft, version, networkNamespace),
+                new FirewallTool(FirewallBackend.Legacy, version, networkNamespace),
+                new FirewallTool(FirewallBackend.Nft, version, networkNamespace),
             };
-            named.RemoveAll(tool => !tool.IsInstalled());
-            tools.AddRange(named.Count > 0 ? named : [new(FirewallBackend.System, version, networkNamespace)]);
+            named.RemoveAll(tool => !tool.IsInstalled);
+            tools.AddRange(named.Count > 0 ? named : [new FirewallTool(FirewallBackend.System, version, networkNamespace)]);
+        }
+
+        var nft = new NftTool(networkNamespace);
+        tools.RemoveAll(tool => !tool.IsInstalled && nft.IsInstalled);
+        if (nft.IsInstalled)
+        {
+            tools.Add(nft);
         }
 
         return tools;

@@ -9,7 +9,7 @@ public sealed class FirewallException : IOException
     /// <param name="errorText">What it wrote to standard error.</param>
     /// <param name="inner">The cause, if any.</param>
     public FirewallException(string command, int exitCode, string errorText, Exception? inner = null)
-        : base($"{command} failed with status {exitCode}: {errorText.Trim().TrimEnd('.')}.{Remedy(errorText)}", inner)
+        : base($"{command} failed with status {exitCode}: {OneLine(errorText).TrimEnd('.')}.{Remedy(errorText)}", inner)
     {
         Command = command;
         CommandExitCode = exitCode;
@@ -23,6 +23,10 @@ public sealed class FirewallException : IOException
 
     /// <summary>True where the command said that a privilege is missing.</summary>
     public bool IsPermission => SaysPermission(Message);
+
+    // nft shows the line with arrows under it.
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split(['\n', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(word => word.Any(character => character is not ('^' or '~'))));
 
     private static bool SaysPermission(string text) => text.Contains("Permission denied", StringComparison.Ordinal) ||
         text.Contains("Operation not permitted", StringComparison.Ordinal) || text.Contains("you must be root", StringComparison.OrdinalIgnoreCase);

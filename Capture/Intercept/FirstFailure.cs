@@ -1,0 +1,27 @@
+using System.Runtime.ExceptionServices;
+
+namespace Interceptor.Capture.Intercept;
+
+/// <summary>Steps of a tear-down that are all to be done, whatever becomes of the others; the first failure is what is told. Mutable: one variable, not copied.</summary>
+internal struct FirstFailure
+{
+    private ExceptionDispatchInfo? _first;
+
+    internal void Try(Action step)
+    {
+        try
+        {
+            step();
+        }
+#pragma warning disable CA1031 // Thrown on by Throw, behind all steps.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Take(exception);
+        }
+    }
+
+    internal void Take(Exception exception) => _first ??= ExceptionDispatchInfo.Capture(exception);
+
+    internal readonly void Throw() => _first?.Throw();
+}
