@@ -10,7 +10,8 @@ namespace Interceptor.Capture.Intercept;
 internal sealed class ImpairedDelivery(IOutgoingStage next, OwnPackets? own, TimingErrors lateness)
 {
     private readonly TimerWheel<Waiting> _waiting = new();
-    private readonly PacketLeasePool _noBytes = new(bufferLength: 1);
+    // All that need no bytes share it.
+    private readonly PacketLease _noBytes = new PacketLeasePool(bufferLength: 1).Rent(0);
     private readonly PacketLeasePool _bytes = new();
     private readonly TcpResetBuilder _resets = new();
     private byte[] _damaged = [];
@@ -77,7 +78,7 @@ internal sealed class ImpairedDelivery(IOutgoingStage next, OwnPackets? own, Tim
         }
 
         bool needsBytes = decision.Duplicate || decision.Corrupt || next.NeedsBytes;
-        PacketLease lease = needsBytes ? _bytes.Copy(packet.Packet) : _noBytes.Rent(0);
+        PacketLease lease = needsBytes ? _bytes.Copy(packet.Packet) : _noBytes.Share();
         var item = new Waiting(packet.KeepAs(lease), lane, lane.Packets, decision, decision.Duplicate ? lease.Share() : null);
         if (decision.DelayNanoseconds == 0)
         {

@@ -114,6 +114,28 @@ public sealed class ImpairmentTests
         Assert.InRange(summary.DelayErrorPercentile99, summary.DelayErrorMedian, summary.DelayErrorMaximum);
     }
 
+    /// <summary>Each waits in the kernel; here it is a place in the timer wheel and an object.</summary>
+    [Fact]
+    public void Tens_of_thousands_wait_in_little_memory_and_each_gets_its_verdict()
+    {
+        const int Packets = 40_000;
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        var allocated = new List<long>(Packets);
+        InterceptSummary? summary = null;
+        InterceptOptions options = OptionsFor(loopback, new ImpairmentOptions { Delay = TimeSpan.FromHours(1) });
+        Thread thread = loopback.Namespace.StartThread("many wait", () =>
+        {
+            using InterceptSession session = InterceptSession.Start(options with { Count = Packets });
+            loopback.Send(Packets);
+            summary = session.Run((in _) => allocated.Add(GC.GetAllocatedBytesForCurrentThread()), stop.Token);
+        });
+        Assert.True(thread.Join(Deadline), $"only {allocated.Count} packets came");
+        Assert.Equal((Packets, Packets, Packets, Packets), (summary!.Received, summary.Accepted, summary.Delayed, summary.Released));
+        Assert.Equal(0, summary.LostInKernel + summary.KernelQueueDropped + summary.KernelUserDropped + summary.Escaped);
+        Assert.InRange((allocated[^1] - allocated[0]) / (double)Packets, 1, 450);
+    }
+
     /// <summary>The thread has the priority while packets may wait for their time, and not before, behind or else.</summary>
     [Theory]
     [InlineData(true)]
