@@ -26,6 +26,9 @@ public sealed record InterceptOptions
     /// <summary>Packets that the kernel lets wait for their verdict in each queue, also those that are delayed; it drops the next ones (or passes them, where the policy is open).</summary>
     public int QueueLength { get; init; } = new InterceptionQueueOptions { Number = 0 }.MaxLength;
 
+    /// <summary>Bytes of packets that wait to be read from each queue; beyond it the kernel drops them (or passes them, where the policy is open).</summary>
+    public int ReceiveBufferBytes { get; init; } = new InterceptionQueueOptions { Number = 0 }.ReceiveBufferBytes;
+
     /// <summary>What is done to them.</summary>
     public ImpairmentOptions Impairments { get; init; } = new();
 

@@ -19,7 +19,6 @@ public sealed class InterceptSession : IDisposable
     private readonly FirewallRules _rules;
     private FirstFailure _workerFailure;
     private volatile bool _stopping;
-    private long _nextLook;
     private InterceptSummary? _summary;
 
     private InterceptSession(InterceptCourse course, InterceptWorker[] workers, FirewallRules rules)
@@ -31,11 +30,8 @@ public sealed class InterceptSession : IDisposable
         OnFailure = PolicyOf(_options);
     }
 
-    /// <summary>
-    /// Raised on the session's thread within about a second after the kernel dropped packets before we saw them: how many since the last time, because a queue was full
-    /// and because a receive buffer was.
-    /// </summary>
-    public event Action<long, long>? KernelDropped;
+    /// <summary>Raised within about a second after the kernel dropped packets of a queue on its own: how many since the last time. On the threads of the observer.</summary>
+    public event Action<KernelLosses>? KernelDropped;
 
     /// <summary>The number of the queue in use, the first of several.</summary>
     public ushort QueueNumber => _workers[0].Queue.Number;
@@ -177,6 +173,7 @@ public sealed class InterceptSession : IDisposable
         {
             Number = 0,
             MaxLength = options.QueueLength,
+            ReceiveBufferBytes = options.ReceiveBufferBytes,
             Flags = (options.TakesSuperPackets ? InterceptionQueueFlags.Gso : InterceptionQueueFlags.None)
                 | InterceptionQueueFlags.UserAndGroup | (isOpen ? InterceptionQueueFlags.FailOpen : InterceptionQueueFlags.None),
             Default = isOpen ? DefaultVerdict.Accept : DefaultVerdict.Drop,
@@ -211,6 +208,7 @@ public sealed class InterceptSession : IDisposable
     {
         using PromptThread? prompt = _options.MayDelay ? PromptThread.Enter() : null;
         long end = _options.Duration is { } duration ? Clock.MonotonicNanoseconds() + (duration.Ticks * 100) : long.MaxValue;
+        long nextLook = 0;
         while (!cancellation.IsCancellationRequested && !_stopping && !_course.IsFull)
         {
             long now = Clock.MonotonicNanoseconds();
@@ -219,13 +217,7 @@ public sealed class InterceptSession : IDisposable
                 break;
             }
 
-            if (now >= _nextLook)
-            {
-                LookForDrops();
-                _nextLook = now + LookInterval;
-            }
-
-            _workers[0].Work(now, Math.Min(end, _nextLook));
+            Turn(_workers[0], now, end, ref nextLook);
         }
     }
 
@@ -234,9 +226,10 @@ public sealed class InterceptSession : IDisposable
         try
         {
             using PromptThread? prompt = _options.MayDelay ? PromptThread.Enter() : null;
+            long nextLook = 0;
             while (!_stopping && !_course.IsFull)
             {
-                worker.Work(Clock.MonotonicNanoseconds(), long.MaxValue);
+                Turn(worker, Clock.MonotonicNanoseconds(), long.MaxValue, ref nextLook);
             }
         }
 #pragma warning disable CA1031 // A thread's last frame: the failure ends the run, and comes out of it.
@@ -252,21 +245,20 @@ public sealed class InterceptSession : IDisposable
         _workers[0].Queue.Wake();
     }
 
-    private void LookForDrops()
+    private void Turn(InterceptWorker worker, long now, long until, ref long nextLook)
     {
-        long full = 0;
-        long unread = 0;
-        foreach (InterceptWorker worker in _workers)
+        if (now >= nextLook)
         {
-            (long moreFull, long moreUnread) = worker.LookForDrops();
-            full += moreFull;
-            unread += moreUnread;
+            nextLook = now + LookInterval;
+            KernelLosses losses = worker.LookForLosses();
+            if (!losses.IsNone)
+            {
+                using InterceptCourse.Turn turn = _course.Enter();
+                KernelDropped?.Invoke(losses);
+            }
         }
 
-        if (full + unread > 0)
-        {
-            KernelDropped?.Invoke(full, unread);
-        }
+        worker.Work(now, Math.Min(until, nextLook));
     }
 
     // What waits goes first and the rules then: nothing is held any more when a chain goes, and a packet that comes in between passes.

@@ -17,6 +17,7 @@ internal sealed class InterceptWorker : IDisposable
     private readonly ImpairedDelivery _delivery;
     private readonly InterceptedPacketHandler _handler;
     private KernelQueueCounters _known;
+    private long _knownLost;
     private long _released;
 
     /// <param name="queue">Its queue, which it owns from now on, also if this throws.</param>
@@ -51,20 +52,25 @@ internal sealed class InterceptWorker : IDisposable
         Receive(Math.Max(Math.Min(until, NextDue()) - now, 1));
     }
 
-    /// <summary>What the kernel dropped since the last look, before we saw it: because the queue was full, and because the receive buffer was.</summary>
-    internal (long Full, long Unread) LookForDrops()
+    /// <summary>What the kernel dropped since the last look. On the thread that drives it.</summary>
+    internal KernelLosses LookForLosses()
     {
-        KernelQueueCounters counters = Queue.ReadKernelCounters() ?? _known;
-        (long, long) drops = (counters.QueueDropped - _known.QueueDropped, counters.UserDropped - _known.UserDropped);
+        // Packets that we keep wait in the kernel, and others may besides: where fewer wait, it has dropped some.
+        (int kept, long lost) = Queue.ReadKept();
+        KernelQueueCounters counters = Queue.ReadKernelCounters() ?? _known with { Waiting = kept };
+        lost = Math.Max(lost + Math.Max(kept - counters.Waiting, 0), _knownLost);
+        var losses = new KernelLosses(counters.QueueDropped - _known.QueueDropped, counters.UserDropped - _known.UserDropped, lost - _knownLost);
         _known = counters;
-        return drops;
+        _knownLost = lost;
+        return losses;
     }
 
     /// <summary>Lets everything go on that waits, also where somebody who is told of it fails: the first such failure goes on afterwards. What still comes passes.</summary>
     internal void LetGo()
     {
         var failure = default(FirstFailure);
-        _released += _delivery.Count;
+        long released = _delivery.Count;
+        long lost = Queue.ReadKept().Lost;
         using (_course.Enter())
         {
             // Each turn that fails has let one go at least.
@@ -81,6 +87,10 @@ internal sealed class InterceptWorker : IDisposable
         }
 
         failure.Try(Queue.FlushVerdicts);
+        failure.Try(() => Queue.DrainAnswers(_handler));
+
+        // What the kernel no longer had was not released.
+        _released += Math.Max(released - (Queue.ReadKept().Lost - lost), 0);
         failure.Throw();
     }
 

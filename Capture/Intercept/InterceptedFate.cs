@@ -53,4 +53,19 @@ public readonly ref struct InterceptedFate
 
     /// <summary>The mark it came with.</summary>
     public uint Mark => _source.Mark;
+
+    /// <summary>The sending socket's group, where the kernel knows it.</summary>
+    public long? GroupId => _source.GroupId;
+
+    /// <summary>Who sent it on the link, where it came in by one.</summary>
+    public MacAddress? HardwareAddress => _source.HardwareAddress;
+
+    /// <summary>The VLAN tag, where a bridge's packet has one.</summary>
+    public int? VlanTag => _source.VlanTag;
+
+    /// <summary>The packet's priority; 0 for none.</summary>
+    public uint Priority => _source.Priority;
+
+    /// <summary>The mark of its connection, where the kernel attaches it.</summary>
+    public uint? ConntrackMark => _source.ConntrackMark;
 }

@@ -42,6 +42,33 @@ public sealed class InterceptedPacket : IDisposable
     /// <summary>The sending socket's user, where the kernel knows it.</summary>
     public long? UserId => _fields.UserId;
 
+    /// <summary>The sending socket's group, where the kernel knows it.</summary>
+    public long? GroupId => _fields.GroupId;
+
+    /// <summary>Who sent it on the link, from its Ethernet header: known where it came in by an interface, before it is routed out.</summary>
+    public MacAddress? HardwareAddress => _fields.HardwareAddress;
+
+    /// <summary>Index of the bridge's port that it came in by; 0 where no bridge had it.</summary>
+    public int PhysicalInInterface => (int)_fields.PhysicalInDevice;
+
+    /// <summary>Index of the bridge's port that it goes out by; 0 where no bridge has it.</summary>
+    public int PhysicalOutInterface => (int)_fields.PhysicalOutDevice;
+
+    /// <summary>The VLAN tag (priority, DEI, 12 bits of identifier), where a bridge's packet has one.</summary>
+    public int? VlanTag => _fields.VlanTag;
+
+    /// <summary>The tag's EtherType, 0x8100 or 0x88a8; 0 without a tag.</summary>
+    public int VlanEtherType => _fields.VlanProtocol;
+
+    /// <summary>The packet's priority (SO_PRIORITY, or what a rule set); 0 for none.</summary>
+    public uint Priority => _fields.Priority;
+
+    /// <summary>The mark of its connection; null without <see cref="InterceptionQueueFlags.Conntrack"/>, which a kernel may refuse.</summary>
+    public uint? ConntrackMark => _fields.ConntrackMark;
+
+    /// <summary>What connection tracking says of it; null as for <see cref="ConntrackMark"/>.</summary>
+    public ConntrackState? ConntrackState => (ConntrackState?)_fields.ConntrackInfo;
+
     /// <summary>True if the transport checksum in the bytes is not filled in yet: they must get one before they are sent again elsewhere.</summary>
     public bool IsChecksumNotReady => (_fields.SkbInfo & QueueProtocol.SkbChecksumNotReady) != 0;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -194,37 +193,31 @@ public sealed partial class InterceptionQueue
         }
     }
 
-    // struct nlmsgerr: int error (negative, 0 for an acknowledgement), then the message it is about, header first.
     private void TakeAnswer(ReadOnlySpan<byte> body)
     {
-        if (body.Length < sizeof(int) + NetlinkMessage.HeaderLength)
+        if (!QueueAnswer.TryParse(body, out QueueAnswer answer))
         {
             CountMalformed();
             return;
         }
 
-        int errno = -MemoryMarshal.Read<int>(body);
-        ReadOnlySpan<byte> original = body[sizeof(int)..];
-        ushort type = MemoryMarshal.Read<ushort>(original[4..]);
-        ushort flags = MemoryMarshal.Read<ushort>(original[6..]);
-        uint sequence = MemoryMarshal.Read<uint>(original[8..]);
-        switch (type)
+        switch (answer.Type)
         {
             case QueueProtocol.ConfigMessage:
                 _hasConfigAnswer = true;
-                _configAnswer = errno;
+                _configAnswer = answer.Errno;
                 break;
             case QueueProtocol.VerdictMessage:
-                if ((flags & NetlinkWriter.Acknowledge) != 0)
+                if (answer.IsAcknowledgement)
                 {
                     _hasAnswer = true;
-                    _answer = errno;
+                    _answer = answer.Errno;
                 }
 
-                CountLost(errno, 1, original[NetlinkMessage.HeaderLength..]);
+                CountLost(in answer, 1);
                 break;
             case QueueProtocol.VerdictBatchMessage:
-                CountLost(errno, sequence, original[NetlinkMessage.HeaderLength..]);
+                CountLost(in answer, answer.Sequence);
                 break;
             default:
                 break;
@@ -232,25 +225,17 @@ public sealed partial class InterceptionQueue
     }
 
     /// <summary>
-    /// A verdict failed: the packets move from the fate they were counted under to "lost". A failed verdict echoes its own attributes; a batch fails only
-    /// if the kernel had none of its packets, so a batch that was lost in part does not show.
+    /// A verdict failed: the packets move from the fate they were counted under to "lost". The kernel answers each verdict that fails, asked for or not; a batch fails only
+    /// if the kernel had none of its packets, so a batch that was lost in part does not show. Packets that are kept are never decided in a batch, but by <see cref="AcceptBatch"/>.
     /// </summary>
-    private void CountLost(int errno, uint packets, ReadOnlySpan<byte> body)
+    private void CountLost(in QueueAnswer answer, uint packets)
     {
-        if (errno == 0)
+        if (answer.Errno == 0)
         {
             return;
         }
 
-        bool isDrop = false;
-        bool isEdit = false;
-        var reader = new NetlinkAttributeReader(body.Length > 4 ? body[4..] : default);
-        while (reader.TryRead())
-        {
-            isDrop |= reader.Type == QueueProtocol.VerdictHeader && reader.UInt32BigEndian() == QueueProtocol.Drop;
-            isEdit |= reader.Type == QueueProtocol.Payload;
-        }
-
+        answer.ReadVerdict(out bool isDrop, out bool isEdit);
         lock (_gate)
         {
             ref long fate = ref isDrop ? ref _dropped : ref isEdit ? ref _edited : ref _accepted;

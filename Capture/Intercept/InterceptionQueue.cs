@@ -70,6 +70,7 @@ public sealed partial class InterceptionQueue : IDisposable
         var queue = new InterceptionQueue(options);
         try
         {
+            queue._socket.ConnectToKernel();
             queue.ReceiveBufferBytes = queue._socket.SetReceiveBuffer(options.ReceiveBufferBytes);
             if (!options.ReportOverruns)
             {
@@ -209,6 +210,15 @@ public sealed partial class InterceptionQueue : IDisposable
         lock (_gate)
         {
             return (_dropped, _lost);
+        }
+    }
+
+    /// <summary>Packets that are kept and not decided, and those whose verdict came too late.</summary>
+    internal (int Kept, long Lost) ReadKept()
+    {
+        lock (_gate)
+        {
+            return (_kept, _lost);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Interceptor.Interop;
+using Interceptor.Packets;
 
 namespace Interceptor.Capture.Intercept;
 
@@ -18,6 +19,14 @@ internal struct QueuePacketFields
     internal long TimestampNanoseconds;
     internal uint? UserId;
     internal uint? GroupId;
+    internal uint PhysicalInDevice;
+    internal uint PhysicalOutDevice;
+    internal uint Priority;
+    internal MacAddress? HardwareAddress;
+    internal ushort? VlanTag;
+    internal ushort VlanProtocol;
+    internal uint? ConntrackMark;
+    internal uint? ConntrackInfo;
 
     /// <summary>Where the payload starts in the message's body; the length is 0 where it has none.</summary>
     internal int PayloadOffset;
@@ -87,8 +96,94 @@ internal struct QueuePacketFields
                 GroupId = reader.UInt32BigEndian();
                 break;
             default:
+                TakeRare(ref reader);
                 break;
         }
+    }
+
+    // What only some packets have: of a bridge, of a VLAN, with a priority, with connection tracking attached.
+    private void TakeRare(ref NetlinkAttributeReader reader)
+    {
+        switch (reader.Type)
+        {
+            case QueueProtocol.HardwareAddress:
+                TakeHardwareAddress(reader.Value);
+                break;
+            case QueueProtocol.PhysicalInDevice:
+                PhysicalInDevice = reader.UInt32BigEndian();
+                break;
+            case QueueProtocol.PhysicalOutDevice:
+                PhysicalOutDevice = reader.UInt32BigEndian();
+                break;
+            case QueueProtocol.Priority:
+                Priority = reader.UInt32BigEndian();
+                break;
+            case QueueProtocol.Vlan:
+                TakeVlan(reader.Value);
+                break;
+            case QueueProtocol.Conntrack:
+                TakeConntrack(reader.Value);
+                break;
+            case QueueProtocol.ConntrackInfo:
+                ConntrackInfo = reader.UInt32BigEndian();
+                break;
+            default:
+                break;
+        }
+    }
+
+    // struct nfqnl_msg_packet_hw: be16 length, 2 bytes of padding, 8 bytes of address.
+    private void TakeHardwareAddress(ReadOnlySpan<byte> value)
+    {
+        if (value.Length < 4 + MacAddress.Length)
+        {
+            IsMalformed = true;
+            return;
+        }
+
+        // An address of another length is no Ethernet's.
+        HardwareAddress = BinaryPrimitives.ReadUInt16BigEndian(value) == MacAddress.Length ? MacAddress.FromBytes(value[4..]) : null;
+    }
+
+    private void TakeVlan(ReadOnlySpan<byte> nested)
+    {
+        var reader = new NetlinkAttributeReader(nested);
+        while (reader.TryRead())
+        {
+            if (reader.Type is not (QueueProtocol.VlanTag or QueueProtocol.VlanProtocol))
+            {
+                continue;
+            }
+
+            if (reader.Value.Length < sizeof(ushort))
+            {
+                IsMalformed = true;
+            }
+            else if (reader.Type == QueueProtocol.VlanTag)
+            {
+                VlanTag = BinaryPrimitives.ReadUInt16BigEndian(reader.Value);
+            }
+            else
+            {
+                VlanProtocol = BinaryPrimitives.ReadUInt16BigEndian(reader.Value);
+            }
+        }
+
+        IsMalformed |= reader.IsMalformed;
+    }
+
+    private void TakeConntrack(ReadOnlySpan<byte> nested)
+    {
+        var reader = new NetlinkAttributeReader(nested);
+        while (reader.TryRead())
+        {
+            if (reader.Type == QueueProtocol.ConntrackMark)
+            {
+                ConntrackMark = reader.UInt32BigEndian();
+            }
+        }
+
+        IsMalformed |= reader.IsMalformed;
     }
 
     // struct nfqnl_msg_packet_hdr: be32 id, be16 protocol, u8 hook, packed.

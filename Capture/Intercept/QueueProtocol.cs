@@ -22,11 +22,25 @@ internal static class QueueProtocol
     internal const ushort Timestamp = 4;
     internal const ushort InDevice = 5;
     internal const ushort OutDevice = 6;
+    internal const ushort PhysicalInDevice = 7;
+    internal const ushort PhysicalOutDevice = 8;
+    internal const ushort HardwareAddress = 9;
     internal const ushort Payload = 10;
+    internal const ushort Conntrack = 11;
+    internal const ushort ConntrackInfo = 12;
     internal const ushort CapLength = 13;
     internal const ushort SkbInfo = 14;
     internal const ushort Uid = 16;
     internal const ushort Gid = 17;
+    internal const ushort Vlan = 19;
+    internal const ushort Priority = 21;
+
+    /// <summary>Within <see cref="Vlan"/>.</summary>
+    internal const ushort VlanProtocol = 1;
+    internal const ushort VlanTag = 2;
+
+    /// <summary>Within <see cref="Conntrack"/> (linux/netfilter/nfnetlink_conntrack.h, CTA_MARK).</summary>
+    internal const ushort ConntrackMark = 8;
 
     internal const uint Drop = 0;
     internal const uint Accept = 1;

@@ -10,6 +10,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
 {
     private readonly PacketFormatter _formatter = new(new PacketFormatOptions { Colored = TerminalColors.AreWanted(null, output) });
     private readonly PacketTimes _times = new(TimeStyle.TimeOfDay, nanoseconds: false);
+    private readonly PacketOrigins _origins = new();
     private long _number;
 
     internal static string VerdictText(in InterceptedFate fate)
@@ -108,17 +109,22 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         output.Flush();
     }
 
-    /// <summary>The kernel dropped packets that nobody here saw.</summary>
-    internal void KernelDropped(long full, long unread)
+    /// <summary>The kernel dropped packets on its own.</summary>
+    internal void KernelDropped(KernelLosses losses)
     {
-        if (full > 0)
+        if (losses.QueueFull > 0)
         {
-            output.Warn(Line($"the kernel dropped {full} packets: the queue was full. Let more wait with --queue-length, or less with a narrower filter or a shorter delay."));
+            output.Warn(Line($"the kernel dropped {losses.QueueFull} packets: the queue was full. Let more wait with --queue-length, or less with a narrower filter or a shorter delay."));
         }
 
-        if (unread > 0)
+        if (losses.BufferFull > 0)
         {
-            output.Warn(Line($"the kernel dropped {unread} packets: we did not take them in time. Let fewer come with a narrower filter, or print less with --quiet or -w."));
+            output.Warn(Line($"the kernel dropped {losses.BufferFull} packets: we did not take them in time. Let fewer come with a narrower filter, or print less with --quiet or -w."));
+        }
+
+        if (losses.WhileHeld > 0)
+        {
+            output.Warn(Line($"the kernel dropped {losses.WhileHeld} packets that waited here: an interface went down, or a base chain of the firewall was removed by another program."));
         }
     }
 
@@ -178,6 +184,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         uint id = fate.Id;
         bool isEdited = !fate.Changed.IsEmpty;
         string? note = fate.Note;
+        PacketOrigin origin = _origins.Read(in fate);
         output.WriteJson("packet", json =>
         {
             json.WriteNumber("number", _number);
@@ -187,6 +194,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteString("hook", hook);
             json.WriteNumber("queue", queue);
             json.WriteNumber("queue_packet_id", id);
+            origin.Write(json);
             json.WriteString("verdict", decision.Drop ? "drop" : "accept");
             json.WriteNumber("delay_ms", decision.DelayNanoseconds / 1e6);
             json.WriteBoolean("duplicated", decision.Duplicate);

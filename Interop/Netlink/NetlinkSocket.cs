@@ -75,6 +75,24 @@ internal sealed unsafe class NetlinkSocket : IDisposable
             : throw LinuxException.FromLastError("getsockopt(SO_RCVBUF)", _subject);
     }
 
+    /// <summary>
+    /// Lets only the kernel send to this socket: from now on another program's send to it fails with ECONNREFUSED (net/netlink/af_netlink.c, netlink_getsockbyportid). What
+    /// one has sent already is thrown away; nothing of the kernel's, which has not been asked for anything yet.
+    /// </summary>
+    internal void ConnectToKernel()
+    {
+        var kernel = new NetlinkAddress { Family = Libc.AF_NETLINK };
+        if (Libc.connect(_fd, &kernel, (uint)sizeof(NetlinkAddress)) != 0)
+        {
+            throw LinuxException.FromLastError("connect(AF_NETLINK)", _subject);
+        }
+
+        byte discarded;
+        while (Libc.recv(_fd, &discarded, 1, Libc.MSG_DONTWAIT) >= 0 || Marshal.GetLastPInvokeError() is Errno.EINTR or Errno.ENOBUFS)
+        {
+        }
+    }
+
     /// <summary>Switches a SOL_NETLINK option on; false where the kernel refuses it.</summary>
     internal bool TryEnable(int option)
     {
