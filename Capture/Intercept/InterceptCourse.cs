@@ -58,6 +58,11 @@ internal sealed class InterceptCourse
     /// <summary>The kernel does not apply the filter, or not all of it: it is applied here. Before the first packet.</summary>
     internal void FilterHere() => _userSpaceFilter = Options.Filter;
 
+    /// <summary>Gets what people should know while it runs.</summary>
+    internal Action<string>? Noticed { get; set; }
+
+    internal void Notice(string text) => Noticed?.Invoke(text);
+
     internal void Watch(InterceptObserver? observer) => _observer = observer;
 
     /// <summary>Counts the packet; false if it is none of ours: beyond the limit, or not matching.</summary>

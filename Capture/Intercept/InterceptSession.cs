@@ -28,10 +28,14 @@ public sealed class InterceptSession : IDisposable
         _workers = workers;
         _rules = rules;
         OnFailure = PolicyOf(_options);
+        course.Noticed = text => Noticed?.Invoke(text);
     }
 
     /// <summary>Raised within about a second after the kernel dropped packets of a queue on its own: how many since the last time. On the threads of the observer.</summary>
     public event Action<KernelLosses>? KernelDropped;
+
+    /// <summary>Raised with a sentence for people: a connection that can't be edited, and why. On a thread of the session, one at a time.</summary>
+    public event Action<string>? Noticed;
 
     /// <summary>The number of the queue in use, the first of several.</summary>
     public ushort QueueNumber => _workers[0].Queue.Number;

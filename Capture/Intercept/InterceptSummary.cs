@@ -53,6 +53,21 @@ public sealed record InterceptSummary
     /// <summary>Treatment: it went on with a bit turned over; each is one of <see cref="Edited"/>.</summary>
     public long Corrupted { get; init; }
 
+    /// <summary>Replacements made; each counts once, however often its segment was sent.</summary>
+    public long Replacements { get; init; }
+
+    /// <summary>Bytes by which replacements made what was carried longer; negative for shorter.</summary>
+    public long EditDeltaBytes { get; init; }
+
+    /// <summary>Connections that were not edited because their beginning, or one of their directions, was not seen.</summary>
+    public long MidstreamRefused { get; init; }
+
+    /// <summary>Connections that were not edited because they are signed, Multipath TCP, or began with data.</summary>
+    public long EditsRefused { get; init; }
+
+    /// <summary>Connections whose numbers were translated when the interception ended: both ends got a reset.</summary>
+    public long TranslatedAtEnd { get; init; }
+
     /// <summary>Of the dropped: too many were waiting under the rate already.</summary>
     public long OverRate { get; init; }
 
@@ -95,6 +110,11 @@ public sealed record InterceptSummary
         Resets = Resets + other.Resets,
         Injected = Injected + other.Injected,
         Corrupted = Corrupted + other.Corrupted,
+        Replacements = Replacements + other.Replacements,
+        EditDeltaBytes = EditDeltaBytes + other.EditDeltaBytes,
+        MidstreamRefused = MidstreamRefused + other.MidstreamRefused,
+        EditsRefused = EditsRefused + other.EditsRefused,
+        TranslatedAtEnd = TranslatedAtEnd + other.TranslatedAtEnd,
         Released = Released + other.Released,
         KernelQueueDropped = KernelQueueDropped + other.KernelQueueDropped,
         KernelUserDropped = KernelUserDropped + other.KernelUserDropped,

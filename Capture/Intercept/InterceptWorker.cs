@@ -13,6 +13,9 @@ internal sealed class InterceptWorker : IDisposable
     private readonly InterceptCourse _course;
     private readonly OwnPackets? _own;
     private readonly PacketExit _exit;
+    private readonly EditStage? _edits;
+
+    // In the order in which packets pass them; the exit is the last.
     private readonly IOutgoingStage[] _stages;
     private readonly ImpairedDelivery _delivery;
     private readonly InterceptedPacketHandler _handler;
@@ -31,7 +34,9 @@ internal sealed class InterceptWorker : IDisposable
             InterceptOptions options = course.Options;
             _own = options.SendsOwnPackets ? new OwnPackets() : null;
             _exit = new PacketExit(queue, course, _own);
-            _stages = BuildStages(options, _exit, queue);
+            IOutgoingStage? hold = options.Hold is { } held ? new HoldStage(held, _exit, _exit, queue.Wake) : null;
+            _edits = options.Replacements.Count == 0 ? null : new EditStage(new ReplacementSet(options.Replacements), hold ?? _exit, _exit, queue, course, _own!);
+            _stages = [.. new IOutgoingStage?[] { _edits, hold, _exit }.OfType<IOutgoingStage>()];
             _exit.TellsFates = _stages.Length > 1;
             _delivery = new ImpairedDelivery(_stages[0], _own, course.Lateness);
             _handler = Take;
@@ -126,6 +131,11 @@ internal sealed class InterceptWorker : IDisposable
             Resets = _delivery.Resets,
             Injected = _own?.Sent ?? 0,
             Corrupted = _delivery.Corrupted,
+            Replacements = _edits?.Replacements ?? 0,
+            EditDeltaBytes = _edits?.Growth ?? 0,
+            MidstreamRefused = _edits?.MidstreamRefused ?? 0,
+            EditsRefused = _edits?.Refused ?? 0,
+            TranslatedAtEnd = _edits?.CutAtEnd ?? 0,
             Released = _released,
             KernelQueueDropped = statistics.KernelQueueDropped,
             KernelUserDropped = statistics.KernelUserDropped,
@@ -173,10 +183,6 @@ internal sealed class InterceptWorker : IDisposable
             Queue.FlushVerdicts();
         }
     }
-
-    // In the order in which packets pass them; the exit is the last.
-    private static IOutgoingStage[] BuildStages(InterceptOptions options, PacketExit exit, InterceptionQueue queue) =>
-        options.Hold is { } hold ? [new HoldStage(hold, exit, exit, queue.Wake), exit] : [exit];
 
     private void Take(InterceptedPacket packet)
     {

@@ -74,7 +74,7 @@ internal static class InterceptCommand
 
     internal static Command Create()
     {
-        var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, impairs them as a bad network would, and lets the rest go on.")
+        var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, impairs them as a bad network would, replaces what they carry, and lets the rest go on.")
         {
             Hook, Queue, QueueLength, Netns, OnFailure,
         };
@@ -83,7 +83,7 @@ internal static class InterceptCommand
             command.Options.Add(option);
         }
 
-        foreach (Option option in (ReadOnlySpan<Option>)[Reset, Mark, Record, Schedule, Write, Connections, Count, Duration, Quiet])
+        foreach (Option option in (ReadOnlySpan<Option>)[EditArguments.Replace, Reset, Mark, Record, Schedule, Write, Connections, Count, Duration, Quiet])
         {
             command.Options.Add(option);
         }
@@ -126,6 +126,7 @@ internal static class InterceptCommand
         void ShowStatistics() => context.Output.Error.WriteLine(InterceptReport.Text(session.ReadSummary()));
         context.Signals.StatisticsRequested += ShowStatistics;
         session.KernelDropped += report.KernelDropped;
+        session.Noticed += report.Noticed;
         try
         {
             InterceptSummary summary = session.Run(
@@ -171,6 +172,7 @@ internal static class InterceptCommand
             Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
             QueueLength = parsed.GetValue(QueueLength) is { } length ? (int)Positive(length, "--queue-length") : new InterceptOptions().QueueLength,
             Impairments = impairments,
+            Replacements = EditArguments.Read(parsed),
             Reset = parsed.GetValue(Reset),
             Mark = parsed.GetValue(Mark) is { } mark ? ReadMark(mark) : null,
             Schedule = parsed.GetValue(Schedule) is { } path ? ReadSchedule(parsed, path, impairments, context) : null,

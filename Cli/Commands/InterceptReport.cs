@@ -45,6 +45,17 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
                 $"duplicated {summary.Duplicated}, copies that could not be sent {summary.DuplicatesFailed}, corrupted {summary.Corrupted}, dropped as the rate's queue was full {summary.OverRate}"));
         }
 
+        if (summary.Replacements + summary.MidstreamRefused + summary.EditsRefused > 0)
+        {
+            lines.Add(Line(
+                $"replaced {summary.Replacements} times, {summary.EditDeltaBytes:+0;-0;+0} bytes; connections not edited: {summary.MidstreamRefused} seen from the middle, {summary.EditsRefused} for other reasons"));
+        }
+
+        if (summary.TranslatedAtEnd > 0)
+        {
+            lines.Add(Line($"{summary.TranslatedAtEnd} connections were still open and translated; only this run knew their numbers, so both ends got a reset"));
+        }
+
         if (summary.Resets > 0)
         {
             lines.Add(Line($"connections reset at {summary.Resets} segments, {summary.Injected} packets of our own sent"));
@@ -111,6 +122,11 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
 
     /// <summary>The kernel dropped packets on its own.</summary>
     internal void KernelDropped(KernelLosses losses)
+    /// <summary>A sentence of the session.</summary>
+    internal void Noticed(string text) => output.Warn(text);
+
+    /// <summary>The kernel dropped packets that nobody here saw.</summary>
+    internal void KernelDropped(long full, long unread)
     {
         if (losses.QueueFull > 0)
         {
@@ -163,6 +179,11 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteNumber("p99", summary.DelayErrorPercentile99 / 1e6);
             json.WriteNumber("max", summary.DelayErrorMaximum / 1e6);
             json.WriteEndObject();
+            json.WriteNumber("replacements", summary.Replacements);
+            json.WriteNumber("edit_delta_bytes", summary.EditDeltaBytes);
+            json.WriteNumber("midstream_refused", summary.MidstreamRefused);
+            json.WriteNumber("edits_refused", summary.EditsRefused);
+            json.WriteNumber("translated_at_end", summary.TranslatedAtEnd);
             json.WriteNumber("resets", summary.Resets);
             json.WriteNumber("over_rate", summary.OverRate);
             json.WriteNumber("duplicates_failed", summary.DuplicatesFailed);
