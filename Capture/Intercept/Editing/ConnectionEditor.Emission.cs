@@ -21,9 +21,10 @@ internal sealed partial class ConnectionEditor
         // What is acknowledged and forgotten does not go out again, for its bytes can't be made any more.
         long from = Math.Min(Math.Max(start, own.Translation.FoldedTo), to);
         bool isWhole = from == start && to == start + segment.PayloadLength;
-        bool needsTimestamp = NoteTimestamp(own, in segment) && held is not null;
+        bool isLate = held is not null && IsOutdated(own, other, in segment);
+        NoteTimestamp(own, in segment);
         long first = own.Translation.ToMapped(from);
-        if (isWhole && first == from && !other.Shifts && !needsTimestamp && !own.Translation.Touches(from, to))
+        if (isWhole && first == from && !other.Shifts && !isLate && !own.Translation.Touches(from, to))
         {
             output.GoOn(held);
             return;
@@ -39,7 +40,7 @@ internal sealed partial class ConnectionEditor
         bool isEmptied = length == 0 && segment.PayloadLength > 0 && !isFin;
         int growth = length - segment.PayloadLength;
 
-        var pieces = new Pieces(segment.TcpOffset, header, PieceLength(own, in segment), isFin);
+        var pieces = new Pieces(segment.TcpOffset, header, PieceLength(own, in segment), isFin, isLate);
         SendPieces(own, other, held, packet, in pieces, first, replaced, growth, output);
 
         // Nothing is left for the receiver to acknowledge; where it acknowledged all that is before, it would not say so again.
@@ -49,7 +50,7 @@ internal sealed partial class ConnectionEditor
         }
     }
 
-    private readonly record struct Pieces(int TcpOffset, int HeaderLength, int MaximumLength, bool IsFin);
+    private readonly record struct Pieces(int TcpOffset, int HeaderLength, int MaximumLength, bool IsFin, bool IsLate);
 
     // The first piece has the verdict, the others are packets of our own. The header of a piece overwrites the end of the one before, which is gone by then.
     private void SendPieces(
@@ -71,7 +72,7 @@ internal sealed partial class ConnectionEditor
             tcp.Flags = offset > 0 ? flags & ~TcpFlags.Cwr : flags;
             TranslateUrgent(own, tcp, first + offset);
             tcp.Sequence = own.NumberOf(first + offset);
-            Finish(own, other, piece, tcp);
+            Finish(own, other, piece, tcp, pieces.IsLate);
             if (offset == 0)
             {
                 output.GoOn(held, piece, replaced, growth);
@@ -91,9 +92,9 @@ internal sealed partial class ConnectionEditor
     // A segment without text or FIN: an acknowledgment, a probe or a reset.
     private void PassBare(EditedStream own, EditedStream other, in EditedSegment segment, bool isReset, IEditingOutput output)
     {
+        NoteTimestamp(own, in segment);
         if (!own.Shifts && !other.Shifts)
         {
-            NoteTimestamp(own, in segment);
             output.GoOn(null);
             return;
         }
@@ -106,9 +107,8 @@ internal sealed partial class ConnectionEditor
         Span<byte> packet = _scratch.RoomForPacket(segment.PayloadOffset + segment.PayloadLength);
         segment.Bytes[..packet.Length].CopyTo(packet);
         TcpEditor tcp = EditorOf(packet[segment.TcpOffset..]);
-        NoteTimestamp(own, in segment);
         tcp.Sequence = own.NumberOf(place);
-        Finish(own, other, packet, tcp);
+        Finish(own, other, packet, tcp, isLate: false);
         output.GoOn(null, packet, 0, 0);
     }
 
@@ -116,9 +116,16 @@ internal sealed partial class ConnectionEditor
     private static TcpEditor EditorOf(Span<byte> header) => TcpEditor.TryParse(header, out TcpEditor editor) ? editor : throw new InvalidOperationException("This is no TCP header.");
 
     // All that does not depend on which segment it is.
-    private static void Finish(EditedStream own, EditedStream other, Span<byte> packet, TcpEditor tcp)
+    private static void Finish(EditedStream own, EditedStream other, Span<byte> packet, TcpEditor tcp, bool isLate)
     {
-        if ((tcp.Flags & TcpFlags.Ack) != 0 && other.Shifts)
+        bool isAcknowledging = (tcp.Flags & TcpFlags.Ack) != 0;
+        if (isLate && isAcknowledging && other.Acknowledged >= 0)
+        {
+            tcp.Acknowledgment = other.NumberOf(other.Acknowledged);
+            tcp.WindowField = other.WindowField;
+        }
+
+        if (isAcknowledging && other.Shifts)
         {
             long place = other.PlaceOf(tcp.Acknowledgment);
             long original = other.Translation.ToOriginal(place);
@@ -127,7 +134,7 @@ internal sealed partial class ConnectionEditor
             TranslateBlocks(other, tcp);
         }
 
-        if (own.NewestTimestamp is { } newest && tcp.TryGetOption(TcpOptionKind.Timestamps, out Span<byte> times) && times.Length == 8
+        if (isLate && own.NewestTimestamp is { } newest && tcp.TryGetOption(TcpOptionKind.Timestamps, out Span<byte> times) && times.Length == 8
             && unchecked((int)(newest - BinaryPrimitives.ReadUInt32BigEndian(times))) > 0)
         {
             BinaryPrimitives.WriteUInt32BigEndian(times, newest);
@@ -194,22 +201,22 @@ internal sealed partial class ConnectionEditor
         tcp.UrgentPointer = (ushort)Math.Clamp(pointer, 0, ushort.MaxValue);
     }
 
-    // A segment that waited goes on behind newer ones: with its own timestamp its receiver would take it for an old duplicate (RFC 7323, 5).
-    private static bool NoteTimestamp(EditedStream own, in EditedSegment segment)
+    // A segment that waited goes on behind newer ones: with its own timestamp its receiver would take it for an old duplicate (RFC 7323, 5), and with
+    // an acknowledgment more than a window old for an injected one (RFC 5961, 5.2).
+    private static bool IsOutdated(EditedStream own, EditedStream other, in EditedSegment segment)
     {
         TcpOptionSummary options = TcpOptionSummary.Read(segment.Tcp);
-        if (!options.HasTimestamps)
-        {
-            return false;
-        }
+        return (options.HasTimestamps && own.NewestTimestamp is { } newest && unchecked((int)(newest - options.TimestampValue)) > 0)
+            || (other.IsKnown && (segment.Flags & TcpFlags.Ack) != 0 && other.PlaceOf(segment.Tcp.Acknowledgment) < other.Acknowledged);
+    }
 
-        if (own.NewestTimestamp is { } newest && unchecked((int)(newest - options.TimestampValue)) > 0)
+    private static void NoteTimestamp(EditedStream own, in EditedSegment segment)
+    {
+        TcpOptionSummary options = TcpOptionSummary.Read(segment.Tcp);
+        if (options.HasTimestamps && !(own.NewestTimestamp is { } newest && unchecked((int)(newest - options.TimestampValue)) > 0))
         {
-            return true;
+            own.NewestTimestamp = options.TimestampValue;
         }
-
-        own.NewestTimestamp = options.TimestampValue;
-        return false;
     }
 
     private static int PieceLength(EditedStream own, in EditedSegment segment)

@@ -351,7 +351,7 @@ internal sealed partial class ConnectionEditor
         }
         else
         {
-            own.Ahead.Insert(index, part with { Segment = held ?? output.Keep() });
+            own.Ahead.Insert(index, part with { Segment = held ?? output.Keep(behindGap: true) });
             own.AheadBytes += length;
             _scratch.AheadBytes += length;
         }
@@ -364,7 +364,7 @@ internal sealed partial class ConnectionEditor
         bool isFull = segment.PayloadLength >= Math.Max(own.LargestPayload, SmallestFull);
         bool isMoreLikely = isFull || (segment.Flags & TcpFlags.Psh) == 0;
         own.TailDue = now + (isMoreLikely ? LongWait : ShortWait);
-        own.Tail.Add(part with { Segment = held ?? output.Keep() });
+        own.Tail.Add(part with { Segment = held ?? output.Keep(behindGap: false) });
     }
 
     // What waited for a gap that is filled now.

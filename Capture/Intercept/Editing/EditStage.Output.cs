@@ -12,7 +12,20 @@ internal sealed partial class EditStage
     private ImpairmentDecision _decision;
     private bool _isDoubled;
 
-    IHeldSegment IEditingOutput.Keep() => new KeptPacket(_packet.IsKept ? _packet : _packet.Keep(_kept), _decision, _isDoubled);
+    IHeldSegment IEditingOutput.Keep(bool behindGap)
+    {
+        // A sender on this machine owns its packets until they leave: with many of them waiting it does not send what is missing (TCP small queues). So they
+        // are taken from it, and go on as packets of our own.
+        if (behindGap && _packet.Hook is FirewallHook.Output or FirewallHook.Postrouting)
+        {
+            PacketLease lease = _kept.Copy(_packet.Packet);
+            PacketChecksums.FixChecksums(lease.WritableData, LinkType.Raw);
+            _exit.Drop(Outgoing(null, default, isChanged: false, "goes on as a packet of our own when what is missing before it has come"));
+            return new TakenPacket(lease);
+        }
+
+        return new KeptPacket(_packet.IsKept ? _packet : _packet.Keep(_kept), _decision, _isDoubled);
+    }
 
     void IEditingOutput.GoOn(IHeldSegment? held) => GoOn(held);
 
@@ -20,11 +33,19 @@ internal sealed partial class EditStage
 
     void IEditingOutput.Drop(IHeldSegment? held, string reason)
     {
+        if (held is TakenPacket taken)
+        {
+            taken.Lease.Dispose();
+            return;
+        }
+
         OutgoingPacket packet = Outgoing(held, default, isChanged: false, reason);
         _exit.Drop(in packet);
     }
 
-    void IEditingOutput.Send(ReadOnlySpan<byte> packet)
+    void IEditingOutput.Send(ReadOnlySpan<byte> packet) => Send(packet);
+
+    private void Send(ReadOnlySpan<byte> packet)
     {
         // What went on before goes first.
         _queue.FlushVerdicts();
@@ -40,6 +61,12 @@ internal sealed partial class EditStage
 
     private void GoOn(IHeldSegment? held)
     {
+        if (held is TakenPacket taken)
+        {
+            SendTaken(taken, taken.Bytes);
+            return;
+        }
+
         OutgoingPacket packet = Outgoing(held, default, isChanged: false, null);
         if (packet.IsDoubled)
         {
@@ -54,8 +81,20 @@ internal sealed partial class EditStage
         _next.Pass(packet with { Bytes = packet.Packet.Data });
     }
 
+    private void SendTaken(TakenPacket taken, ReadOnlySpan<byte> bytes)
+    {
+        Send(bytes);
+        taken.Lease.Dispose();
+    }
+
     private void GoOn(IHeldSegment? held, ReadOnlySpan<byte> bytes, int replaced, int growth)
     {
+        if (held is TakenPacket taken)
+        {
+            SendTaken(taken, bytes);
+            return;
+        }
+
         string? note = _course.IsObserved ? NoteOf(replaced, growth) : null;
         OutgoingPacket packet = Outgoing(held, bytes, isChanged: true, note);
         _next.Pass(in packet);
@@ -70,6 +109,12 @@ internal sealed partial class EditStage
         (0, 0) => "numbers translated",
         _ => string.Create(CultureInfo.InvariantCulture, $"replaced {replaced}, {growth:+0;-0;+0} bytes"),
     };
+
+    /// <summary>One whose verdict was a drop.</summary>
+    private sealed record TakenPacket(PacketLease Lease) : IHeldSegment
+    {
+        public ReadOnlySpan<byte> Bytes => Lease.Data;
+    }
 
     private sealed record KeptPacket(InterceptedPacket Packet, ImpairmentDecision Decision, bool IsDoubled) : IHeldSegment
     {

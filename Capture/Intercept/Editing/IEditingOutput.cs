@@ -7,7 +7,8 @@ namespace Interceptor.Capture.Intercept;
 internal interface IEditingOutput
 {
     /// <summary>Keeps the segment being taken.</summary>
-    IHeldSegment Keep();
+    /// <param name="behindGap">Until its sender has sent what is missing before it; else for a short time.</param>
+    IHeldSegment Keep(bool behindGap);
 
     /// <summary>Goes on as it came.</summary>
     void GoOn(IHeldSegment? held);

@@ -42,6 +42,20 @@ public sealed class ConnectionEditorTests
     }
 
     [Fact]
+    public void After_a_loss_before_us_the_sender_sends_what_is_missing_at_once_and_the_receiver_refuses_nothing()
+    {
+        byte[] upload = Text(new Random(5), 3, 60_000);
+        byte[] download = Text(new Random(6), 3, 60_000);
+        Replacement[] rules = [Replacement.Parse("ab=xyz"), Replacement.Parse("ca=")];
+        var lab = new EditingLab(rules, upload, download, new Random(8), loss: 0.02, isOrderly: true);
+        lab.Run();
+        Assert.Equal(Replaced(upload, rules), lab.Server.Received);
+        Assert.Equal(Replaced(download, rules), lab.Client.Received);
+        Assert.Equal((0, 0), (lab.Server.Refused, lab.Client.Refused));
+        Assert.InRange(lab.Server.Timeouts + lab.Client.Timeouts, 0, 40);
+    }
+
+    [Fact]
     public void What_is_acknowledged_is_forgotten()
     {
         byte[] upload = new byte[100_000];

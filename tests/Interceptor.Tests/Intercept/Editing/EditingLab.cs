@@ -4,7 +4,7 @@ using Interceptor.Packets;
 namespace Interceptor.Tests.Intercept.Editing;
 
 /// <summary>
-/// A connection of two <see cref="SimulatedEnd"/>s through a <see cref="ConnectionTable"/>, with loss, reordering and duplication before it and behind it, in virtual time.
+/// A connection of two <see cref="SimulatedEnd"/>s through a <see cref="ConnectionTable"/>, with loss, reordering and duplication before it and behind it (or, orderly, with nothing but loss before it), in virtual time.
 /// </summary>
 internal sealed class EditingLab : IEditingOutput
 {
@@ -13,17 +13,19 @@ internal sealed class EditingLab : IEditingOutput
     private readonly Random _random;
     private readonly double _loss;
     private readonly FirewallHook _hook;
+    private readonly bool _isOrderly;
     private readonly ConnectionTable _connections;
     private readonly List<Held> _held = [];
     private byte[] _current = [];
     private bool _isDecided;
     private long _order;
 
-    internal EditingLab(IReadOnlyList<Replacement> rules, byte[] upload, byte[] download, Random random, double loss, FirewallHook hook = FirewallHook.Forward)
+    internal EditingLab(IReadOnlyList<Replacement> rules, byte[] upload, byte[] download, Random random, double loss, FirewallHook hook = FirewallHook.Forward, bool isOrderly = false)
     {
         _random = random;
         _loss = loss;
         _hook = hook;
+        _isOrderly = isOrderly;
         _connections = new ConnectionTable(new ReplacementSet(rules), Scratch);
         bool hasTimestamps = random.Next(2) == 0;
         bool isV6 = random.Next(4) == 0;
@@ -70,7 +72,7 @@ internal sealed class EditingLab : IEditingOutput
         Assert.Equal(0, Scratch.AheadBytes);
     }
 
-    IHeldSegment IEditingOutput.Keep()
+    IHeldSegment IEditingOutput.Keep(bool behindGap)
     {
         Decide(null);
         var held = new Held(_current);
@@ -146,7 +148,7 @@ internal sealed class EditingLab : IEditingOutput
     {
         PacketView.Parse(packet, LinkType.Raw).TryGetFlow(out FlowKey flow);
         SimulatedEnd target = flow == Client.Flow ? Server : Client;
-        if (_random.NextDouble() >= _loss)
+        if (_isOrderly || _random.NextDouble() >= _loss)
         {
             Schedule(Now + Delay(), () => Launch(target.Take(packet, Now)));
         }
@@ -175,7 +177,7 @@ internal sealed class EditingLab : IEditingOutput
     }
 
     // Some overtake others.
-    private long Delay() => 100_000 + (_random.Next(10) == 0 ? _random.Next(4_000_000) : _random.Next(20_000));
+    private long Delay() => _isOrderly ? 2_000_000 : 100_000 + (_random.Next(10) == 0 ? _random.Next(4_000_000) : _random.Next(20_000));
 
     private sealed class Held(byte[] packet) : IHeldSegment
     {

@@ -38,6 +38,12 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
 
     internal long LongestPayload { get; private set; }
 
+    /// <summary>Packets that a kernel refuses as old or injected.</summary>
+    internal int Refused { get; private set; }
+
+    /// <summary>How often all had to be sent again.</summary>
+    internal int Timeouts { get; private set; }
+
     internal byte[] Syn(bool isAnswer)
     {
         Begin(flow);
@@ -76,6 +82,7 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
     internal IEnumerable<byte[]> Expire(long now)
     {
         TimerDue = long.MaxValue;
+        Timeouts++;
         _sacked.Clear();
         if (_next == Acknowledged && _next < stream.Length)
         {
@@ -108,6 +115,7 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
         if (hasTimestamps && unchecked((int)(_recentTimestamp - options.TimestampValue)) > 0)
         {
             // An old duplicate, says PAWS.
+            Refused++;
             answers.Add(Acknowledgment(now));
             return answers;
         }
@@ -115,6 +123,14 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
         if (hasTimestamps && position <= _received.Count)
         {
             _recentTimestamp = options.TimestampValue;
+        }
+
+        if (tcp.Acknowledgment.Unwrap(new SequenceNumber(initial) + 1, Acknowledged) < Acknowledged - Window)
+        {
+            // Not ours, says RFC 5961.
+            Refused++;
+            answers.Add(Acknowledgment(now));
+            return answers;
         }
 
         answers.AddRange(TakeAcknowledgment(in tcp, now));
