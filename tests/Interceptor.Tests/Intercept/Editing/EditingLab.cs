@@ -20,14 +20,14 @@ internal sealed class EditingLab : IEditingOutput
     private bool _isDecided;
     private long _order;
 
-    internal EditingLab(IReadOnlyList<Replacement> rules, byte[] upload, byte[] download, Random random, double loss, FirewallHook hook = FirewallHook.Forward, bool isOrderly = false)
+    internal EditingLab(IReadOnlyList<Replacement> rules, byte[] upload, byte[] download, Random random, double loss, FirewallHook hook = FirewallHook.Forward, bool isOrderly = false, bool? timestamps = null)
     {
         _random = random;
         _loss = loss;
         _hook = hook;
         _isOrderly = isOrderly;
         _connections = new ConnectionTable(new ReplacementSet(rules), Scratch);
-        bool hasTimestamps = random.Next(2) == 0;
+        bool hasTimestamps = timestamps ?? random.Next(2) == 0;
         bool isV6 = random.Next(4) == 0;
         var client = new FlowEndpoint(AddressOf(isV6, 1), 40000);
         var server = new FlowEndpoint(AddressOf(isV6, 2), 80);
@@ -177,7 +177,7 @@ internal sealed class EditingLab : IEditingOutput
     }
 
     // Some overtake others.
-    private long Delay() => _isOrderly ? 2_000_000 : 100_000 + (_random.Next(10) == 0 ? _random.Next(4_000_000) : _random.Next(20_000));
+    private long Delay() => _isOrderly ? 500_000 : 100_000 + (_random.Next(10) == 0 ? _random.Next(4_000_000) : _random.Next(20_000));
 
     private sealed class Held(byte[] packet) : IHeldSegment
     {

@@ -41,9 +41,6 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
     /// <summary>Packets that a kernel refuses as old or injected.</summary>
     internal int Refused { get; private set; }
 
-    /// <summary>How often all had to be sent again.</summary>
-    internal int Timeouts { get; private set; }
-
     internal byte[] Syn(bool isAnswer)
     {
         Begin(flow);
@@ -82,7 +79,6 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
     internal IEnumerable<byte[]> Expire(long now)
     {
         TimerDue = long.MaxValue;
-        Timeouts++;
         _sacked.Clear();
         if (_next == Acknowledged && _next < stream.Length)
         {
@@ -175,7 +171,7 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
         }
 
         _duplicates += place == Acknowledged && _next > place ? 1 : 0;
-        if (_duplicates != 3 || Acknowledged >= stream.Length)
+        if (_duplicates == 0 || _duplicates % 3 != 0 || Acknowledged >= stream.Length)
         {
             return [];
         }
