@@ -120,13 +120,11 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         output.Flush();
     }
 
-    /// <summary>The kernel dropped packets on its own.</summary>
-    internal void KernelDropped(KernelLosses losses)
     /// <summary>A sentence of the session.</summary>
     internal void Noticed(string text) => output.Warn(text);
 
-    /// <summary>The kernel dropped packets that nobody here saw.</summary>
-    internal void KernelDropped(long full, long unread)
+    /// <summary>The kernel dropped packets on its own.</summary>
+    internal void KernelDropped(KernelLosses losses)
     {
         if (losses.QueueFull > 0)
         {
