@@ -64,6 +64,9 @@ public sealed class InterceptSession : IDisposable
     /// <summary>True if the kernel could not take the filter, so that more packets come to us and the filter is applied here.</summary>
     public bool FiltersInUserSpace => _course.FiltersInUserSpace;
 
+    /// <summary>The filter, or the part of it, that the kernel applies; null for none.</summary>
+    public string? KernelFilter => _rules.KernelFilter;
+
     /// <summary>Opens the queues, then installs the rules. From now on matching packets wait for <see cref="Run"/>.</summary>
     /// <exception cref="LinuxException">A privilege is missing, or a queue number is taken.</exception>
     /// <exception cref="MissingToolException">The firewall's tool that was asked for is not installed.</exception>

@@ -4,29 +4,24 @@ using Interceptor.Packets;
 
 namespace Interceptor.Capture.Intercept;
 
-/// <summary>The attributes of one packet message, as numbers and offsets; no bytes are kept.</summary>
+/// <summary>
+/// The attributes of one packet message, as numbers and offsets; no bytes are kept. Laid out to be small: tens of thousands of packets may wait, each with one of these.
+/// </summary>
 internal struct QueuePacketFields
 {
-    /// <summary>True once a packet header was read: without it there is no id and so no verdict.</summary>
-    internal bool HasId;
+    internal long TimestampNanoseconds;
+    private ulong _hardwareAddress;
     internal uint Id;
-    internal ushort Protocol;
-    internal byte Hook;
     internal uint Mark;
     internal uint InDevice;
     internal uint OutDevice;
-    internal uint SkbInfo;
-    internal long TimestampNanoseconds;
-    internal uint? UserId;
-    internal uint? GroupId;
     internal uint PhysicalInDevice;
     internal uint PhysicalOutDevice;
+    internal uint SkbInfo;
     internal uint Priority;
-    internal MacAddress? HardwareAddress;
-    internal ushort? VlanTag;
-    internal ushort VlanProtocol;
-    internal uint? ConntrackMark;
-    internal uint? ConntrackInfo;
+    private uint _userId;
+    private uint _groupId;
+    private uint _conntrackMark;
 
     /// <summary>Where the payload starts in the message's body; the length is 0 where it has none.</summary>
     internal int PayloadOffset;
@@ -34,9 +29,44 @@ internal struct QueuePacketFields
 
     /// <summary>Bytes of the packet in the kernel.</summary>
     internal int OriginalLength;
+    internal ushort Protocol;
+    internal ushort VlanProtocol;
+    private ushort _vlanTag;
+    private Known _known;
+    internal byte Hook;
+    private byte _conntrackInfo;
+
+    /// <summary>What was read of that which not every packet has.</summary>
+    [Flags]
+    private enum Known : byte
+    {
+        Id = 1,
+        User = 2,
+        Group = 4,
+        HardwareAddress = 8,
+        VlanTag = 16,
+        ConntrackMark = 32,
+        ConntrackInfo = 64,
+        Malformed = 128,
+    }
+
+    /// <summary>True once a packet header was read: without it there is no id and so no verdict.</summary>
+    internal readonly bool HasId => Has(Known.Id);
 
     /// <summary>The attributes end in the middle of one, or one is too short for its type. What was read before stands.</summary>
-    internal bool IsMalformed;
+    internal readonly bool IsMalformed => Has(Known.Malformed);
+
+    internal readonly uint? UserId => Has(Known.User) ? _userId : null;
+
+    internal readonly uint? GroupId => Has(Known.Group) ? _groupId : null;
+
+    internal readonly MacAddress? HardwareAddress => Has(Known.HardwareAddress) ? MacAddress.FromBits(_hardwareAddress) : null;
+
+    internal readonly ushort? VlanTag => Has(Known.VlanTag) ? _vlanTag : null;
+
+    internal readonly uint? ConntrackMark => Has(Known.ConntrackMark) ? _conntrackMark : null;
+
+    internal readonly uint? ConntrackInfo => Has(Known.ConntrackInfo) ? _conntrackInfo : null;
 
     /// <summary>Reads the body of a packet message (<c>nfgenmsg</c> and attributes). Total: any bytes.</summary>
     internal static QueuePacketFields Parse(ReadOnlySpan<byte> body)
@@ -44,7 +74,7 @@ internal struct QueuePacketFields
         var fields = default(QueuePacketFields);
         if (body.Length < 4)
         {
-            fields.IsMalformed = true;
+            fields._known = Known.Malformed;
             return fields;
         }
 
@@ -55,10 +85,16 @@ internal struct QueuePacketFields
             fields.Take(ref reader, ref capLength);
         }
 
-        fields.IsMalformed |= reader.IsMalformed || !fields.HasId;
+        if (reader.IsMalformed || !fields.HasId)
+        {
+            fields._known |= Known.Malformed;
+        }
+
         fields.OriginalLength = (int)Math.Max(Math.Min(capLength, int.MaxValue), (uint)fields.PayloadLength);
         return fields;
     }
+
+    private readonly bool Has(Known what) => (_known & what) != 0;
 
     private void Take(ref NetlinkAttributeReader reader, ref uint capLength)
     {
@@ -90,10 +126,12 @@ internal struct QueuePacketFields
                 SkbInfo = reader.UInt32BigEndian();
                 break;
             case QueueProtocol.Uid:
-                UserId = reader.UInt32BigEndian();
+                _userId = reader.UInt32BigEndian();
+                _known |= Known.User;
                 break;
             case QueueProtocol.Gid:
-                GroupId = reader.UInt32BigEndian();
+                _groupId = reader.UInt32BigEndian();
+                _known |= Known.Group;
                 break;
             default:
                 TakeRare(ref reader);
@@ -125,7 +163,8 @@ internal struct QueuePacketFields
                 TakeConntrack(reader.Value);
                 break;
             case QueueProtocol.ConntrackInfo:
-                ConntrackInfo = reader.UInt32BigEndian();
+                _conntrackInfo = (byte)reader.UInt32BigEndian();
+                _known |= Known.ConntrackInfo;
                 break;
             default:
                 break;
@@ -137,12 +176,16 @@ internal struct QueuePacketFields
     {
         if (value.Length < 4 + MacAddress.Length)
         {
-            IsMalformed = true;
+            _known |= Known.Malformed;
             return;
         }
 
         // An address of another length is no Ethernet's.
-        HardwareAddress = BinaryPrimitives.ReadUInt16BigEndian(value) == MacAddress.Length ? MacAddress.FromBytes(value[4..]) : null;
+        if (BinaryPrimitives.ReadUInt16BigEndian(value) == MacAddress.Length)
+        {
+            _hardwareAddress = MacAddress.FromBytes(value[4..]).Bits;
+            _known |= Known.HardwareAddress;
+        }
     }
 
     private void TakeVlan(ReadOnlySpan<byte> nested)
@@ -157,11 +200,12 @@ internal struct QueuePacketFields
 
             if (reader.Value.Length < sizeof(ushort))
             {
-                IsMalformed = true;
+                _known |= Known.Malformed;
             }
             else if (reader.Type == QueueProtocol.VlanTag)
             {
-                VlanTag = BinaryPrimitives.ReadUInt16BigEndian(reader.Value);
+                _vlanTag = BinaryPrimitives.ReadUInt16BigEndian(reader.Value);
+                _known |= Known.VlanTag;
             }
             else
             {
@@ -169,7 +213,7 @@ internal struct QueuePacketFields
             }
         }
 
-        IsMalformed |= reader.IsMalformed;
+        _known |= reader.IsMalformed ? Known.Malformed : 0;
     }
 
     private void TakeConntrack(ReadOnlySpan<byte> nested)
@@ -179,11 +223,12 @@ internal struct QueuePacketFields
         {
             if (reader.Type == QueueProtocol.ConntrackMark)
             {
-                ConntrackMark = reader.UInt32BigEndian();
+                _conntrackMark = reader.UInt32BigEndian();
+                _known |= Known.ConntrackMark;
             }
         }
 
-        IsMalformed |= reader.IsMalformed;
+        _known |= reader.IsMalformed ? Known.Malformed : 0;
     }
 
     // struct nfqnl_msg_packet_hdr: be32 id, be16 protocol, u8 hook, packed.
@@ -191,14 +236,14 @@ internal struct QueuePacketFields
     {
         if (value.Length < 7)
         {
-            IsMalformed = true;
+            _known |= Known.Malformed;
             return;
         }
 
         Id = BinaryPrimitives.ReadUInt32BigEndian(value);
         Protocol = BinaryPrimitives.ReadUInt16BigEndian(value[4..]);
         Hook = value[6];
-        HasId = true;
+        _known |= Known.Id;
     }
 
     // struct nfqnl_msg_packet_timestamp: be64 seconds, be64 microseconds.
@@ -206,7 +251,7 @@ internal struct QueuePacketFields
     {
         if (value.Length < 16)
         {
-            IsMalformed = true;
+            _known |= Known.Malformed;
             return;
         }
 

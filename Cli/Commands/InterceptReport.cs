@@ -77,7 +77,10 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             : "closed: if we are overloaded, matching traffic is dropped";
         if (session.FiltersInUserSpace)
         {
-            output.Warn("the kernel can't run the filter (it takes 64 instructions, by iptables): every packet comes to us, and is filtered here.");
+            output.Warn("the kernel can't run the whole filter (it takes 64 instructions, by iptables): "
+                + (session.KernelFilter is { } part
+                    ? $"what matches '{Printable.Escape(part)}' comes to us, and is filtered here."
+                    : "every packet comes to us, and is filtered here."));
         }
 
         if (session.RefusedFlags != InterceptionQueueFlags.None)

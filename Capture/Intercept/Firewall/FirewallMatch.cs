@@ -20,12 +20,15 @@ public sealed record FirewallMatch
     /// </summary>
     public string? Bytecode { get; init; }
 
+    /// <summary>The filter that <see cref="Bytecode"/> is the program of, for a tool that can't run it but may be told a part; null for none.</summary>
+    internal string? Expression { get; init; }
+
     /// <summary>Packets with this mark pass by. Null: none do.</summary>
     public uint? ExceptMark { get; init; }
 
     /// <summary>
-    /// The match of a filter compiled for raw IP. A program that the kernel would not take (more than 64 instructions)
-    /// gives <see cref="All"/> and false: the filter must then be applied to what comes to the queue.
+    /// The match of a filter compiled for raw IP. A program that the kernel would not take (more than 64 instructions) gives false and the match of a part of it
+    /// (<see cref="FilterConjunction"/>), or <see cref="All"/>: the filter must then be applied to what comes to the queue.
     /// </summary>
     /// <exception cref="ArgumentException">The filter is for another link type.</exception>
     public static bool TryFromFilter(PacketFilter filter, out FirewallMatch match)
@@ -37,7 +40,10 @@ public sealed record FirewallMatch
         }
 
         bool fits = filter.Program.FitsXt;
-        match = fits && !string.IsNullOrWhiteSpace(filter.Expression) ? new FirewallMatch { Bytecode = filter.Program.ToXtBytecode() } : All;
+        PacketFilter? taken = fits ? filter : FilterConjunction.Shorten(filter, static program => program.FitsXt);
+        match = taken is not null && !string.IsNullOrWhiteSpace(taken.Expression)
+            ? new FirewallMatch { Bytecode = taken.Program.ToXtBytecode(), Expression = taken.Expression }
+            : All;
         return fits;
     }
 

@@ -35,6 +35,9 @@ public sealed class FirewallRules : IDisposable
     /// <summary>True if the kernel can't run the rules' programs, so that they take more: what comes must be looked at again.</summary>
     public bool TakesMore { get; private init; }
 
+    /// <summary>The filter, or the part of it, that the kernel applies by the first rule, in nft's words where nft made it; null for none.</summary>
+    public string? KernelFilter { get; private init; }
+
     /// <summary>Our chains, each with its jump, as <c>mangle/INPUT -> INTERCEPTOR-4242-x7k2qI</c>.</summary>
     public IReadOnlyList<string> Places { get; private init; } = [];
 
@@ -102,6 +105,11 @@ public sealed class FirewallRules : IDisposable
         }
     }
 
+    private static string? KernelFilterOf(FirewallMatch match, FirewallBackend backend) =>
+        backend != FirewallBackend.Nftables ? match.Bytecode is null ? null : match.Expression
+        : NftFilter.Translate(match.Expression) is { Length: > 0 } matches ? matches.Trim()
+        : null;
+
     private static bool HavePrograms(IReadOnlyList<FirewallRule> rules) => rules.Any(rule => rule.Match.Bytecode is not null);
 
     private static FirewallRules InstallExactly(IReadOnlyList<FirewallRule> rules, FirewallOptions options, FirewallBackend backend, bool takesMore)
@@ -141,7 +149,13 @@ public sealed class FirewallRules : IDisposable
         IEnumerable<string> places = backend == FirewallBackend.Nftables
             ? hooks.Select(hook => NftScript.Place(names.Table(owner), hook))
             : hooks.Select(hook => $"{FirewallScript.Table}/{FirewallScript.BuiltInChain(hook)} -> {names.Chain(hook)}");
-        return new FirewallRules([.. used], names, rules, owner) { Backend = backend, TakesMore = takesMore, Places = [.. places] };
+        return new FirewallRules([.. used], names, rules, owner)
+        {
+            Backend = backend,
+            TakesMore = takesMore,
+            KernelFilter = KernelFilterOf(rules[0].Match, backend),
+            Places = [.. places],
+        };
     }
 
     /// <summary>Packets that each rule has matched, over both IP versions, in the order of the rules; empty once removed.</summary>

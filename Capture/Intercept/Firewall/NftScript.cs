@@ -151,6 +151,7 @@ internal static class NftScript
             AppendPorts(text, flow);
         }
 
+        text.Append(NftFilter.Translate(match.Expression));
         if (match.ExceptMark is { } mark)
         {
             text.Append(CultureInfo.InvariantCulture, $" meta mark != 0x{mark:x8}");

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Interceptor.Capture.Intercept;
 using Interceptor.Filters;
 using Interceptor.Packets;
@@ -245,6 +247,26 @@ public sealed class FirewallRulesTests
 
         Assert.Contains("syntax error", Assert.Throws<FirewallException>(() => tool.Check(script.Replace("bypass,fanout", "sometimes", StringComparison.Ordinal))).Message, StringComparison.Ordinal);
         Assert.Equal("", Nft(loopback, "list tables"));
+    }
+
+    [Fact]
+    public void Nft_takes_the_part_of_a_filter_that_it_can_say()
+    {
+        using var loopback = new LoopbackQueue();
+        KernelTest.RequireTool("nft");
+        using Socket other = loopback.Namespace.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        Assert.True(FirewallMatch.TryFromFilter(PacketFilter.Compile($"udp dst port {loopback.Port} and src host 127.0.0.1 and greater 1000", LinkType.Raw), out FirewallMatch match));
+        using FirewallRules rules = FirewallRules.Install(
+            [new FirewallRule(FirewallHook.Input, match, FirewallTarget.Drop)],
+            new FirewallOptions { Namespace = loopback.Namespace, Backend = FirewallBackend.Nftables, MayTakeMore = true });
+        Assert.Equal($"meta l4proto udp udp dport {loopback.Port} ip saddr 127.0.0.1", rules.KernelFilter);
+        Assert.True(rules.TakesMore);
+        loopback.Send(3);
+        loopback.Sender.SendTo([1], other.LocalEndPoint!);
+        Assert.Equal(1, other.Receive(new byte[8]));
+        Assert.Empty(loopback.Arrived());
+        Assert.Equal([3], rules.ReadCounters());
     }
 
     [Fact]

@@ -115,6 +115,32 @@ public sealed class InterceptSessionTests
     }
 
     [Fact]
+    public void Of_a_filter_too_long_for_the_kernel_it_applies_a_part()
+    {
+        using var loopback = new LoopbackQueue();
+        string hosts = string.Join(" or ", Enumerable.Range(2, 60).Select(host => $"src host 127.0.0.{host}"));
+        PacketFilter filter = PacketFilter.Compile($"udp dst port {loopback.Port} and not ({hosts})", LinkType.Raw);
+        Assert.False(filter.Program.FitsXt);
+        using var stop = new CancellationTokenSource();
+        var options = new InterceptOptions { Hooks = [FirewallHook.Input], Filter = filter, Impairments = new ImpairmentOptions { Drop = true } };
+        using var running = new RunningSession(loopback.Namespace, options, stop.Token);
+        Assert.Equal((true, $"udp dst port {loopback.Port}"), (running.Session.FiltersInUserSpace, running.Session.KernelFilter));
+        loopback.Send(5);
+        using Socket other = loopback.Namespace.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        other.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+
+        // To another port: the kernel knows. From an address that is left out: we do.
+        loopback.Sender.SendTo([1, 2, 3, 4], other.LocalEndPoint!);
+        Assert.Equal(4, other.Receive(new byte[8]));
+        other.SendTo(BitConverter.GetBytes(77), loopback.Receiver.LocalEndPoint!);
+        LoopbackQueue.Until(() => loopback.Receiver.Available > 0, "the packet that does not match did not pass");
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.Equal([77], loopback.Arrived());
+        Assert.Equal((6, 5, 1, 1), (summary.Received, summary.Dropped, summary.Accepted, summary.Unmatched));
+    }
+
+    [Fact]
     public void An_observer_that_throws_leaves_no_rule_behind()
     {
         using var loopback = new LoopbackQueue();
