@@ -47,6 +47,7 @@ public sealed partial class PausedSocket
     private Queues ReadQueues()
     {
         var queues = default(Queues);
+        queues.State = (TcpState)NativeSocket.GetStruct<Libc.tcp_info>(_fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt(TCP_INFO)", _subject).tcpi_state;
         queues.Unread = Ioctl(Libc.SIOCINQ, "ioctl(SIOCINQ)");
         SelectQueue(Libc.TCP_RECV_QUEUE);
         queues.RcvNxt = ReadSequence();
@@ -67,7 +68,7 @@ public sealed partial class PausedSocket
             SelectQueue(Libc.TCP_NO_QUEUE);
         }
 
-        queues.IsComplete = received == queues.Unread && written == queues.Queued;
+        queues.IsComplete = received == queues.Unread && written == queues.QueuedBytes;
         return queues;
     }
 
@@ -87,7 +88,7 @@ public sealed partial class PausedSocket
         SelectQueue(Libc.TCP_NO_QUEUE);
         bool isStable = queues.IsComplete && rcvNxt == queues.RcvNxt && Ioctl(Libc.SIOCINQ, "ioctl(SIOCINQ)") == queues.Unread
             && Ioctl(Libc.SIOCOUTQ, "ioctl(SIOCOUTQ)") == queues.Queued && Ioctl(Libc.SIOCOUTQNSD, "ioctl(SIOCOUTQNSD)") == queues.Unsent
-            && info.tcpi_state == (byte)TcpState.Established;
+            && info.tcpi_state == (byte)queues.State;
         if (!isStable)
         {
             return null;
@@ -98,7 +99,7 @@ public sealed partial class PausedSocket
             Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)),
             Snapshot = ToSnapshot(queues, window, info, mssClamp, timestamp),
             ReceiveQueue = _receiveBuffer.AsMemory(0, queues.Unread),
-            SendQueue = _sendBuffer.AsMemory(0, queues.Queued),
+            SendQueue = _sendBuffer.AsMemory(0, queues.QueuedBytes),
             Settings = _settings!,
             Counters = ToCounters(info),
             MicrosecondTimestamps = (info.tcpi_options & Libc.TCPI_OPT_USEC_TS) != 0,
@@ -117,7 +118,7 @@ public sealed partial class PausedSocket
         {
             Local = Owner.Local,
             Peer = Owner.Peer,
-            State = TcpState.Established,
+            State = queues.State,
             Confidence = SnapshotConfidence.Exact,
             SndUna = queues.WriteSeq - queues.Queued,
             SndNxt = queues.WriteSeq - queues.Unsent,
@@ -126,7 +127,9 @@ public sealed partial class PausedSocket
             SndWl1 = new SequenceNumber(window.snd_wl1),
             MaxWindow = window.max_window,
             RcvNxt = queues.RcvNxt,
-            CopiedSeq = queues.RcvNxt - queues.Unread,
+
+            // SIOCINQ leaves the peer's FIN out; whether the application has seen the end of the stream is not told, and it sees it again.
+            CopiedSeq = queues.RcvNxt - queues.Unread - (queues.State.HasPeerFin() ? 1 : 0),
             RcvWnd = window.rcv_wnd,
             RcvWup = new SequenceNumber(window.rcv_wup),
             MssClamp = mssClamp,
@@ -136,6 +139,8 @@ public sealed partial class PausedSocket
             SackPermitted = (info.tcpi_options & Libc.TCPI_OPT_SACK) != 0,
             Timestamps = hasTimestamps,
             TimestampValue = hasTimestamps ? timestamp : 0,
+            FinQueued = queues.State.HasOwnFin(),
+            FinReceived = queues.State.HasPeerFin(),
         };
     }
 
@@ -187,11 +192,16 @@ public sealed partial class PausedSocket
 
     private struct Queues
     {
+        internal TcpState State;
         internal int Unread;
+
+        /// <summary>As the kernel counts: a FIN is one.</summary>
         internal int Queued;
         internal int Unsent;
         internal SequenceNumber RcvNxt;
         internal SequenceNumber WriteSeq;
         internal bool IsComplete;
+
+        internal readonly int QueuedBytes => Queued - (Queued > 0 && State.HasOwnFin() ? 1 : 0);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Interceptor.Interop;
+using Interceptor.Tcp;
 
 namespace Interceptor.Checkpoint;
 
@@ -17,13 +18,15 @@ public sealed class RestoredSocket : IDisposable
     private readonly FileDescriptor _fd;
     private readonly SessionImage _image;
     private readonly List<string> _warnings;
+    private readonly PeerSegment? _peer;
     private readonly string _subject;
 
-    internal RestoredSocket(FileDescriptor fd, SessionImage image, List<string> warnings, string subject)
+    internal RestoredSocket(FileDescriptor fd, SessionImage image, List<string> warnings, PeerSegment? peer, string subject)
     {
         _fd = fd;
         _image = image;
         _warnings = warnings;
+        _peer = peer;
         _subject = subject;
     }
 
@@ -37,6 +40,11 @@ public sealed class RestoredSocket : IDisposable
     public IReadOnlyList<string> Warnings => _warnings;
 
     internal FileDescriptor Descriptor => _fd;
+
+    private bool IsFinSent => _image.Snapshot.FinQueued && _image.Snapshot.SndNxt == _image.Snapshot.WriteSeq;
+
+    /// <summary>Our FIN was on its way when the peer's came.</summary>
+    private bool IsSimultaneous => _image.Snapshot.State == TcpState.Closing;
 
     /// <summary>
     /// Leaves repair, writes the unsent tail, and sets the application's options. From the first moment of this the connection lives.
@@ -67,7 +75,38 @@ public sealed class RestoredSocket : IDisposable
 
         IsResumed = true;
         WriteUnsentTail();
+        EndStream();
         ApplyLateOptions();
+    }
+
+    /// <summary>
+    /// In repair: what had happened at the cut happens again without a packet on the wire. Our FIN, if it had been sent, goes straight among what is not acknowledged; the
+    /// peer's FIN, or its acknowledgement of ours, is delivered once more.
+    /// </summary>
+    internal void EnterState()
+    {
+        TcpSnapshot snapshot = _image.Snapshot;
+        if (snapshot.FinReceived && !IsSimultaneous)
+        {
+            DeliverFin(TcpState.CloseWait);
+        }
+
+        if (!IsFinSent)
+        {
+            return;
+        }
+
+        Set(Libc.TCP_REPAIR_QUEUE, Libc.TCP_SEND_QUEUE, "setsockopt(TCP_REPAIR_QUEUE)");
+        NativeSocket.ShutdownSend(_fd);
+        Set(Libc.TCP_REPAIR_QUEUE, Libc.TCP_NO_QUEUE, "setsockopt(TCP_REPAIR_QUEUE)");
+        if (IsSimultaneous)
+        {
+            DeliverFin(TcpState.Closing);
+        }
+        else if (snapshot.State == TcpState.FinWait2)
+        {
+            _peer!.Deliver(_fd, isFin: false, TcpState.FinWait2);
+        }
     }
 
     /// <summary>
@@ -84,11 +123,15 @@ public sealed class RestoredSocket : IDisposable
 
         NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", _subject);
         NativeSocket.Disconnect(_fd, _subject);
-        _fd.Dispose();
+        Dispose();
     }
 
     /// <summary>Closes this process's descriptor.</summary>
-    public void Dispose() => _fd.Dispose();
+    public void Dispose()
+    {
+        _fd.Dispose();
+        _peer?.Dispose();
+    }
 
     /// <summary>
     /// The send buffer still has its large size, so this takes no waiting, except where the machine did not grant that size; what the windows do not allow yet
@@ -116,6 +159,25 @@ public sealed class RestoredSocket : IDisposable
             rest = rest[count..];
         }
     }
+
+    /// <summary>A FIN that waited behind unsent data at the cut waits there again.</summary>
+    private void EndStream()
+    {
+        if (!_image.Snapshot.FinQueued || IsFinSent)
+        {
+            return;
+        }
+
+        NativeSocket.ShutdownSend(_fd);
+        if (IsSimultaneous)
+        {
+            DeliverFin(TcpState.Closing);
+        }
+    }
+
+    private void DeliverFin(TcpState state) => _peer!.Deliver(_fd, isFin: true, state);
+
+    private void Set(int name, int value, string operation) => NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, name, value, operation, _subject);
 
     private void ApplyLateOptions()
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Interceptor.Interop;
+using Interceptor.Packets;
 using Interceptor.Tcp;
 
 namespace Interceptor.Checkpoint;
@@ -28,8 +29,10 @@ public static class SessionRestorer
     private const int TupleRetries = 10;
 
     /// <summary>Builds the socket.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="mark">The firewall mark of what a half-closed connection's socket is sent to bring it into its state; the lock must let it pass.</param>
     /// <exception cref="CheckpointException">A step failed; the half-made socket is closed silently, the image is as it was, and the restore can be tried again.</exception>
-    public static RestoredSocket Restore(SessionImage image)
+    public static RestoredSocket Restore(SessionImage image, uint mark = 0)
     {
         ArgumentNullException.ThrowIfNull(image);
         string subject = $"connection {image.Snapshot.Local}-{image.Snapshot.Peer}";
@@ -37,6 +40,7 @@ public static class SessionRestorer
         var warnings = new List<string>(image.Warnings);
         string step = "socket";
         FileDescriptor? fd = null;
+        RestoredSocket? restored = null;
         try
         {
             fd = NativeSocket.Create(image.Settings.IsIpv6Socket ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM, Libc.IPPROTO_TCP);
@@ -58,11 +62,16 @@ public static class SessionRestorer
             FillSendQueue(fd, image, subject);
             step = "windows";
             SetWindow(fd, image.Snapshot, subject);
-            return new RestoredSocket(fd, image, warnings, subject);
+            step = "state";
+            PeerSegment? peer = PeerSegment.IsNeededFor(image.Snapshot.State) ? new PeerSegment(image.Snapshot, mark, subject) : null;
+            restored = new RestoredSocket(fd, image, warnings, peer, subject);
+            restored.EnterState();
+            return restored;
         }
         catch (LinuxException exception)
         {
             // Still in repair, so this close sends nothing.
+            restored?.Dispose();
             fd?.Dispose();
             throw new CheckpointException(
                 $"restore ({step})", $"{exception.Message}{Remedy(exception, image)}",
@@ -70,6 +79,7 @@ public static class SessionRestorer
         }
         catch
         {
+            restored?.Dispose();
             fd?.Dispose();
             throw;
         }
@@ -78,14 +88,14 @@ public static class SessionRestorer
     private static void RequireRestorable(SessionImage image)
     {
         TcpSnapshot snapshot = image.Snapshot;
-        bool isConsistent = snapshot.State == TcpState.Established && snapshot.SndUna <= snapshot.SndNxt && snapshot.SndNxt <= snapshot.WriteSeq
+        bool isConsistent = SocketEligibility.IsTaken(snapshot.State) && snapshot.SndUna <= snapshot.SndNxt && snapshot.SndNxt <= snapshot.WriteSeq
             && snapshot.CopiedSeq <= snapshot.RcvNxt && image.SendQueue.Length == snapshot.QueuedBytes
             && image.ReceiveQueue.Length == snapshot.UnreadBytes && snapshot.Local.Address.Version == snapshot.Peer.Address.Version
             && snapshot.SndWindowScale <= 14 && snapshot.RcvWindowScale <= 14;
         if (!isConsistent)
         {
             throw new CheckpointException(
-                "restore", $"the image of {snapshot.Local}-{snapshot.Peer} ({snapshot.State.ToRfcName()}) is not one of an established connection "
+                "restore", $"the image of {snapshot.Local}-{snapshot.Peer} ({snapshot.State.ToRfcName()}) is not one of a connection "
                 + "with both its queues.", CheckpointException.NothingChanged, CheckpointFailure.BadImage);
         }
     }
@@ -137,7 +147,10 @@ public static class SessionRestorer
         Set(fd, Libc.TCP_REPAIR_QUEUE, Libc.TCP_RECV_QUEUE, "setsockopt(TCP_REPAIR_QUEUE)", subject);
         Set(fd, Libc.TCP_QUEUE_SEQ, (int)snapshot.CopiedSeq.Value, "setsockopt(TCP_QUEUE_SEQ)", subject);
         Set(fd, Libc.TCP_REPAIR_QUEUE, Libc.TCP_SEND_QUEUE, "setsockopt(TCP_REPAIR_QUEUE)", subject);
-        Set(fd, Libc.TCP_QUEUE_SEQ, (int)snapshot.SndUna.Value, "setsockopt(TCP_QUEUE_SEQ)", subject);
+
+        // Where our FIN is acknowledged, SND.UNA is behind it; it is sent once more, in repair.
+        SequenceNumber first = snapshot.WriteSeq - (snapshot.FinQueued ? 1 : 0) - snapshot.QueuedBytes;
+        Set(fd, Libc.TCP_QUEUE_SEQ, (int)first.Value, "setsockopt(TCP_QUEUE_SEQ)", subject);
         Set(fd, Libc.TCP_REPAIR_QUEUE, Libc.TCP_NO_QUEUE, "setsockopt(TCP_REPAIR_QUEUE)", subject);
     }
 
@@ -270,13 +283,15 @@ public static class SessionRestorer
 
     private static void SetWindow(FileDescriptor fd, TcpSnapshot snapshot, string subject)
     {
+        // The peer's FIN comes once more: until then RCV.NXT is before it, and the window's right edge stays where it was.
+        uint fin = snapshot.FinReceived ? 1u : 0u;
         var window = new Libc.tcp_repair_window
         {
             snd_wl1 = snapshot.SndWl1.Value,
             snd_wnd = snapshot.SndWnd,
             max_window = Math.Max(snapshot.MaxWindow, snapshot.SndWnd),
-            rcv_wnd = snapshot.RcvWnd,
-            rcv_wup = snapshot.RcvWup.Value,
+            rcv_wnd = snapshot.RcvWnd + fin,
+            rcv_wup = (snapshot.RcvWup - (int)fin).Value,
         };
         NativeSocket.SetStruct<Libc.tcp_repair_window>(
             fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR_WINDOW, [window], "setsockopt(TCP_REPAIR_WINDOW)", subject);

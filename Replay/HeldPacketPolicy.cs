@@ -19,12 +19,13 @@ public static class HeldPacketPolicy
     public static bool MayGoOut(ReadOnlySpan<byte> ipPacket, int originalLength, TcpSnapshot snapshot)
     {
         PacketView packet = PacketView.Parse(ipPacket, LinkType.Raw, originalLength);
-        if (!packet.TryGetTcp(out TcpView tcp) || (tcp.Flags & (TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst)) != 0 || (tcp.Flags & TcpFlags.Ack) == 0)
+        if (!packet.TryGetTcp(out TcpView tcp) || (tcp.Flags & (TcpFlags.Syn | TcpFlags.Rst)) != 0 || (tcp.Flags & TcpFlags.Ack) == 0)
         {
             return false;
         }
 
-        SequenceNumber end = tcp.Sequence + packet.PayloadLength;
+        // A FIN that the image holds as sent is one of its numbers.
+        SequenceNumber end = tcp.Sequence + packet.PayloadLength + ((tcp.Flags & TcpFlags.Fin) != 0 ? 1 : 0);
         SequenceNumber windowEnd = tcp.Acknowledgment + (tcp.WindowField << snapshot.RcvWindowScale);
         bool isOld = end <= snapshot.SndNxt && tcp.Acknowledgment <= snapshot.RcvNxt && windowEnd <= snapshot.RcvWup + (int)snapshot.RcvWnd;
         if (!isOld || !snapshot.Timestamps)

@@ -32,7 +32,7 @@ public static class SessionLockRules
         const byte Tcp = (byte)IpProtocol.Tcp;
         return FirewallRules.Install(
             [
-                new FirewallRule(FirewallHook.Prerouting, new FirewallMatch { Flow = new FlowKey(peer, local, Tcp) }, FirewallTarget.Drop),
+                new FirewallRule(FirewallHook.Prerouting, new FirewallMatch { Flow = new FlowKey(peer, local, Tcp), ExceptMark = FirewallMatch.OwnMark }, FirewallTarget.Drop),
                 new FirewallRule(FirewallHook.Output, new FirewallMatch { Flow = new FlowKey(local, peer, Tcp) }, FirewallTarget.Drop),
             ],
             new FirewallOptions { Namespace = networkNamespace, LockId = id });

@@ -42,7 +42,7 @@ public sealed partial class SessionMove
             static move => move.Rescue(), GoesOn),
         new("end owner", true, "ends the old owner", static move => move.EndOwner(), "", null, Rescued),
         new("restore", true, "builds the new socket from the image, in repair",
-            static move => move._restored = SessionRestorer.Restore(move._image!), "it is closed without a packet", static move => move.CloseRestored(), Rescued),
+            static move => move._restored = SessionRestorer.Restore(move._image!, FirewallMatch.OwnMark), "it is closed without a packet", static move => move.CloseRestored(), Rescued),
         new("release outbound", true, "lets go on what says nothing that the image does not know, drops the rest",
             static move => move._outboundCount = Count(move._outbound!.Release(move.JudgeOutbound)), "", null, Rescued),
         new("resume", true, "leaves repair with a window probe, writes the unsent tail, sets the options",
@@ -91,7 +91,7 @@ public sealed partial class SessionMove
     private void InstallRules()
     {
         const byte Tcp = (byte)IpProtocol.Tcp;
-        var fromPeer = new FirewallMatch { Flow = new FlowKey(_options.Peer, _options.Local, Tcp) };
+        var fromPeer = new FirewallMatch { Flow = new FlowKey(_options.Peer, _options.Local, Tcp), ExceptMark = FirewallMatch.OwnMark };
         var fromOwner = new FirewallMatch { Flow = new FlowKey(_options.Local, _options.Peer, Tcp) };
         _rules = FirewallRules.Install(
             [

@@ -1,3 +1,4 @@
+using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 
 namespace Interceptor.Replay;
@@ -20,7 +21,7 @@ public static class SessionRestore
         options ??= new SessionRestoreOptions();
         image = SessionFiles.Read(directory, options.Key);
         using SessionRestoreMark.Claim claim = SessionRestoreMark.Take(directory, options.Force);
-        RestoredSocket restored = SessionRestorer.Restore(image);
+        RestoredSocket restored = SessionRestorer.Restore(image, FirewallMatch.OwnMark);
         bool isUnlocked = false;
         try
         {

@@ -67,13 +67,14 @@ internal static class SessionDocumentMapping
             return null;
         }
 
-        if (document.Connection.State != TcpState.Established.ToRfcName())
+        TcpState state = Enum.GetValues<TcpState>().FirstOrDefault(state => state.ToRfcName() == document.Connection.State);
+        if (!SocketEligibility.IsTaken(state))
         {
-            problem = $"its state is '{document.Connection.State}'; this version restores ESTABLISHED only.";
+            problem = $"its state is '{document.Connection.State}', which can't be restored.";
             return null;
         }
 
-        TcpSnapshot snapshot = ToSnapshot(document, local, peer);
+        TcpSnapshot snapshot = ToSnapshot(document, local, peer, state);
         if (!AreSane(snapshot, document))
         {
             problem = "its sequence numbers, windows or options contradict each other.";
@@ -105,7 +106,7 @@ internal static class SessionDocumentMapping
         };
     }
 
-    private static TcpSnapshot ToSnapshot(SessionDocument document, FlowEndpoint local, FlowEndpoint peer)
+    private static TcpSnapshot ToSnapshot(SessionDocument document, FlowEndpoint local, FlowEndpoint peer, TcpState state)
     {
         SessionSequences sequences = document.Sequences;
         SessionOptions options = document.Options;
@@ -113,7 +114,7 @@ internal static class SessionDocumentMapping
         {
             Local = local,
             Peer = peer,
-            State = TcpState.Established,
+            State = state,
             SndUna = new(sequences.SndUna),
             SndNxt = new(sequences.SndNxt),
             WriteSeq = new(sequences.WriteSeq),
@@ -131,6 +132,8 @@ internal static class SessionDocumentMapping
             SackPermitted = options.SackPermitted,
             Timestamps = options.Timestamps,
             TimestampValue = options.TimestampValue,
+            FinQueued = state.HasOwnFin(),
+            FinReceived = state.HasPeerFin(),
         };
     }
 

@@ -100,18 +100,24 @@ internal static class SocketEligibility
     internal static CheckpointObstacle Md5 { get; } = new("tcp-md5", "it is authenticated with TCP MD5 signatures, whose key can't be read", "");
 
     /// <summary>What stands in the way in this state; null for nothing.</summary>
-    internal static CheckpointObstacle? OfState(TcpState state) => state == TcpState.Established
+    internal static CheckpointObstacle? OfState(TcpState state) => IsTaken(state)
         ? null
         : new CheckpointObstacle(
             "state",
-            $"its state is {state.ToRfcName()}; only ESTABLISHED connections are taken",
+            $"its state is {state.ToRfcName()}",
             state switch
             {
                 TcpState.Listen => "A listening socket has no session: start the new server with its own.",
-                TcpState.TimeWait => "It is over: only the kernel waits, so that nothing late disturbs a new connection.",
-                TcpState.SynReceived => "Wait until its handshake is done.",
+                TcpState.TimeWait => "It is over: no process has it, only the kernel waits, so that nothing late disturbs a new connection.",
+                TcpState.SynReceived => "No process has it before its handshake is done: wait for that.",
+                TcpState.SynSent => "Wait until its handshake is done.",
+                TcpState.Closed => "It is over: let its program open another.",
                 _ => "",
             });
+
+    /// <summary>The states that are dumped and restored: those of a connection whose handshake is done and that a process has.</summary>
+    internal static bool IsTaken(TcpState state) => state is TcpState.Established or TcpState.CloseWait or TcpState.FinWait1 or TcpState.FinWait2
+        or TcpState.Closing or TcpState.LastAck;
 
     /// <summary>A protocol that the kernel runs on top of the connection (TCP_ULP).</summary>
     /// <param name="name">Its name; empty for none.</param>

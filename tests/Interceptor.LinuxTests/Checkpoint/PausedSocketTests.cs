@@ -171,14 +171,26 @@ public sealed class PausedSocketTests
     }
 
     [Fact]
-    public void A_half_closed_connection_is_refused_by_its_state()
+    public void A_half_closed_connection_that_is_let_go_goes_on_to_its_end()
     {
         using var link = new TcpLink();
+        link.Client.Send("the last words"u8);
         link.Client.Shutdown(SocketShutdown.Send);
         TcpLink.WaitUntil(() => Option(link.Server, Libc.IPPROTO_TCP, Libc.TCP_INFO, 280)[0] == (byte)TcpState.CloseWait, "the FIN at the server");
-        var exception = Assert.Throws<CheckpointException>(() => link.Attach());
-        Assert.Equal(CheckpointFailure.Refused, exception.Failure);
-        Assert.Contains("CLOSE-WAIT", exception.Message, StringComparison.Ordinal);
+        using (PausedSocket paused = link.Attach())
+        {
+            paused.Pause();
+            TcpSnapshot snapshot = paused.Dump().Snapshot;
+            Assert.Equal((TcpState.CloseWait, true, false, 14), (snapshot.State, snapshot.FinReceived, snapshot.FinQueued, snapshot.UnreadBytes));
+        }
+
+        Assert.Equal(TcpLink.Sha256("the last words"u8), TcpLink.ReadSha256(link.Server, 14));
+        Assert.Equal(0, link.Server.Receive(new byte[1]));
+        link.Server.Send("heard"u8);
+        link.Server.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TcpLink.Sha256("heard"u8), TcpLink.ReadSha256(link.Client, 5));
+        Assert.Equal(0, link.Client.Receive(new byte[1]));
+        Assert.Equal(0, link.ResetsSent());
     }
 
     [Fact]

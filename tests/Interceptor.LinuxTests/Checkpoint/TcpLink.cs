@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Interop;
 using Interceptor.LinuxTests.Tcp;
@@ -9,6 +10,19 @@ using Interceptor.Packets;
 using Interceptor.Testing;
 
 namespace Interceptor.LinuxTests.Checkpoint;
+
+/// <summary>What a connection's sockets and addresses are.</summary>
+public enum LinkFamily
+{
+    /// <summary>IPv4 on both.</summary>
+    Ipv4,
+
+    /// <summary>IPv6 on both.</summary>
+    Ipv6,
+
+    /// <summary>IPv4 on the server's IPv6 socket.</summary>
+    Mapped,
+}
 
 /// <summary>
 /// A real TCP connection over the loopback of a namespace of its own, whose MTU is that of Ethernet. <see cref="Server"/> is the side that is
@@ -18,20 +32,32 @@ internal sealed class TcpLink : IDisposable
 {
     internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
-    internal TcpLink(Action<Socket>? configureListener = null, Action<Socket>? configureClient = null)
+    internal TcpLink(Action<Socket>? configureListener = null, Action<Socket>? configureClient = null, LinkFamily family = LinkFamily.Ipv4)
     {
+        (AddressFamily listening, AddressFamily connecting) = family switch
+        {
+            LinkFamily.Ipv6 => (AddressFamily.InterNetworkV6, AddressFamily.InterNetworkV6),
+            LinkFamily.Mapped => (AddressFamily.InterNetworkV6, AddressFamily.InterNetwork),
+            _ => (AddressFamily.InterNetwork, AddressFamily.InterNetwork),
+        };
+        IPAddress loopback = connecting == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback;
         Namespace = KernelTest.CreateNamespace("checkpoint test");
         Namespace.Run(() =>
         {
             NativeSocket.BringUp("lo");
             Run("ip", "link set lo mtu 1500");
-            Listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            Listener = new Socket(listening, SocketType.Stream, ProtocolType.Tcp);
+            if (family == LinkFamily.Mapped)
+            {
+                Listener.DualMode = true;
+            }
+
             configureListener?.Invoke(Listener);
-            Listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            Listener.Bind(new IPEndPoint(family == LinkFamily.Mapped ? IPAddress.IPv6Any : loopback, 0));
             Listener.Listen();
-            Client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            Client = new Socket(connecting, SocketType.Stream, ProtocolType.Tcp);
             configureClient?.Invoke(Client);
-            Client.Connect(Listener.LocalEndPoint!);
+            Client.Connect(new IPEndPoint(loopback, ((IPEndPoint)Listener.LocalEndPoint!).Port));
             Server = Listener.Accept();
         });
     }
@@ -67,7 +93,7 @@ internal sealed class TcpLink : IDisposable
             paused.Pause();
             image = paused.Dump();
             paused.CloseSilently();
-            restored = Namespace.Run(() => SessionRestorer.Restore(image));
+            restored = Namespace.Run(() => SessionRestorer.Restore(image, FirewallMatch.OwnMark));
         }
 
         Assert.Empty(restored.Warnings);
@@ -163,6 +189,8 @@ internal sealed class TcpLink : IDisposable
 
     private sealed class DropLock : IDisposable
     {
+        private static readonly string[] Tools = ["iptables", "ip6tables"];
+        private static readonly string Match = $"-p tcp -m mark ! --mark 0x{FirewallMatch.OwnMark:x} -j DROP";
         private readonly NetworkNamespace _namespace;
 
         internal DropLock(NetworkNamespace ns)
@@ -170,21 +198,27 @@ internal sealed class TcpLink : IDisposable
             _namespace = ns;
             _namespace.Run(() =>
             {
-                Run("iptables", "-w 5 -A INPUT -p tcp -j DROP");
-                Run("iptables", "-w 5 -A OUTPUT -p tcp -j DROP");
+                foreach (string tool in Tools)
+                {
+                    Run(tool, $"-w 5 -A INPUT {Match}");
+                    Run(tool, $"-w 5 -A OUTPUT {Match}");
+                }
             });
         }
 
         public void Dispose() => _namespace.Run(() =>
         {
-            Run("iptables", "-w 5 -D OUTPUT -p tcp -j DROP");
-            Run("iptables", "-w 5 -D INPUT -p tcp -j DROP");
+            foreach (string tool in Tools)
+            {
+                Run(tool, $"-w 5 -D OUTPUT {Match}");
+                Run(tool, $"-w 5 -D INPUT {Match}");
+            }
         });
     }
 
     private static FlowEndpoint Endpoint(EndPoint endpoint)
     {
         var ip = (IPEndPoint)endpoint;
-        return new FlowEndpoint(IpAddress.FromBytes(ip.Address.GetAddressBytes()), (ushort)ip.Port);
+        return new FlowEndpoint(IpAddress.FromBytes(ip.Address.GetAddressBytes()).Unmapped, (ushort)ip.Port);
     }
 }
