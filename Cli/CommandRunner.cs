@@ -78,7 +78,7 @@ internal static class CommandRunner
     /// <summary>The exit code that the contract gives a failure.</summary>
     internal static int CodeOf(Exception exception) => exception switch
     {
-        UsageException or Filters.FilterSyntaxException => ExitCode.Usage,
+        UsageException or Filters.FilterSyntaxException or Tcp.Breakpoints.BreakpointSyntaxException => ExitCode.Usage,
         MissingFeatureException or DllNotFoundException => ExitCode.Missing,
         LinuxException { IsPermission: true } or UnauthorizedAccessException => ExitCode.Missing,
         MissingToolException or FirewallUnavailableException or FirewallException { IsPermission: true } => ExitCode.Missing,

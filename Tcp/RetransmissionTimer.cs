@@ -26,9 +26,12 @@ public static class RetransmissionTimer
     }
 
     /// <summary>
-    /// When the observer will see the sender's next retransmission, if nothing is acknowledged till then: ns of the capture's clock. Null where nothing is in flight.
+    /// When the observer will see the sender's next retransmission, if nothing is acknowledged till then: ns of the capture's clock. Null where nothing is in flight, and where
+    /// it is not known: who does not see the answers learns the timeout from the first retransmission.
     /// </summary>
-    public static long? NextAt(TcpEndpoint sender)
+    /// <param name="sender">The sender.</param>
+    /// <param name="sequence">Of what is asked about: where no answers are seen, nobody knows what the oldest is that is not acknowledged.</param>
+    public static long? NextAt(TcpEndpoint sender, Packets.SequenceNumber? sequence = null)
     {
         ArgumentNullException.ThrowIfNull(sender);
         WriteQueue queue = sender.WriteQueue;
@@ -46,6 +49,12 @@ public static class RetransmissionTimer
         QueuedSegment head = queue[oldest];
         bool isAlone = queue.SegmentCount == 1;
         bool probes = sender.RoundTrips.Count > 0 && sender.Offer.SackPermitted && sender.Peer.Offer.SackPermitted;
+        if (sender.RoundTrips.Count == 0 && !sender.IsOpening)
+        {
+            int index = sequence is { } asked ? queue.Find(asked) : oldest;
+            return index < queue.SegmentCount && queue[index] is { Transmissions: > 1 } again ? again.LastSentAt + Interval(in again) : null;
+        }
+
         long timeout = Timeout(sender);
 
         // Of a lone segment the first repetition is the probe's, behind which the timeout has not doubled yet.
@@ -61,6 +70,9 @@ public static class RetransmissionTimer
             ? Math.Min(due, tail.LastSentAt + (2 * RoundTrip(sender)) + LeastProbeMargin)
             : due;
     }
+
+    // As long again as all intervals till now: the first is the probe's and comes twice, then they double. Without the probe it is a little more.
+    private static long Interval(in QueuedSegment segment) => Math.Min(MaximumTimeout, segment.LastSentAt - segment.FirstSentAt);
 
     private static long RoundTrip(TcpEndpoint sender) => sender.RoundTrips.Smoothed + sender.PathTime;
 }

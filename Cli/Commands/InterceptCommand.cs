@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Intercept;
+using Interceptor.Cli.Holding;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Filters;
@@ -74,7 +75,7 @@ internal static class InterceptCommand
 
     internal static Command Create()
     {
-        var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, impairs them as a bad network would, replaces what they carry, and lets the rest go on.")
+        var command = new Command("intercept", "Takes packets inline (NFQUEUE), shows them, impairs them as a bad network would, replaces what they carry, holds them, and lets the rest go on.")
         {
             Hook, Queue, QueueLength, Netns, OnFailure,
         };
@@ -83,7 +84,7 @@ internal static class InterceptCommand
             command.Options.Add(option);
         }
 
-        foreach (Option option in (ReadOnlySpan<Option>)[EditArguments.Replace, Reset, Mark, Record, Schedule, Write, Connections, Count, Duration, Quiet])
+        foreach (Option option in (ReadOnlySpan<Option>)[EditArguments.Replace, .. HoldArguments.All, Reset, Mark, Record, Schedule, Write, Connections, Count, Duration, Quiet])
         {
             command.Options.Add(option);
         }
@@ -98,25 +99,27 @@ internal static class InterceptCommand
         OutputFile.Check(parsed.GetValue(Write), context.Output);
         OutputFile.Check(parsed.GetValue(Record), context.Output);
         InterceptOptions options = ReadOptions(parsed, context);
+        HoldRequest? hold = HoldArguments.Read(parsed);
         if (parsed.GetValue(Netns) is not { } name)
         {
-            return Intercept(parsed, context, options);
+            return Intercept(parsed, context, options, hold);
         }
 
         using NetworkNamespace network = NetworkNamespace.Open(name);
-        return network.Run(() => Intercept(parsed, context, options));
+        return network.Run(() => Intercept(parsed, context, options, hold));
     }
 
-    private static int Intercept(ParseResult parsed, CommandContext context, InterceptOptions options)
+    private static int Intercept(ParseResult parsed, CommandContext context, InterceptOptions options, HoldRequest? holdRequest)
     {
         string? path = parsed.GetValue(Write);
         using CaptureFileWriter? file = path is null ? null : CaptureFile.Create(path);
         InterceptRecorder? recorder = file is null ? null : new InterceptRecorder(file, options.Hooks, FilterWords.Join(parsed.GetValue(Filter)));
         using FileWrittenAside? record = parsed.GetValue(Record) is { } recordPath ? new FileWrittenAside(recordPath) : null;
         using ImpairmentScheduleWriter? writer = record is null ? null : new ImpairmentScheduleWriter(record.Stream);
-        options = options with { Record = writer };
+        using HoldRun? hold = holdRequest is null ? null : new HoldRun(holdRequest, context.Output, context.Signals.Token);
+        options = options with { Record = writer, Hold = hold?.Queue };
         using InterceptedConnections? connections = parsed.GetValue(Connections) ? new InterceptedConnections(options.Hooks) : null;
-        bool showsPackets = file is null && !parsed.GetValue(Quiet);
+        bool showsPackets = file is null && !parsed.GetValue(Quiet) && hold is not { IsWorkedOn: true };
         using RuleGuard guard = RuleGuard.Start(context.Output);
         using InterceptSession session = InterceptSession.Start(options);
         guard.Protects(session);
@@ -125,8 +128,9 @@ internal static class InterceptCommand
         report.Started(session, options, parsed.GetValue(Netns));
         void ShowStatistics() => context.Output.Error.WriteLine(InterceptReport.Text(session.ReadSummary()));
         context.Signals.StatisticsRequested += ShowStatistics;
-        session.KernelDropped += report.KernelDropped;
-        session.Noticed += report.Noticed;
+        session.KernelDropped += hold is { IsPage: true } ? hold.KernelDropped : report.KernelDropped;
+        session.Noticed += hold is { IsPage: true } ? hold.Noticed : report.Noticed;
+        hold?.Start(session);
         try
         {
             InterceptSummary summary = session.Run(
@@ -136,7 +140,8 @@ internal static class InterceptCommand
                     connections?.Take(in fate);
                     report.Packet(in fate);
                 },
-                context.Signals.Token);
+                hold?.Stop ?? context.Signals.Token);
+            hold?.End();
             file?.Flush();
             writer?.Flush();
             record?.Commit();

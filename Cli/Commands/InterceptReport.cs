@@ -36,7 +36,13 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
         };
         if (summary.Delayed > 0)
         {
-            lines.Add(Line($"delayed {summary.Delayed} (late by {summary.DelayErrorMedian / 1e6:0.000} ms, 1 % by more than {summary.DelayErrorPercentile99 / 1e6:0.000} ms), reordered {summary.Reordered}, released early at the end {summary.Released}"));
+            string released = summary.Held > 0 ? "" : Line($", released early at the end {summary.Released}");
+            lines.Add(Line($"delayed {summary.Delayed} (late by {summary.DelayErrorMedian / 1e6:0.000} ms, 1 % by more than {summary.DelayErrorPercentile99 / 1e6:0.000} ms), reordered {summary.Reordered}{released}"));
+        }
+
+        if (summary.Held > 0)
+        {
+            lines.Add(Line($"held {summary.Held}, released {summary.Released}"));
         }
 
         if (summary.Duplicated + summary.DuplicatesFailed + summary.Corrupted + summary.OverRate > 0)
@@ -159,7 +165,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             return;
         }
 
-        // The keys are a contract; holding by hand is not among this command's actions, so nothing counts there.
+        // The keys are a contract.
         output.WriteJson("summary", json =>
         {
             json.WriteNumber("received", summary.Received);
@@ -171,7 +177,7 @@ internal sealed class InterceptReport(CommandOutput output, bool showsPackets)
             json.WriteNumber("duplicated", summary.Duplicated);
             json.WriteNumber("reordered", summary.Reordered);
             json.WriteNumber("corrupted", summary.Corrupted);
-            json.WriteNumber("held", 0);
+            json.WriteNumber("held", summary.Held);
             json.WriteNumber("released", summary.Released);
             json.WriteNumber("injected", summary.Injected);
             json.WritePropertyName("delay_error_ms");

@@ -12,6 +12,7 @@ internal static class LiveFrameText
     private static readonly Style Header = new(decoration: Decoration.Underline);
     private static readonly Style Sorted = new(decoration: Decoration.Underline | Decoration.Bold | Decoration.Invert);
     private static readonly Style Past = new(decoration: Decoration.Dim);
+    private static readonly Style Selected = new(decoration: Decoration.Invert);
     private static readonly Style Help = new(foreground: Color.Grey);
 
     /// <summary>The lines, at most <paramref name="height"/>; the footer is the last line of the terminal.</summary>
@@ -31,7 +32,8 @@ internal static class LiveFrameText
         console.Write(Line(frame.Title, width, Bar));
         console.WriteLine();
         console.Write(Table(frame.Table));
-        List<string> lines = [.. text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(height)];
+        IEnumerable<string> above = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        List<string> lines = [.. above.Concat(frame.Below.Select(line => line.Length <= width ? line : line[..width])).Take(height)];
         text.GetStringBuilder().Clear();
         console.Write(Line(frame.Footer, width, Help));
         while (lines.Count < height - 1)
@@ -94,7 +96,7 @@ internal static class LiveFrameText
         grid.AddRow([.. view.Columns.Select(column => new Text(column.Title, column.IsSorted ? Sorted : Header))]);
         foreach (LiveViewRow row in view.Rows)
         {
-            grid.AddRow([.. row.Cells.Select(cell => new Text(cell, row.IsPast ? Past : Style.Plain))]);
+            grid.AddRow([.. row.Cells.Select(cell => new Text(cell, row.IsSelected ? Selected : row.IsPast ? Past : Style.Plain))]);
         }
 
         return grid;

@@ -49,6 +49,11 @@ internal sealed class LiveTable<TRow>(IReadOnlyList<LiveColumn<TRow>> columns, i
     /// <summary>Takes a key.</summary>
     internal LiveKeyEffect Press(ConsoleKeyInfo key) => IsTyping ? Type(key) : Command(key);
 
+    /// <summary>Scrolls no further than it takes for a row to be seen.</summary>
+    /// <param name="index">Of the row, among those that match, in order.</param>
+    /// <param name="height">Lines, with the header's.</param>
+    internal void Reveal(int index, int height) => Offset = Math.Clamp(Offset, Math.Max(0, index - Math.Max(1, height - 1) + 1), Math.Max(0, index));
+
     /// <summary>The part that fits.</summary>
     /// <param name="rows">All rows; their order is that of equal ones.</param>
     /// <param name="width">Characters in a line.</param>

@@ -10,7 +10,11 @@ internal sealed record LiveViewColumn(string Title, int Width, bool IsRight, boo
 /// <summary>A row as it is shown.</summary>
 /// <param name="Cells">A text for each column, no longer than it is wide.</param>
 /// <param name="IsPast">What it tells of has ended.</param>
-internal sealed record LiveViewRow(IReadOnlyList<string> Cells, bool IsPast);
+internal sealed record LiveViewRow(IReadOnlyList<string> Cells, bool IsPast)
+{
+    /// <summary>It is the one that keys work on.</summary>
+    internal bool IsSelected { get; init; }
+}
 
 /// <summary>The part of a live table that fits into a terminal.</summary>
 /// <param name="Columns">From left to right.</param>

@@ -32,7 +32,10 @@ internal sealed class CommandOutput : IDisposable
     }
 
     /// <summary>True when standard output takes NDJSON.</summary>
-    internal bool Json { get; }
+    internal bool Json { get; private set; }
+
+    /// <summary>Standard output takes NDJSON also without <c>--json</c>: a program reads it.</summary>
+    internal void UseJson() => Json = true;
 
     /// <summary>Messages for people.</summary>
     internal TextWriter Error { get; }

@@ -69,8 +69,11 @@ public sealed partial class HoldQueue
 
         if (!ShrinkLocked(item.Data.Length, incomingPackets: 1))
         {
+            HoldReason reason = _order.Count >= _limits.MaxPackets ? HoldReason.Packets : HoldReason.Bytes;
             _counters.Dropped++;
-            exit.Decide(duty, item, isDropped: true, _order.Count >= _limits.MaxPackets ? HoldReason.Packets : HoldReason.Bytes);
+            HeldItem refused = item with { Id = ++_lastId };
+            exit.Decide(duty, refused, isDropped: true, reason);
+            Tell(HoldEventKind.Dropped, refused, reason);
             return;
         }
 

@@ -27,12 +27,13 @@ internal sealed class HoldStage(HoldQueue queue, IOutgoingStage next, PacketExit
         long now = Clock.MonotonicNanoseconds();
         Duty duty = _spare ?? new Duty(this);
         _spare = duty;
+        ReadOnlySpan<byte> bytes = packet.Bytes.IsEmpty ? packet.Packet.Data : packet.Bytes;
         var arrival = new HoldArrival
         {
-            Bytes = packet.Bytes,
+            Bytes = bytes,
             Hook = packet.Packet.Hook,
             Timestamp = packet.Packet.Timestamp,
-            OriginalLength = packet.IsChanged ? packet.Bytes.Length : packet.Packet.OriginalLength,
+            OriginalLength = packet.IsChanged ? bytes.Length : packet.Packet.OriginalLength,
             IsDoubled = packet.IsDoubled,
             Now = now,
         };

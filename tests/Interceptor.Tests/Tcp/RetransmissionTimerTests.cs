@@ -61,6 +61,24 @@ public sealed class RetransmissionTimerTests
     }
 
     [Fact]
+    public void Who_sees_one_direction_only_learns_the_timeout_from_the_first_retransmission()
+    {
+        Show(0, true, 0, 0, TcpFlags.Syn);
+        Show(10, true, 1, 1, TcpFlags.Ack);
+        Show(100, true, 1, 1, TcpFlags.Ack, 10);
+        Assert.Null(RetransmissionTimer.NextAt(_tracker.Connections[0].Client));
+        Show(340, true, 1, 1, TcpFlags.Ack, 10);
+        Assert.Equal(340 + 240, Next());
+        Show(580, true, 1, 1, TcpFlags.Ack, 10);
+        Assert.Equal(580 + 480, Next());
+        Show(600, true, 11, 1, TcpFlags.Ack, 10);
+        TcpEndpoint client = _tracker.Connections[0].Client;
+        Assert.Null(RetransmissionTimer.NextAt(client, new SequenceNumber(11)));
+        Show(850, true, 11, 1, TcpFlags.Ack, 10);
+        Assert.Equal((850 + 250) * Millisecond, RetransmissionTimer.NextAt(client, new SequenceNumber(11)));
+    }
+
+    [Fact]
     public void A_variation_above_50_ms_counts_four_times()
     {
         Open(roundTrip: 400);

@@ -49,7 +49,11 @@ internal sealed class HoldBench
     {
         var arrival = new HoldArrival
         {
-            Bytes = packet, Hook = FirewallHook.Input, Timestamp = new CaptureTimestamp(Now), OriginalLength = originalLength ?? packet.Length, Now = Now,
+            Bytes = packet,
+            Hook = FirewallHook.Input,
+            Timestamp = new CaptureTimestamp(Now),
+            OriginalLength = originalLength ?? packet.Length,
+            Now = Now,
         };
         bool isHeld = Queue.TryHold(in arrival, new Duty(this), Exit);
         Exit.Flush(Now);
