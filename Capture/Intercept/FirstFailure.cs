@@ -7,17 +7,20 @@ internal struct FirstFailure
 {
     private ExceptionDispatchInfo? _first;
 
-    internal void Try(Action step)
+    /// <summary>True if the step succeeded.</summary>
+    internal bool Try(Action step)
     {
         try
         {
             step();
+            return true;
         }
 #pragma warning disable CA1031 // Thrown on by Throw, behind all steps.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             Take(exception);
+            return false;
         }
     }
 

@@ -85,9 +85,10 @@ internal sealed class InterceptWorker : IDisposable
             }
             while (_delivery.Count > 0);
 
+            // Who is told of packets is not told any more once he has failed: the second time everything goes.
             foreach (IOutgoingStage stage in _stages)
             {
-                failure.Try(stage.End);
+                _ = failure.Try(stage.End) || failure.Try(stage.End);
             }
         }
 

@@ -43,8 +43,19 @@ internal sealed class HoldExit(Action wake)
                 _hasWork = false;
             }
 
-            foreach (Decision decision in _working)
+            CarryOut(now);
+        }
+    }
+
+    // One of them may fail after its verdict, where somebody is told of it: the others stay to be carried out.
+    private void CarryOut(long now)
+    {
+        int done = 0;
+        try
+        {
+            while (done < _working.Count)
             {
+                Decision decision = _working[done++];
                 long heldFor = Math.Max(0, now - decision.Item.Since);
                 if (decision.IsDropped)
                 {
@@ -55,8 +66,14 @@ internal sealed class HoldExit(Action wake)
                     decision.Duty.Release(decision.Item, heldFor);
                 }
             }
-
-            _working.Clear();
+        }
+        finally
+        {
+            _working.RemoveRange(0, done);
+            if (_working.Count > 0)
+            {
+                _hasWork = true;
+            }
         }
     }
 

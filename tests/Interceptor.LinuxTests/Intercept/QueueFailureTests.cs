@@ -201,6 +201,29 @@ public sealed class QueueFailureTests
         Assert.DoesNotContain("INTERCEPTOR-", loopback.SaveTables(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_held_goes_on_although_the_observer_fails_at_the_end()
+    {
+        using var loopback = new LoopbackQueue();
+        using var stop = new CancellationTokenSource();
+        var hold = new HoldQueue();
+        hold.Happened += held =>
+        {
+            if (held.Kind == HoldEventKind.Held && held.Item.Id == 10)
+            {
+                stop.Cancel();
+            }
+        };
+        loopback.Namespace.Run(() =>
+        {
+            using InterceptSession session = InterceptSession.Start(OptionsFor(loopback) with { Hold = hold });
+            loopback.Send(10);
+            Assert.Throws<FormatException>(() => session.Run((in _) => throw new FormatException("seen"), stop.Token));
+            Assert.Equal((10, false), (session.ReadSummary().Accepted, session.HasRules));
+        });
+        Assert.Equal(Enumerable.Range(0, 10), loopback.Arrived());
+    }
+
     private static Socket Udp(Interceptor.Interop.NetworkNamespace network) =>
         network.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
 

@@ -100,6 +100,28 @@ public sealed class SeveralQueuesTests
     }
 
     [Fact]
+    public void What_is_held_in_each_queue_goes_on_by_command_and_at_the_end()
+    {
+        using var loopback = new LoopbackQueue();
+        using var senders = new SenderCrowd(loopback, Sources);
+        using var stop = new CancellationTokenSource();
+        var hold = new HoldQueue();
+        using var running = new RunningSession(loopback.Namespace, OptionsFor(loopback) with { Hold = hold }, stop.Token);
+        senders.Send(3);
+        LoopbackQueue.Until(() => hold.Count == Sources * 3, "not every packet was held");
+        Assert.Empty(senders.Arrived());
+        Assert.Equal(Sources * 3, hold.ReleaseAll());
+        LoopbackQueue.Until(() => running.Session.ReadSummary().Accepted == Sources * 3, "not every packet went on");
+        Assert.Equal(Sources * 3, senders.Arrived().Count);
+        senders.Send(1);
+        LoopbackQueue.Until(() => hold.Count == Sources, "not every packet was held again");
+        stop.Cancel();
+        InterceptSummary summary = running.Finish();
+        Assert.Equal((Sources * 4, Sources * 4, Sources * 4), (summary.Received, summary.Accepted, summary.Released));
+        Assert.Equal(Sources, senders.Arrived().Count);
+    }
+
+    [Fact]
     public void A_failure_at_one_queue_ends_all_and_leaves_nothing()
     {
         using var loopback = new LoopbackQueue();
