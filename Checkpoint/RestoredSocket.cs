@@ -126,6 +126,9 @@ public sealed class RestoredSocket : IDisposable
         Dispose();
     }
 
+    /// <summary>Adds to <see cref="Warnings"/> what whoever went on with the restore could not bring back.</summary>
+    public void AddWarning(string warning) => _warnings.Add(warning);
+
     /// <summary>Closes this process's descriptor.</summary>
     public void Dispose()
     {

@@ -19,6 +19,8 @@ public sealed class SessionCheckpoint
     private PausedSocket? _socket;
     private NetworkNamespace? _namespace;
     private FirewallRules? _lock;
+    private SessionHold? _hold;
+    private int _held;
     private FrozenProcess? _owner;
 
     private SessionCheckpoint(SessionCheckpointOptions options) => _options = options;
@@ -41,6 +43,7 @@ public sealed class SessionCheckpoint
         }
         finally
         {
+            checkpoint._hold?.Dispose();
             checkpoint._namespace?.Dispose();
         }
     }
@@ -51,10 +54,15 @@ public sealed class SessionCheckpoint
         Timed("find", () => _socket = PausedSocket.Attach(SocketFinder.Find(_options.Pid, _options.Local, _options.Peer)));
         Timed("warm up", CheckpointWarmup.Run);
         _namespace = _socket!.OpenNamespace();
+        PrepareHold();
         long start = Stopwatch.GetTimestamp();
-        if (_options.Lock)
+        if (_options.Lock == SessionLockKind.Drop)
         {
-            Timed("lock", () => _lock = SessionLockRules.Install(_options.Local, _options.Peer, _id, _namespace));
+            Timed("lock", Lock);
+        }
+        else if (_hold is not null)
+        {
+            Timed("hold", _hold.Hold);
         }
 
         if (_options.Pid != Environment.ProcessId)
@@ -72,10 +80,23 @@ public sealed class SessionCheckpoint
             Directory = _options.Directory,
             ImageBytes = new DirectoryInfo(_options.Directory).EnumerateFiles().Sum(file => file.Length),
             Freeze = freeze,
+            HeldPackets = _held,
             Steps = _steps,
             LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
         };
     }
+
+    /// <summary>Before the freeze. What is held goes into the image, and from there to a socket: as single packets whose checksums are filled in.</summary>
+    private void PrepareHold()
+    {
+        if (_options.Lock == SessionLockKind.Hold)
+        {
+            Timed("open queues", () => _hold = SessionHold.Open(_namespace!, _options.Local, _options.Peer, queues: null, InterceptionQueueFlags.None));
+            Timed("install rules", _hold!.InstallRules);
+        }
+    }
+
+    private void Lock() => _lock = SessionLockRules.Install(_options.Local, _options.Peer, _id, _namespace);
 
     /// <summary>The connection first: writing to disk takes longer than everything else, and the image is complete in memory.</summary>
     private TimeSpan LeaveRunning(SessionImage image, long start)
@@ -83,18 +104,38 @@ public sealed class SessionCheckpoint
         Timed("resume", () =>
         {
             _socket!.Dispose();
+            _held = _hold is null ? 0 : Count(_hold.Outbound.Release()) + Count(_hold.Inbound.Release());
             _lock?.Remove();
             _owner?.Dispose();
         });
         TimeSpan freeze = Stopwatch.GetElapsedTime(start);
+        EndHold();
         Timed("write image", () => SessionFiles.Write(_options.Directory, image, _options.Key));
         return freeze;
+    }
+
+    private void EndHold()
+    {
+        if (_hold is not null)
+        {
+            Timed("remove rules", () =>
+            {
+                _hold.RemoveRules();
+                _hold.Close();
+            });
+        }
     }
 
     /// <summary>The disk first: until the image is there, the original is the only one.</summary>
     private TimeSpan TakeAway(ref SessionImage image, long start)
     {
-        SessionImage written = image with { Lock = _lock is null ? null : SessionLockRules.For(image) };
+        if (_hold is not null)
+        {
+            // From here on what comes is dropped, and what is held is complete.
+            Timed("lock", Lock);
+        }
+
+        SessionImage written = image with { Lock = _lock is null ? null : SessionLockRules.For(image), HeldPackets = _hold?.CopyHeld() ?? [] };
         image = written;
         Timed("write image", () => SessionFiles.Write(_options.Directory, written, _options.Key));
         try
@@ -109,6 +150,10 @@ public sealed class SessionCheckpoint
         }
 
         TimeSpan freeze = Stopwatch.GetElapsedTime(start);
+        _held = written.HeldPackets.Count;
+        _hold?.Outbound.DropAll();
+        _hold?.Inbound.DropAll();
+        EndHold();
         if (_options.KillOwner)
         {
             Timed("end owner", () => _owner?.Kill(TimeSpan.FromSeconds(2)));
@@ -118,6 +163,8 @@ public sealed class SessionCheckpoint
         _socket.Dispose();
         return freeze;
     }
+
+    private static int Count(HoldRelease release) => release.Accepted + release.Dropped + release.Lost;
 
     private void Timed(string name, Action step)
     {
@@ -131,7 +178,7 @@ public sealed class SessionCheckpoint
     {
         if (_socket is { IsClosed: true })
         {
-            // Only ending the owner can have failed: the image is on disk, and the lock must stay.
+            // Only ending the owner or the hold can have failed: the image is on disk, and the lock must stay. What is still held ends with its queue, for the lock drops it.
             _owner?.Dispose();
             return;
         }
@@ -140,6 +187,7 @@ public sealed class SessionCheckpoint
         _owner?.Dispose();
         try
         {
+            _hold?.Dispose();
             _lock?.Remove();
         }
         catch (IOException exception)

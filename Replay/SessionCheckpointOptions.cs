@@ -22,10 +22,11 @@ public sealed record SessionCheckpointOptions
     public bool LeaveRunning { get; init; }
 
     /// <summary>
-    /// Drops the connection's packets in both directions: during the dump, and where the connection is taken away until the restore, as the kernel
-    /// would answer the peer with a reset. What is dropped is sent again. False only for someone who sees to that by other means.
+    /// What becomes of the connection's packets during the dump. Where the connection is taken away, <see cref="SessionLockKind.Hold"/> and
+    /// <see cref="SessionLockKind.Drop"/> both leave rules that drop them until the restore, as the kernel would answer the peer with a reset.
+    /// <see cref="SessionLockKind.None"/> is for someone who sees to that by other means.
     /// </summary>
-    public bool Lock { get; init; } = true;
+    public SessionLockKind Lock { get; init; } = SessionLockKind.Hold;
 
     /// <summary>Ends the process once its connection is taken. Otherwise it goes on and gets errors from its descriptor.</summary>
     public bool KillOwner { get; init; }

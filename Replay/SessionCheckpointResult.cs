@@ -25,6 +25,9 @@ public sealed record SessionCheckpointResult
     /// </summary>
     public required TimeSpan Freeze { get; init; }
 
+    /// <summary>Packets that were held during the freeze: released to a connection that goes on, or kept in the image of one that was taken away.</summary>
+    public required int HeldPackets { get; init; }
+
     /// <summary>Every step, in order.</summary>
     public required IReadOnlyList<SessionCheckpointTiming> Steps { get; init; }
 

@@ -2,7 +2,6 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
-using Interceptor.Packets;
 
 namespace Interceptor.Replay;
 
@@ -21,7 +20,7 @@ public sealed partial class SessionMove
         new("open queues", false, "opens a queue for each direction, passing, and warms it",
             static move => move.OpenQueues(), "the queues are closed, what they have passes", static move => move.CloseQueues(), GoesOn),
         new("install rules", false, "sends the connection's packets through the queues: the peer's at PREROUTING, the owner's at OUTPUT",
-            static move => move.InstallRules(), "the rules are removed", static move => move._rules?.Remove(), GoesOn),
+            static move => move._hold!.InstallRules(), "the rules are removed", static move => move._hold?.RemoveRules(), GoesOn),
         new("warm up", false, "runs the whole dump and restore once on a connection of its own",
             static _ => WarmUp(), "", null, GoesOn),
         new("await the moment", false, "waits until the caller wants the freeze",
@@ -52,7 +51,7 @@ public sealed partial class SessionMove
         new("release inbound", true, "reinjects the peer's packets in order of arrival",
             static move => move._inboundCount = Count(move._inbound!.Release(move.JudgeInbound)), "", null, Alive),
 
-        new("remove rules", false, "removes the rules", static move => move._rules!.Remove(), "", null,
+        new("remove rules", false, "removes the rules", static move => move._hold!.RemoveRules(), "", null,
             Alive + " Rules of ours are still in the firewall: interceptor cleanup removes them."),
         new("close queues", false, "closes the queues and keeps copies of what was held",
             static move => move.Finish(), "", null, Alive),
@@ -75,31 +74,12 @@ public sealed partial class SessionMove
 
     private void OpenQueues()
     {
-        _inbound = PacketHold.Start(new InterceptionQueueOptions { Number = _options.InboundQueue }, HoldDirection.In, _options.Namespace);
-        _outbound = PacketHold.Start(new InterceptionQueueOptions { Number = _options.OutboundQueue }, HoldDirection.Out, _options.Namespace);
-        _inbound.Warm();
-        _outbound.Warm();
+        _hold = SessionHold.Open(
+            _options.Namespace, _options.Local, _options.Peer, (_options.InboundQueue, _options.OutboundQueue), new InterceptionQueueOptions { Number = 0 }.Flags);
+        (_inbound, _outbound) = (_hold.Inbound, _hold.Outbound);
     }
 
-    private void CloseQueues()
-    {
-        _inbound?.Dispose();
-        _outbound?.Dispose();
-    }
-
-    /// <summary>Without bypass: should this process die in between, packets are dropped, and a dropped packet is sent again; a passed one would be answered with a reset.</summary>
-    private void InstallRules()
-    {
-        const byte Tcp = (byte)IpProtocol.Tcp;
-        var fromPeer = new FirewallMatch { Flow = new FlowKey(_options.Peer, _options.Local, Tcp), ExceptMark = FirewallMatch.OwnMark };
-        var fromOwner = new FirewallMatch { Flow = new FlowKey(_options.Local, _options.Peer, Tcp) };
-        _rules = FirewallRules.Install(
-            [
-                new FirewallRule(FirewallHook.Prerouting, fromPeer, FirewallTarget.ToQueue(_options.InboundQueue, bypass: false)),
-                new FirewallRule(FirewallHook.Output, fromOwner, FirewallTarget.ToQueue(_options.OutboundQueue, bypass: false)),
-            ],
-            new FirewallOptions { Namespace = _options.Namespace });
-    }
+    private void CloseQueues() => _hold?.Close();
 
     private static void WarmUp()
     {

@@ -25,7 +25,7 @@ public sealed partial class SessionMove
     private PausedSocket? _socket;
     private PacketHold? _inbound;
     private PacketHold? _outbound;
-    private FirewallRules? _rules;
+    private SessionHold? _hold;
     private FrozenProcess? _owner;
     private SessionImage? _image;
     private RestoredSocket? _restored;
@@ -171,7 +171,7 @@ public sealed partial class SessionMove
     /// <summary>Gives back whatever is still open. Nothing here is visible on the wire: undo or success has decided that.</summary>
     private void Release()
     {
-        foreach (IDisposable? open in (ReadOnlySpan<IDisposable?>)[_restored, _socket, _owner, _inbound, _outbound, _rules])
+        foreach (IDisposable? open in (ReadOnlySpan<IDisposable?>)[_restored, _socket, _owner, _hold])
         {
             try
             {

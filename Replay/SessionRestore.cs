@@ -1,5 +1,7 @@
+using Interceptor.Capture.Injection;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
+using Interceptor.Packets;
 
 namespace Interceptor.Replay;
 
@@ -28,6 +30,7 @@ public static class SessionRestore
             isUnlocked = lockRemoved = SessionLockRules.Remove(image);
             restored.Resume(probe: true);
             claim.Keep();
+            Reinject(image, restored);
             return restored;
         }
         catch (Exception exception)
@@ -39,6 +42,38 @@ public static class SessionRestore
 
             restored.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// The packets of the frozen time, in order of arrival: the peer's to the new socket, and of the old socket's those that say nothing the new one does not know. One that can't
+    /// be sent is as good as lost on its way: it is sent again by its sender.
+    /// </summary>
+    private static void Reinject(SessionImage image, RestoredSocket restored)
+    {
+        if (image.HeldPackets.Count == 0)
+        {
+            return;
+        }
+
+        using RawIpInjector injector = RawIpInjector.Open(image.Snapshot.Local.Address.Version, FirewallMatch.OwnMark);
+        foreach (HeldSessionPacket held in image.HeldPackets)
+        {
+            byte[] packet = held.IpPacket.ToArray();
+            if (held.ChecksumMissing)
+            {
+                PacketChecksums.FixChecksums(packet, LinkType.Raw);
+            }
+
+            if (held.IsInbound || HeldPacketPolicy.MayGoOut(packet, packet.Length, image.Snapshot))
+            {
+                injector.Send(packet);
+            }
+        }
+
+        if (injector.Statistics.FailedPackets > 0)
+        {
+            restored.AddWarning($"{injector.Statistics.FailedPackets} of {image.HeldPackets.Count} held packets could not be delivered: their senders send them again.");
         }
     }
 

@@ -36,9 +36,10 @@ internal static class CheckpointCommand
 
     private static readonly Option<string> Lock = new("--lock")
     {
-        Description = "drop: firewall rules drop the connection's packets, during the dump or until the restore, so that nobody resets it. none: no rules.",
-        HelpName = "drop|none",
-        DefaultValueFactory = static _ => "drop",
+        Description = "hold: the connection's packets are held in the kernel during the dump; where it is taken away, the peer's go into the image for the restore, and later ones are dropped. "
+            + "drop: they are dropped, and sent again. none: no rules.",
+        HelpName = "hold|drop|none",
+        DefaultValueFactory = static _ => "hold",
     };
 
     private static readonly Option<bool> Kill = new("--kill") { Description = "End the process (SIGKILL) once its connection is taken." };
@@ -97,10 +98,13 @@ internal static class CheckpointCommand
         (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
         string lockKind = parsed.GetRequiredValue(Lock);
         bool leaveRunning = parsed.GetValue(LeaveRunning);
-        if (lockKind is not ("drop" or "none"))
+        SessionLockKind kind = lockKind switch
         {
-            throw new UsageException($"--lock is drop or none, not '{lockKind}'.");
-        }
+            "hold" => SessionLockKind.Hold,
+            "drop" => SessionLockKind.Drop,
+            "none" => SessionLockKind.None,
+            _ => throw new UsageException($"--lock is hold, drop or none, not '{lockKind}'."),
+        };
 
         if (leaveRunning && parsed.GetValue(Kill))
         {
@@ -116,7 +120,7 @@ internal static class CheckpointCommand
                 Peer = peer,
                 Directory = parsed.GetRequiredValue(Output),
                 LeaveRunning = leaveRunning,
-                Lock = lockKind == "drop",
+                Lock = kind,
                 KillOwner = parsed.GetValue(Kill),
             }
             : throw new UsageException($"{pid} is not a process.");
@@ -131,7 +135,7 @@ internal static class CheckpointCommand
             $"""
             {snapshot.Local}-{snapshot.Peer} {snapshot.State.ToRfcName()} -> {Printable.Escape(result.Directory)} ({result.ImageBytes} bytes)
             unread {snapshot.UnreadBytes} bytes; unacknowledged {snapshot.InFlightBytes} bytes; unsent {snapshot.UnsentBytes} bytes
-            frozen for {result.Freeze.TotalMilliseconds:0.000} ms; the connection {after}
+            frozen for {result.Freeze.TotalMilliseconds:0.000} ms, {Counted.Of(result.HeldPackets, "packet")} held meanwhile; the connection {after}
 
             """);
     }
@@ -148,6 +152,7 @@ internal static class CheckpointCommand
         json.WriteNumber("receive_queue_bytes", snapshot.UnreadBytes);
         json.WriteNumber("in_flight_bytes", snapshot.InFlightBytes);
         json.WriteNumber("unsent_bytes", snapshot.UnsentBytes);
+        json.WriteNumber("held_packets", result.HeldPackets);
         json.WriteBoolean("left_running", leftRunning);
         json.WriteString("lock", result.LockPlaces.Count > 0 ? result.Image.Lock!.Comment : null);
         json.WriteNumber("freeze_ms", result.Freeze.TotalMilliseconds);

@@ -67,6 +67,7 @@ public sealed class CheckpointCommandTests : IDisposable
         Assert.True(taken.ExitCode == 0, taken.ToString());
         using JsonDocument summary = JsonDocument.Parse(taken.Lines[^1]);
         Assert.Equal("ESTABLISHED", summary.RootElement.GetProperty("state").GetString());
+        Assert.True(summary.RootElement.GetProperty("held_packets").GetInt32() > 0, taken.Output);
         Assert.StartsWith("interceptor:lock:", summary.RootElement.GetProperty("lock").GetString(), StringComparison.Ordinal);
         Assert.Contains("interceptor restore", taken.Error, StringComparison.Ordinal);
         TcpLink.WaitUntil(() => server.HasExited, "the old owner's end");

@@ -1,0 +1,141 @@
+using Interceptor.Capture.Intercept;
+using Interceptor.Checkpoint;
+using Interceptor.Interop;
+using Interceptor.Packets;
+
+namespace Interceptor.Replay;
+
+/// <summary>
+/// A connection's packets in both directions, held in the kernel: the peer's at PREROUTING (at INPUT they would belong to the old socket already), its own at OUTPUT, each
+/// direction through a queue of its own.
+/// <para>Order: <see cref="Open"/>, <see cref="InstallRules"/>, <see cref="Hold"/>, a release of each direction, <see cref="RemoveRules"/>, <see cref="Close"/>. Before the hold
+/// and behind the releases packets pass. Threads: one at a time.</para>
+/// </summary>
+internal sealed class SessionHold : IDisposable
+{
+    private const int FirstAutomaticQueue = 41_000;
+    private const int AutomaticQueues = 19_000;
+    private const int QueueTries = 100;
+    private readonly NetworkNamespace _namespace;
+    private readonly FlowEndpoint _local;
+    private readonly FlowEndpoint _peer;
+    private FirewallRules? _rules;
+
+    private SessionHold(NetworkNamespace networkNamespace, FlowEndpoint local, FlowEndpoint peer, PacketHold inbound, PacketHold outbound)
+    {
+        _namespace = networkNamespace;
+        _local = local;
+        _peer = peer;
+        Inbound = inbound;
+        Outbound = outbound;
+    }
+
+    /// <summary>The peer's packets.</summary>
+    internal PacketHold Inbound { get; }
+
+    /// <summary>The owner's packets.</summary>
+    internal PacketHold Outbound { get; }
+
+    /// <summary>Opens both queues, passing, and warms them.</summary>
+    /// <param name="networkNamespace">The connection's; stays the caller's.</param>
+    /// <param name="local">The owner's end.</param>
+    /// <param name="peer">The other end.</param>
+    /// <param name="queues">The numbers of both queues, the peer's packets' first; null takes free ones.</param>
+    /// <param name="flags">How packets come; without <see cref="InterceptionQueueFlags.Gso"/> each fits the path, and its checksums are filled in.</param>
+    /// <exception cref="LinuxException">EPERM without CAP_NET_ADMIN; EBUSY where another process has a number that was asked for.</exception>
+    internal static SessionHold Open(
+        NetworkNamespace networkNamespace, FlowEndpoint local, FlowEndpoint peer, (ushort Inbound, ushort Outbound)? queues, InterceptionQueueFlags flags)
+    {
+        PacketHold inbound = Start(queues?.Inbound, HoldDirection.In, networkNamespace, flags);
+        try
+        {
+            PacketHold outbound = Start(queues?.Outbound, HoldDirection.Out, networkNamespace, flags);
+            inbound.Warm();
+            outbound.Warm();
+            return new SessionHold(networkNamespace, local, peer, inbound, outbound);
+        }
+        catch
+        {
+            inbound.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Sends the connection's packets through the queues. Without bypass: should this process die in between, packets are dropped, and a dropped packet is sent again; a
+    /// passed one would be answered with a reset.
+    /// </summary>
+    /// <exception cref="IOException">The firewall could not be changed; nothing was left in place.</exception>
+    internal void InstallRules()
+    {
+        const byte Tcp = (byte)IpProtocol.Tcp;
+        var fromPeer = new FirewallMatch { Flow = new FlowKey(_peer, _local, Tcp), ExceptMark = FirewallMatch.OwnMark };
+        var fromOwner = new FirewallMatch { Flow = new FlowKey(_local, _peer, Tcp) };
+        _rules = FirewallRules.Install(
+            [
+                new FirewallRule(FirewallHook.Prerouting, fromPeer, FirewallTarget.ToQueue(Inbound.QueueNumber, bypass: false)),
+                new FirewallRule(FirewallHook.Output, fromOwner, FirewallTarget.ToQueue(Outbound.QueueNumber, bypass: false)),
+            ],
+            new FirewallOptions { Namespace = _namespace });
+    }
+
+    /// <summary>Holds from now on: the peer's packets first, after which nothing new enters the socket.</summary>
+    internal void Hold()
+    {
+        foreach (PacketHold hold in (ReadOnlySpan<PacketHold>)[Inbound, Outbound])
+        {
+            hold.Hold();
+            hold.Settle();
+        }
+    }
+
+    /// <summary>Takes the rules away; idempotent.</summary>
+    internal void RemoveRules() => _rules?.Remove();
+
+    /// <summary>Ends the queues' threads; what they still hold passes.</summary>
+    internal void Close()
+    {
+        Inbound.Dispose();
+        Outbound.Dispose();
+    }
+
+    /// <summary>What is held, in order of arrival, copied; it stays held.</summary>
+    internal IReadOnlyList<HeldSessionPacket> CopyHeld() =>
+    [
+        .. Inbound.Held.Concat(Outbound.Held).OrderBy(static packet => packet.Timestamp.Nanoseconds).Select(static packet => new HeldSessionPacket(
+            packet.Direction == HoldDirection.In, packet.Timestamp, packet.IsChecksumNotReady, packet.Data.ToArray())),
+    ];
+
+    /// <summary>The queues first: their thread may still have packets that the rules sent it.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            Close();
+        }
+        finally
+        {
+            _rules?.Dispose();
+        }
+    }
+
+    private static PacketHold Start(ushort? number, HoldDirection direction, NetworkNamespace networkNamespace, InterceptionQueueFlags flags)
+    {
+        if (number is { } asked)
+        {
+            return PacketHold.Start(new InterceptionQueueOptions { Number = asked, Flags = flags }, direction, networkNamespace);
+        }
+
+        for (int attempt = 0; ; attempt++)
+        {
+            ushort next = (ushort)(FirstAutomaticQueue + (((Environment.ProcessId * 2) + attempt) % AutomaticQueues));
+            try
+            {
+                return PacketHold.Start(new InterceptionQueueOptions { Number = next, Flags = flags }, direction, networkNamespace);
+            }
+            catch (LinuxException exception) when (exception.Errno == Errno.EBUSY && attempt < QueueTries)
+            {
+            }
+        }
+    }
+}
