@@ -242,18 +242,24 @@ internal sealed partial class ConnectionEditor
         }
 
         Span<SackBlock> blocks = stackalloc SackBlock[SegmentBuilder.MaximumBlocks];
-        int count = own.SackPermitted ? BlocksAhead(own, newest, blocks) : 0;
         long original = own.Translation.ToOriginal(own.Acknowledged);
+        int count = own.SackPermitted ? BlocksOf(own, newest, original, blocks) : 0;
         FlowKey flow = FlowOf(1 - direction);
         output.Send(_scratch.Builder.Acknowledgment(
             in flow, other.NumberOf(other.MappedEnd), own.NumberOf(original), WindowOf(own, own.Acknowledged, original, own.WindowField), own.ReceiverTimestamps, blocks[..count]));
     }
 
-    // The block with the newest segment is the first (RFC 2018, 4), then those nearest behind the gap.
-    private static int BlocksAhead(EditedStream own, long newest, Span<SackBlock> blocks)
+    // The block with the newest segment is the first (RFC 2018, 4), then those nearest behind the gap. The tail is told only if it came again.
+    private static int BlocksOf(EditedStream own, long newest, long acknowledged, Span<SackBlock> blocks)
     {
         int count = 0;
         int first = -1;
+        if (own.Tail.Count > 0 && newest >= own.Decided && newest < own.Received)
+        {
+            first = 0;
+            blocks[count++] = new SackBlock(own.NumberOf(Math.Max(own.Tail[0].Start, acknowledged)), own.NumberOf(own.Received));
+        }
+
         for (int i = 0; i < own.Ahead.Count;)
         {
             long left = own.Ahead[i].Start;

@@ -19,6 +19,9 @@ internal sealed partial class ConnectionEditor
     /// <summary>The same where more is likely to come: the segment is a full one, or was not pushed. Less than the shortest retransmission timeout of Linux.</summary>
     internal const long LongWait = 150_000_000;
 
+    /// <summary>How long it waits at most where something came behind a gap, ns.</summary>
+    internal const long GapWait = 5_000_000_000;
+
     /// <summary>Edits of one direction that may wait for their acknowledgment: 6 MiB of notes.</summary>
     internal const int MaximumEdits = 1 << 18;
 
@@ -150,7 +153,7 @@ internal sealed partial class ConnectionEditor
             }
 
             // Where more has come behind a gap, what fills it is on its way.
-            if (own.Ahead.Count > 0)
+            if (own.Ahead.Count > 0 && own.SackPermitted && now < own.TailSince + GapWait)
             {
                 own.TailDue = now + LongWait;
                 continue;
@@ -311,6 +314,13 @@ internal sealed partial class ConnectionEditor
         else if (start >= own.Decided && end > own.Decided)
         {
             output.Drop(held, "the same bytes wait already");
+
+            // Its sender may not send what is missing behind before it knows that these have come.
+            if (own.Ahead.Count > 0)
+            {
+                AcknowledgeToSender(direction, start, output);
+            }
+
             return;
         }
 
@@ -364,6 +374,7 @@ internal sealed partial class ConnectionEditor
         bool isFull = segment.PayloadLength >= Math.Max(own.LargestPayload, SmallestFull);
         bool isMoreLikely = isFull || (segment.Flags & TcpFlags.Psh) == 0;
         own.TailDue = now + (isMoreLikely ? LongWait : ShortWait);
+        own.TailSince = own.Tail.Count == 0 ? now : own.TailSince;
         own.Tail.Add(part with { Segment = held ?? output.Keep(behindGap: false) });
     }
 

@@ -59,6 +59,9 @@ internal sealed class EditedStream(ReplacementSet rules)
     /// <summary>When the tail is decided without what follows (nanoseconds, monotonic); <see cref="long.MaxValue"/> without a tail.</summary>
     internal long TailDue { get; set; } = long.MaxValue;
 
+    /// <summary>Since when there is a tail (nanoseconds, monotonic).</summary>
+    internal long TailSince { get; set; }
+
     /// <summary>The longest payload that came.</summary>
     internal int LargestPayload { get; set; }
 
