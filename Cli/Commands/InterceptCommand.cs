@@ -127,7 +127,12 @@ internal static class InterceptCommand
         guard.AwaitReady();
         report.Started(session, options, parsed.GetValue(Netns));
         void ShowStatistics() => context.Output.Error.WriteLine(InterceptReport.Text(session.ReadSummary()));
-        context.Signals.StatisticsRequested += ShowStatistics;
+        if (hold is not { IsPage: true })
+        {
+            // A page shows them all the time, and lines would stand in its way.
+            context.Signals.StatisticsRequested += ShowStatistics;
+        }
+
         session.KernelDropped += hold is { IsPage: true } ? hold.KernelDropped : report.KernelDropped;
         session.Noticed += hold is { IsPage: true } ? hold.Noticed : report.Noticed;
         hold?.Start(session);

@@ -48,9 +48,9 @@ internal sealed class HoldLines : IDisposable
             }
 
             _isClosed = true;
+            _hasLines.Release();
         }
 
-        _hasLines.Release();
         _thread.Join();
         _hasLines.Dispose();
     }
@@ -77,10 +77,10 @@ internal sealed class HoldLines : IDisposable
                 _leftOut = 0;
             }
 
+            // Under the lock: behind the end there is nothing to release any more.
             _waiting.Enqueue(line);
+            _hasLines.Release();
         }
-
-        _hasLines.Release();
     }
 
     private void WriteAll()

@@ -33,7 +33,7 @@ internal sealed class HoldRun : IDisposable
         if (request.IsControl)
         {
             output.UseJson();
-            _control = new HoldControl(Queue, _watch, output, Console.In, _stop.Cancel);
+            _control = new HoldControl(Queue, _watch, output, Console.In, Quit);
         }
         else if (request.IsPage)
         {
@@ -65,7 +65,7 @@ internal sealed class HoldRun : IDisposable
         _control?.Start(session);
         if (_screen is not null)
         {
-            _page = new LivePage(_screen, RefreshInterval, _stop.Cancel);
+            _page = new LivePage(_screen, RefreshInterval, Quit);
         }
     }
 
@@ -75,6 +75,19 @@ internal sealed class HoldRun : IDisposable
         _page?.Dispose();
         _control?.Dispose();
         _page?.ThrowFailure();
+    }
+
+    // Any thread; whoever reads keys or lines may do so still when all is over.
+    private void Quit()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended already.
+        }
     }
 
     public void Dispose()

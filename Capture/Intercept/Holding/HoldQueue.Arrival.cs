@@ -20,18 +20,19 @@ public sealed partial class HoldQueue
         {
             bool isHit = _options.Trigger?.Invoke(in view, arrival.Hook, arrival.Timestamp) ?? true;
             bool isBehind = flow != default && _lanes.ContainsKey(flow);
-            if (_hasEnded || !(isBehind || (isHit && _isHolding && !_isOver)))
+            bool isHeld = !_hasEnded && (isBehind || (isHit && _isHolding && !_isOver));
+            if (isHeld)
             {
-                return false;
+                TakeLocked(ItemOf(in arrival, in flow), HeldRange.Of(in view), duty, exit);
             }
 
-            TakeLocked(ItemOf(in arrival, in flow), HeldRange.Of(in view), duty, exit);
-            if (!_isOver && _options.Until is { } until && until.Matches(arrival.Bytes, arrival.OriginalLength))
+            // It is the last one also where it is not held itself.
+            if (!_isOver && _order.Count > 0 && _options.Until is { } until && until.Matches(arrival.Bytes, arrival.OriginalLength))
             {
                 FinishLocked(HoldReason.Until);
             }
 
-            return true;
+            return isHeld;
         }
     }
 

@@ -165,6 +165,20 @@ public sealed class HoldQueueTests
         Assert.False(bench.Come(Segment(200, "c")));
     }
 
+    [Fact]
+    public void A_packet_that_is_waited_for_ends_the_holding_also_where_it_is_not_held_itself()
+    {
+        var bench = new HoldBench(new HoldOptions
+        {
+            Until = PacketFilter.Compile("udp", LinkType.Raw), Trigger = (in packet, _, _) => packet.TryGetTcp(out TcpView tcp) && (tcp.Flags & TcpFlags.Fin) != 0,
+        });
+        Assert.False(bench.Come(Datagram("too early")));
+        Assert.True(bench.Come(Segment(2, "b", TcpFlags.Fin | TcpFlags.Ack)));
+        Assert.False(bench.Come(Datagram("go")));
+        Assert.False(bench.Come(Segment(2, "c", TcpFlags.Fin | TcpFlags.Ack)));
+        Assert.Equal(["passed too early", "+b", "passed go", "passed c"], bench.Turn());
+    }
+
     [Theory]
     [InlineData(false, "+a", "+b")]
     [InlineData(true, "-a(End)", "-b(End)")]
