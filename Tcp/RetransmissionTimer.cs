@@ -22,7 +22,7 @@ public static class RetransmissionTimer
         ArgumentNullException.ThrowIfNull(sender);
         return sender.RoundTrips.Count == 0
             ? TcpEndpoint.InitialTimeout
-            : RoundTrip(sender) + Math.Max(TcpEndpoint.MinimumTimeout, 4 * sender.RoundTrips.Variation);
+            : RoundTrip(sender) + Math.Max(TcpEndpoint.MinimumTimeout, 4 * Variation(sender));
     }
 
     /// <summary>
@@ -66,10 +66,14 @@ public static class RetransmissionTimer
 
         long due = head.LastSentAt + Math.Min(MaximumTimeout, timeout << Math.Min(doublings, 10));
         QueuedSegment tail = queue[queue.SegmentCount - 1];
-        return probes && !isAlone && tail.Transmissions == 1 && head.Transmissions == 1
-            ? Math.Min(due, tail.LastSentAt + (2 * RoundTrip(sender)) + LeastProbeMargin)
-            : due;
+
+        // The answer to a lone segment may be delayed: for it the probe waits so much longer.
+        long margin = isAlone ? TcpEndpoint.MinimumTimeout : LeastProbeMargin;
+        return probes && tail.Transmissions == 1 && head.Transmissions == 1 ? Math.Min(due, tail.LastSentAt + (2 * RoundTrip(sender)) + margin) : due;
     }
+
+    // The first measurement counts half as variation (RFC 6298, 2.2), of the whole round trip; what later ones vary on the sender's side is not known.
+    private static long Variation(TcpEndpoint sender) => sender.RoundTrips.Count == 1 ? RoundTrip(sender) / 2 : sender.RoundTrips.Variation;
 
     // As long again as all intervals till now: the first is the probe's and comes twice, then they double. Without the probe it is a little more.
     private static long Interval(in QueuedSegment segment) => Math.Min(MaximumTimeout, segment.LastSentAt - segment.FirstSentAt);

@@ -83,6 +83,12 @@ public sealed class RetransmissionTimerTests
     {
         Open(roundTrip: 400);
         Assert.Equal(400 + (4 * 200), RetransmissionTimer.Timeout(_tracker.Connections[0].Client) / Millisecond);
+
+        // Then a lone segment is probed before.
+        Show(1000, true, 1, 1, TcpFlags.Ack, 10);
+        Assert.Equal(1000 + (2 * 400) + 200, Next());
+        Show(2000, true, 1, 1, TcpFlags.Ack, 10);
+        Assert.Equal(2000 + 1200, Next());
     }
 
     [Fact]

@@ -70,10 +70,10 @@ public sealed class HoldScreenTests
     [Fact]
     public void A_payload_is_edited_in_a_line_and_a_mistake_leaves_the_line()
     {
-        _bench.Come(Segment(100, "GET /\r\n\u0001"));
+        _bench.Come(Segment(100, "GET /\r\n\u00ff"));
         _screen.Refresh(0);
         Press("t");
-        Assert.Contains("payload: GET /\\r\\n\\x01_", _screen.Frame(100, 20).Footer, StringComparison.Ordinal);
+        Assert.Contains("payload: GET /\\r\\n\\xff_", _screen.Frame(100, 20).Footer, StringComparison.Ordinal);
         Press("x\r");
         Assert.Contains("would get 9", _screen.Frame(200, 20).Footer, StringComparison.Ordinal);
         _screen.Press(new ConsoleKeyInfo('\b', ConsoleKey.Backspace, false, false, false));
@@ -82,7 +82,7 @@ public sealed class HoldScreenTests
         Press("P\r");
         Assert.Contains("packet 1 edited", _screen.Frame(100, 20).Footer, StringComparison.Ordinal);
         Press("R");
-        Assert.Equal(["+PET /\r\n\u0001"], _bench.Turn());
+        Assert.Equal(["+PET /\r\n\u00ff"], _bench.Turn());
     }
 
     [Fact]
