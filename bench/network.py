@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SENDER_ADDRESS, RECEIVER_ADDRESS, PORT = "10.0.0.1", "10.0.0.2", 9999
@@ -34,6 +35,28 @@ def processor_time(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Others:
+    """What other programs took of the processors since it was made, beside the children that have ended and the processor seconds that are told."""
+
+    def __init__(self):
+        self._start = self._busy(), self._children(), time.monotonic()
+
+    def share(self, seconds):
+        busy, children, began = self._start
+        taken = (self._busy() - busy) / os.sysconf("SC_CLK_TCK") - (self._children() - children) - seconds
+        return max(taken, 0) / (time.monotonic() - began) / os.cpu_count()
+
+    @staticmethod
+    def _busy():
+        user, nice, system = open("/proc/stat").readline().split()[1:4]
+        return int(user) + int(nice) + int(system)
+
+    @staticmethod
+    def _children():
+        times = os.times()
+        return times.children_user + times.children_system
+
+
 class Pair:
     """The namespaces `sender` and `receiver`, and a folder for built tools; all gone at the end."""
 
@@ -43,6 +66,7 @@ class Pair:
         self.folder = self._folder.name
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))    # so that all is undone
         run(f"{ROOT}/interceptor", "--version")    # builds it
         try:
             for name in (self.sender, self.receiver):
@@ -67,6 +91,16 @@ class Pair:
         tool = f"{self.folder}/{name}"
         run("gcc", "-O2", "-o", tool, source or f"{ROOT}/bench/{name}.c", *libraries)
         return tool
+
+    def forward(self, *networks):
+        """Has the receiver send packets for these networks back to the sender, which has nothing to do with them."""
+        for name, value in (("ip_forward", 1), ("conf/all/rp_filter", 0), ("conf/vb/rp_filter", 0), ("conf/all/send_redirects", 0), ("conf/vb/send_redirects", 0)):
+            run(*inside(self.receiver, "sh", "-c", f"echo {value} > /proc/sys/net/ipv4/{name}"))
+        for network in networks:
+            run("ip", "-n", self.receiver, "route", "add", network, "via", SENDER_ADDRESS)
+
+    def hardware_address(self, namespace, link):
+        return run("ip", "-n", namespace, "-brief", "link", "show", link).split()[2]
 
     def sink(self):
         """A socket that nobody reads takes the datagrams, so that no ICMP answers. To be terminated."""
