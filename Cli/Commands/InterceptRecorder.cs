@@ -8,7 +8,7 @@ namespace Interceptor.Cli.Commands;
 
 /// <summary>
 /// Writes intercepted packets with what became of them: one interface for each hook, with the filter; for each packet its queue, its number there, the verdict and, in words, how
-/// long it was held. A packet that was changed is followed by what went on, with the same number and the time when it did.
+/// long it was held and what the kernel knows of it (a second line of the comment). A packet that was changed is followed by what went on, with the same number and the time when it did.
 /// <para>pcapng has no verdict of netfilter: the numbers are those of the kernel's traffic control, which mean the same (TC_ACT_OK, TC_ACT_SHOT).</para>
 /// </summary>
 internal sealed class InterceptRecorder
@@ -17,6 +17,7 @@ internal sealed class InterceptRecorder
     private const ulong Shot = 2;
 
     private readonly CaptureFileWriter _file;
+    private readonly PacketOrigins _origins = new();
     private readonly Dictionary<FirewallHook, int> _interfaces = [];
 
     /// <param name="file">Where to; stays the caller's.</param>
@@ -58,7 +59,7 @@ internal sealed class InterceptRecorder
         bool isChanged = !fate.Changed.IsEmpty;
         writer.Write(in placed, options with
         {
-            Comment = $"verdict: {InterceptReport.VerdictText(in fate)}",
+            Comment = $"verdict: {InterceptReport.VerdictText(in fate)}{(_origins.Read(in fate).Words() is { Length: > 0 } words ? "\n" + words : "")}",
             Verdict = new PcapNgVerdict(PcapNgVerdictSource.LinuxTrafficControl, fate.Decision.Drop || isChanged ? Shot : Passed),
         });
         if (isChanged)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Interceptor.Packets;
 
@@ -31,6 +32,24 @@ internal readonly record struct PacketOrigin(
         WriteNumber(json, "priority", Priority == 0 ? null : Priority);
         WriteNumber(json, "conntrack_mark", ConntrackMark);
     }
+
+    /// <summary>The same for people, <c>in eth0, from 02:00:00:00:00:01, uid 1000</c>; empty where nothing is known.</summary>
+    internal string Words()
+    {
+        string[] words =
+        [
+            InInterface is { } input ? $"in {input}" : "",
+            OutInterface is { } output ? $"out {output}" : "",
+            HardwareAddress is { } address ? $"from {address}" : "",
+            Line("vlan tag", VlanTag),
+            Line("uid", UserId),
+            Mark == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"mark 0x{Mark:x}"),
+            Line("priority", Priority == 0 ? null : Priority),
+        ];
+        return string.Join(", ", words.Where(word => word.Length > 0));
+    }
+
+    private static string Line(string name, long? value) => value is { } number ? string.Create(CultureInfo.InvariantCulture, $"{name} {number}") : "";
 
     private static void WriteNumber(Utf8JsonWriter json, string key, long? value)
     {

@@ -146,7 +146,8 @@ public sealed class InterceptCommandTests
             {
                 PcapNgPacketOptions options = reader.ReadPacketOptions();
                 Assert.Equal((PcapNgVerdictSource.LinuxTrafficControl, PacketDirection.Outbound), (options.Verdict!.Value.Source, options.Direction));
-                verdicts.Add((options.PacketId!.Value, options.Comment!, options.Verdict.Value.Value));
+                string[] comment = options.Comment!.Split('\n');
+                verdicts.Add((options.PacketId!.Value, comment[0], options.Verdict.Value.Value));
                 byte[] bytes = packet.Data.ToArray();
                 if (options.Comment!.StartsWith("what went on", StringComparison.Ordinal))
                 {
@@ -156,6 +157,7 @@ public sealed class InterceptCommandTests
                 {
                     Assert.True(packet.Parse().TryGetFlow(out FlowKey flow));
                     Assert.Equal(loopback.Port, flow.Destination.Port);
+                    Assert.Equal("out lo, uid 0", comment[1]);
                 }
 
                 last = bytes;
