@@ -47,11 +47,16 @@ public sealed record InterceptOptions
     /// <summary>What is replaced in what packets carry; at one place the earlier in the list goes first.</summary>
     public IReadOnlyList<Replacement> Replacements { get; init; } = [];
 
+    /// <summary>Header fields that are set in each packet that has them, behind the replacements.</summary>
+    public IReadOnlyList<FieldSetting> Settings { get; init; } = [];
+
     /// <summary>Gets what is decided; stays the caller's, who flushes it at the end. Null for nobody.</summary>
     public ImpairmentScheduleWriter? Record { get; init; }
 
     /// <summary>True if packets are only looked at.</summary>
-    public bool IsLookingOnly => Impairments.IsNone && Schedule is null && !Reset && Mark is null && Hold is null && Replacements.Count == 0;
+    public bool IsLookingOnly => Impairments.IsNone && Schedule is null && !Reset && Mark is null && Hold is null && !Edits;
+
+    private bool Edits => Replacements.Count + Settings.Count > 0;
 
     /// <summary>True if packets of our own may have to be sent: copies, resets, and what edited connections need.</summary>
     internal bool SendsOwnPackets => Impairments.Duplicate > 0 || Schedule is not null || Reset || Hold is not null || Replacements.Count > 0;
@@ -60,7 +65,7 @@ public sealed record InterceptOptions
     internal bool MayDelay => Schedule is not null || Impairments.MayDelay;
 
     /// <summary>True if super-packets come whole.</summary>
-    internal bool TakesSuperPackets => Hold is null && Replacements.Count == 0 && (Schedule is { } schedule ? schedule.HasSuperPackets : !Impairments.TakesPacketsApart);
+    internal bool TakesSuperPackets => Hold is null && !Edits && (Schedule is { } schedule ? schedule.HasSuperPackets : !Impairments.TakesPacketsApart);
 
     /// <summary>When we are overloaded or gone; null is open where packets are only looked at, and closed otherwise.</summary>
     public FailurePolicy? OnFailure { get; init; }

@@ -35,8 +35,9 @@ internal sealed class InterceptWorker : IDisposable
             _own = options.SendsOwnPackets ? new OwnPackets() : null;
             _exit = new PacketExit(queue, course, _own);
             IOutgoingStage? hold = options.Hold is { } held ? new HoldStage(held, _exit, _exit, queue.Wake) : null;
-            _edits = options.Replacements.Count == 0 ? null : new EditStage(new ReplacementSet(options.Replacements), hold ?? _exit, _exit, queue, course, _own!);
-            _stages = [.. new IOutgoingStage?[] { _edits, hold, _exit }.OfType<IOutgoingStage>()];
+            IOutgoingStage? set = options.Settings.Count == 0 ? null : new SetStage(new FieldSetter(options.Settings), hold ?? _exit);
+            _edits = options.Replacements.Count == 0 ? null : new EditStage(new ReplacementSet(options.Replacements), set ?? hold ?? _exit, _exit, queue, course, _own!);
+            _stages = [.. new IOutgoingStage?[] { _edits, set, hold, _exit }.OfType<IOutgoingStage>()];
             _exit.TellsFates = _stages.Length > 1;
             _delivery = new ImpairedDelivery(_stages[0], _own, course.Lateness);
             _handler = Take;

@@ -84,7 +84,7 @@ internal static class InterceptCommand
             command.Options.Add(option);
         }
 
-        foreach (Option option in (ReadOnlySpan<Option>)[EditArguments.Replace, .. HoldArguments.All, Reset, Mark, Record, Schedule, Write, Connections, Count, Duration, Quiet])
+        foreach (Option option in (ReadOnlySpan<Option>)[EditArguments.Replace, EditArguments.Set, .. HoldArguments.All, Reset, Mark, Record, Schedule, Write, Connections, Count, Duration, Quiet])
         {
             command.Options.Add(option);
         }
@@ -182,7 +182,8 @@ internal static class InterceptCommand
             Duration = parsed.GetValue(Duration) is { } duration ? Quantity.Duration(duration) : null,
             QueueLength = parsed.GetValue(QueueLength) is { } length ? (int)Positive(length, "--queue-length") : new InterceptOptions().QueueLength,
             Impairments = impairments,
-            Replacements = EditArguments.Read(parsed),
+            Replacements = EditArguments.ReadReplacements(parsed),
+            Settings = EditArguments.ReadSettings(parsed),
             Reset = parsed.GetValue(Reset),
             Mark = parsed.GetValue(Mark) is { } mark ? ReadMark(mark) : null,
             Schedule = parsed.GetValue(Schedule) is { } path ? ReadSchedule(parsed, path, impairments, context) : null,

@@ -249,7 +249,7 @@ internal sealed partial class ConnectionEditor
             in flow, other.NumberOf(other.MappedEnd), own.NumberOf(original), WindowOf(own, own.Acknowledged, original, own.WindowField), own.ReceiverTimestamps, blocks[..count]));
     }
 
-    // The block with the newest segment is the first (RFC 2018, 4), then those nearest behind the gap. The tail is told only if it came again.
+    // The block with the newest segment is the first (RFC 2018, 4), then those nearest behind the gap. The tail is told only if it came again, or its sender is silent.
     private static int BlocksOf(EditedStream own, long newest, long acknowledged, Span<SackBlock> blocks)
     {
         int count = 0;

@@ -152,10 +152,11 @@ internal sealed partial class ConnectionEditor
                 continue;
             }
 
-            // Where more has come behind a gap, what fills it is on its way.
+            // Where more has come behind a gap, what fills it is on its way; but its sender may wait for an acknowledgment of what waits here.
             if (own.Ahead.Count > 0 && own.SackPermitted && now < own.TailSince + GapWait)
             {
                 own.TailDue = now + LongWait;
+                AcknowledgeToSender(direction, own.Decided, output);
                 continue;
             }
 

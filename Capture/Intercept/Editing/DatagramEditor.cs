@@ -13,6 +13,7 @@ internal sealed class DatagramEditor(ReplacementSet rules, EditingScratch scratc
     private const int IcmpEcho = 8;
     private const int Icmpv6Echo = 128;
     private const int Icmpv6EchoReply = 129;
+    private const int Icmpv6EchoNumbers = 4;
     private const int MaximumLength = 65_500;
 
     /// <summary>True if it has to go on with other bytes, which are borrowed until the next call.</summary>
@@ -26,13 +27,16 @@ internal sealed class DatagramEditor(ReplacementSet rules, EditingScratch scratc
         replaced = 0;
         isTooLong = false;
         Layer last = view.Innermost;
-        int start = last.PayloadOffset;
-        if (!IsEditable(in view, in last) || start + last.PayloadLength > view.Data.Length)
+
+        // Identifier and sequence number of an ICMPv6 echo are the beginning of its body.
+        int numbers = last.Kind == LayerKind.Icmpv6 ? Icmpv6EchoNumbers : 0;
+        int start = last.PayloadOffset + numbers;
+        if (!IsEditable(in view, in last) || last.PayloadLength < numbers || last.PayloadOffset + last.PayloadLength > view.Data.Length)
         {
             return false;
         }
 
-        ReadOnlySpan<byte> payload = view.Data.Slice(start, last.PayloadLength);
+        ReadOnlySpan<byte> payload = view.Data.Slice(start, last.PayloadLength - numbers);
         if (rules.Find(payload, 0, isFinal: true, out int index, out int pair) != ReplacementSet.Result.Found)
         {
             return false;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Interceptor.Packets;
 
 namespace Interceptor.Capture.Intercept;
@@ -25,7 +24,7 @@ internal static class HeldPacketEditor
             {
                 HeldEdit.BytesField => SetBytes(edited, edit),
                 PayloadBytes => SetPayload(ref edited, edit.Bytes.Span),
-                "payload" => TryUnescape(edit.Value, out byte[] text) ? SetPayload(ref edited, text) : $"'{edit.Value}': a backslash is followed by n, r, t, 0, \\ or x and two hexadecimal digits.",
+                "payload" => EscapedBytes.TryRead(edit.Value, out byte[] text) ? SetPayload(ref edited, text) : $"'{edit.Value}': {EscapedBytes.Escapes}",
                 _ => SetField(edited, edit),
             };
             if (reason is not null)
@@ -36,47 +35,6 @@ internal static class HeldPacketEditor
 
         // By hand anything may be written, lengths too; of what still is a packet they are made right.
         PacketChecksums.FixLengthsAndChecksums(edited, LinkType.Raw);
-        return true;
-    }
-
-    /// <summary>Reads <c>\n \r \t \0 \\ \xNN</c>; all else is UTF-8.</summary>
-    internal static bool TryUnescape(string text, out byte[] bytes)
-    {
-        var result = new List<byte>(text.Length);
-        bytes = [];
-        for (int i = 0; i < text.Length; i++)
-        {
-            if (text[i] != '\\')
-            {
-                int end = text.IndexOf('\\', i);
-                end = end < 0 ? text.Length : end;
-                result.AddRange(Encoding.UTF8.GetBytes(text[i..end]));
-                i = end - 1;
-                continue;
-            }
-
-            if (++i == text.Length)
-            {
-                return false;
-            }
-
-            int known = "nrt0\\".IndexOf(text[i], StringComparison.Ordinal);
-            if (known >= 0)
-            {
-                result.Add("\n\r\t\0\\"u8[known]);
-            }
-            else if (text[i] == 'x' && i + 2 < text.Length && byte.TryParse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value))
-            {
-                result.Add(value);
-                i += 2;
-            }
-            else
-            {
-                return false;
-            }
-        }
-
-        bytes = [.. result];
         return true;
     }
 

@@ -84,9 +84,9 @@ public sealed class StreamTranslationTests
     [Theory]
     [InlineData("ab", "there is no '='")]
     [InlineData("=b", "nothing before the '='")]
-    [InlineData(@"a\q=b", "a backslash begins")]
-    [InlineData(@"a\x0g=b", "a backslash begins")]
-    [InlineData(@"a=b\", "a backslash begins")]
+    [InlineData(@"a\q=b", "a backslash is followed by")]
+    [InlineData(@"a\x0g=b", "a backslash is followed by")]
+    [InlineData(@"a=b\", "a backslash is followed by")]
     public void What_is_no_pair_is_refused_with_the_reason(string text, string reason) =>
         Assert.Contains(reason, Assert.Throws<FormatException>(() => Replacement.Parse(text)).Message, StringComparison.Ordinal);
 

@@ -41,7 +41,7 @@ public sealed class HeldEditTests
     [InlineData("tcp.flags=SX", "'SX' is no value of tcp.flags here, or this packet has no such field.")]
     [InlineData("color=red", "there is no field 'color': ttl, tos, ip.id, sport, dport, tcp.flags, tcp.seq, tcp.ack, tcp.window, tcp.urgent, payload.")]
     [InlineData("payload=longer", "the payload has 5 bytes and would get 6: the connection would lose its count. A held segment keeps its length; --replace changes lengths and keeps the connection valid.")]
-    [InlineData("payload=\\q", "'\\q': a backslash is followed by n, r, t, 0, \\ or x and two hexadecimal digits.")]
+    [InlineData("payload=\\q", "'\\q': a backslash is followed by n, r, t, 0, \\, = or x and two hexadecimal digits.")]
     [InlineData("44:0102", "2 bytes at 44 are beyond the packet's 45.")]
     public void An_edit_that_cannot_be_made_says_why(string text, string reason)
     {
