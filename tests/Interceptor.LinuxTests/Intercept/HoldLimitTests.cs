@@ -42,7 +42,7 @@ public sealed class HoldLimitTests
         loopback.Send(2);
         JsonElement gone = tool.AwaitEvent(fate, line => line.GetProperty("id").GetInt64() == 2);
         Assert.Equal("age", gone.GetProperty("reason").GetString());
-        Assert.InRange(gone.GetProperty("held_ms").GetDouble(), 200, 300);
+        Assert.InRange(gone.GetProperty("held_ms").GetDouble(), 200, 1000);
         tool.End();
         Assert.Equal(arrived, loopback.Arrived());
     }
@@ -67,7 +67,7 @@ public sealed class HoldLimitTests
         long start = Stopwatch.GetTimestamp();
         loopback.Send(3);
         Assert.Equal([0, 1, 2], Receive(loopback, 3));
-        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 299, 600);
+        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalMilliseconds, 299, 1500);
         loopback.Send(1, from: 3);
         Assert.Equal([3], Receive(loopback, 1));
         JsonElement summary = End(child);
