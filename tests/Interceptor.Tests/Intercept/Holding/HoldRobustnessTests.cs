@@ -15,7 +15,7 @@ public sealed class HoldRobustnessTests
     public void Any_bytes_are_held_and_go_on_as_they_came() => PropertyCheck.ForAllBytes(bytes =>
     {
         var bench = new HoldBench();
-        byte[][] packets = [bytes, Damaged(Segment(100, "text"), bytes), Damaged(Datagram("text", 7), bytes), Damaged(Segment(100, "", TcpFlags.Syn), bytes)];
+        byte[][] packets = [bytes, Damaged(Segment(100, "text"), bytes), Damaged(Datagram("text", 7), bytes), Damaged(Segment(0x7F010203, "", TcpFlags.Syn), bytes)];
         foreach (byte[] packet in packets.Where(packet => packet.Length > 0))
         {
             Assert.True(bench.Come(packet));
