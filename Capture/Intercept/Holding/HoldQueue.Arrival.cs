@@ -52,8 +52,8 @@ public sealed partial class HoldQueue
     {
         _counters.Held++;
         _firstHeldAt = _firstHeldAt < 0 ? item.Since : _firstHeldAt;
-        List<HeldEntry> lane = _lanes.GetValueOrDefault(item.Flow) ?? [];
-        if (FindCovering(lane, item, in range) is { } covering)
+        List<HeldEntry> near = _lanes.GetValueOrDefault(item.Flow)?.Near(in range, item.Data.Span) ?? [];
+        if (FindCovering(near, item, in range) is { } covering)
         {
             covering.Item = covering.Item with { Copies = covering.Item.Copies + 1 };
             DropCopyLocked(item, duty, exit);
@@ -61,7 +61,7 @@ public sealed partial class HoldQueue
             return;
         }
 
-        List<HeldEntry> covered = [.. lane.Where(entry => IsCovered(entry, item, in range))];
+        List<HeldEntry> covered = [.. near.Where(entry => IsCovered(entry, item, in range))];
         if (covered.Count > 0)
         {
             SupersedeLocked(covered, item, in range, duty, exit);
@@ -88,8 +88,8 @@ public sealed partial class HoldQueue
         entry.Node = _order.AddLast(entry);
         _byId.Add(item.Id, entry);
         _bytes += item.Data.Length;
-        ref List<HeldEntry>? lane = ref CollectionsMarshal.GetValueRefOrAddDefault(_lanes, item.Flow, out _);
-        (lane ??= []).Add(entry);
+        ref HeldLane? lane = ref CollectionsMarshal.GetValueRefOrAddDefault(_lanes, item.Flow, out _);
+        (lane ??= new HeldLane()).Add(entry);
     }
 
     private void DropCopyLocked(HeldItem item, IHeldDuty duty, HoldExit exit)
@@ -115,16 +115,15 @@ public sealed partial class HoldQueue
 
         _bytes += item.Data.Length - first.Item.Data.Length;
         first.Item = item with { Id = first.Item.Id, Since = first.Item.Since, Copies = copies, IsDoubled = covered.Any(static entry => entry.Item.IsDoubled) };
-        first.Original = item.Data;
-        first.Range = range;
+        _lanes[item.Flow].Replace(first, in range, item.Data);
         first.Duty = duty;
         first.Exit = exit;
         Tell(HoldEventKind.Copied, first.Item, HoldReason.Copy);
     }
 
-    private static HeldEntry? FindCovering(List<HeldEntry> lane, HeldItem item, in HeldRange range)
+    private static HeldEntry? FindCovering(List<HeldEntry> near, HeldItem item, in HeldRange range)
     {
-        foreach (HeldEntry entry in lane)
+        foreach (HeldEntry entry in near)
         {
             if (range.IsWithin(item.Data.Span, entry.Range, entry.Original.Span))
             {

@@ -16,7 +16,7 @@ public sealed partial class HoldQueue
     private readonly Lock _gate = new();
     private readonly LinkedList<HeldEntry> _order = new();
     private readonly Dictionary<long, HeldEntry> _byId = [];
-    private readonly Dictionary<FlowKey, List<HeldEntry>> _lanes = [];
+    private readonly Dictionary<FlowKey, HeldLane> _lanes = [];
     private readonly HoldOptions _options;
     private HoldLimits _limits;
     private long _bytes;
@@ -233,7 +233,7 @@ public sealed partial class HoldQueue
         _order.Remove(entry.Node);
         _byId.Remove(entry.Item.Id);
         _bytes -= entry.Item.Data.Length;
-        List<HeldEntry> lane = _lanes[entry.Item.Flow];
+        HeldLane lane = _lanes[entry.Item.Flow];
         lane.Remove(entry);
         if (lane.Count == 0)
         {

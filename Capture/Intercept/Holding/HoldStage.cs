@@ -14,7 +14,8 @@ namespace Interceptor.Capture.Intercept;
 /// <param name="wake">Ends the worker's wait for packets; called on any thread.</param>
 internal sealed class HoldStage(HoldQueue queue, IOutgoingStage next, PacketExit exit, Action wake) : IOutgoingStage
 {
-    private readonly PacketLeasePool _bytes = new();
+    // Many may be held, and most that are many are small: a longer packet gets a longer buffer.
+    private readonly PacketLeasePool _bytes = new(bufferLength: 128);
     private readonly HoldExit _out = new(wake);
     private Duty? _spare;
 
