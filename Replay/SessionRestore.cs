@@ -45,6 +45,17 @@ public static class SessionRestore
         }
     }
 
+    /// <summary>Everything that would keep an image from being restored in the calling thread's network namespace; touches nothing.</summary>
+    /// <exception cref="CheckpointException">The image is bad.</exception>
+    public static IReadOnlyList<CheckpointObstacle> Inspect(string directory, SessionRestoreOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReadOnlyList<CheckpointObstacle> obstacles = RestorePreflight.Inspect(SessionFiles.Read(directory, options.Key));
+        return !options.Force && SessionRestoreMark.ReadFrom(directory) is { } mark
+            ? [.. obstacles, new CheckpointObstacle("restored", $"it was restored before ({mark})", "If that socket is gone: --force.")]
+            : obstacles;
+    }
+
     /// <summary>
     /// The packets of the frozen time, in order of arrival: the peer's to the new socket, and of the old socket's those that say nothing the new one does not know. One that can't
     /// be sent is as good as lost on its way: it is sent again by its sender.

@@ -14,22 +14,24 @@ internal static class SocketEligibility
         "mptcp", "it is MPTCP, whose subflows the kernel does not let anyone repair", "Start the program without MPTCP (Go: GODEBUG=multipathtcp=0).");
 
     /// <summary>Returns the socket's family; throws with the reason and the remedy where it is no TCP socket.</summary>
-    internal static bool RequireTcp(FileDescriptor fd, string subject)
+    internal static bool RequireTcp(FileDescriptor fd, string subject) => InspectProtocol(fd, subject) is { } obstacle
+        ? throw Refuse(subject, obstacle)
+        : ReadInt(fd, Libc.SO_DOMAIN, "getsockopt(SO_DOMAIN)", subject) == Libc.AF_INET6;
+
+    /// <summary>What makes it no TCP socket; null if it is one.</summary>
+    internal static CheckpointObstacle? InspectProtocol(FileDescriptor fd, string subject)
     {
-        int domain = NativeSocket.GetInt(fd, Libc.SOL_SOCKET, Libc.SO_DOMAIN, "getsockopt(SO_DOMAIN)", subject);
-        int type = NativeSocket.GetInt(fd, Libc.SOL_SOCKET, Libc.SO_TYPE, "getsockopt(SO_TYPE)", subject);
-        int protocol = NativeSocket.GetInt(fd, Libc.SOL_SOCKET, Libc.SO_PROTOCOL, "getsockopt(SO_PROTOCOL)", subject);
+        int domain = ReadInt(fd, Libc.SO_DOMAIN, "getsockopt(SO_DOMAIN)", subject);
+        int type = ReadInt(fd, Libc.SO_TYPE, "getsockopt(SO_TYPE)", subject);
+        int protocol = ReadInt(fd, Libc.SO_PROTOCOL, "getsockopt(SO_PROTOCOL)", subject);
         if (protocol == IpprotoMptcp)
         {
-            throw Refuse(subject, Mptcp);
+            return Mptcp;
         }
 
-        if (domain is not (Libc.AF_INET or Libc.AF_INET6) || type != Libc.SOCK_STREAM || protocol != Libc.IPPROTO_TCP)
-        {
-            throw Refuse(subject, new CheckpointObstacle("protocol", $"it is no TCP socket (family {domain}, type {type}, protocol {protocol})", ""));
-        }
-
-        return domain == Libc.AF_INET6;
+        return domain is not (Libc.AF_INET or Libc.AF_INET6) || type != Libc.SOCK_STREAM || protocol != Libc.IPPROTO_TCP
+            ? new CheckpointObstacle("protocol", $"it is no TCP socket (family {domain}, type {type}, protocol {protocol})", "")
+            : null;
     }
 
     /// <summary>Throws with the first thing by which state would be lost silently. Reads only.</summary>
@@ -86,14 +88,20 @@ internal static class SocketEligibility
     /// <summary>Refuses a connection whose segments are signed: the key can't be read. In the calling thread's network namespace.</summary>
     internal static void RequireNoSignatures(FlowEndpoint local, FlowEndpoint peer, string subject)
     {
-        Span<byte> localAddress = stackalloc byte[local.Address.Version == 4 ? 4 : 16];
-        Span<byte> peerAddress = stackalloc byte[localAddress.Length];
-        local.Address.CopyTo(localAddress);
-        peer.Address.CopyTo(peerAddress);
-        if (SocketDiagnostics.IsMd5Signed(localAddress, local.Port, peerAddress, peer.Port))
+        if (IsSigned(local, peer))
         {
             throw Refuse(subject, Md5);
         }
+    }
+
+    /// <summary>True if segments are signed. In the calling thread's network namespace.</summary>
+    internal static bool IsSigned(FlowEndpoint local, FlowEndpoint peer)
+    {
+        Span<byte> localAddress = stackalloc byte[local.Address.Length];
+        Span<byte> peerAddress = stackalloc byte[localAddress.Length];
+        local.Address.CopyTo(localAddress);
+        peer.Address.CopyTo(peerAddress);
+        return SocketDiagnostics.IsMd5Signed(localAddress, local.Port, peerAddress, peer.Port);
     }
 
     /// <summary>Segments are signed with RFC 2385.</summary>
@@ -133,6 +141,9 @@ internal static class SocketEligibility
     internal static CheckpointObstacle? OfOptions(byte options) => (options & EcnBit) == 0
         ? null
         : new CheckpointObstacle("ecn", "it uses ECN, which a restored connection does not: marks of congestion are not heard any more", "", IsLoss: true);
+
+    private static int ReadInt(FileDescriptor fd, int option, string operation, string subject) =>
+        NativeSocket.GetInt(fd, Libc.SOL_SOCKET, option, operation, subject);
 
     private static bool HasOption(FileDescriptor fd, int level, int option, int atLeast)
     {

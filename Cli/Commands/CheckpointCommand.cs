@@ -22,12 +22,9 @@ internal static class CheckpointCommand
         Required = true,
     };
 
-    private static readonly Option<string> Output = new("-o", "--output")
-    {
-        Description = "The session image to write: a directory that does not exist yet.",
-        HelpName = "DIR",
-        Required = true,
-    };
+    private static readonly Option<string?> Output = new("-o", "--output") { Description = "The session image to write: a directory that does not exist yet.", HelpName = "DIR" };
+
+    private static readonly Option<bool> Check = new("--check") { Description = "Only tell what would keep it from being checkpointed, each with its remedy; touches nothing." };
 
     private static readonly Option<bool> LeaveRunning = new("--leave-running")
     {
@@ -54,7 +51,7 @@ internal static class CheckpointCommand
     {
         var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
         {
-            Pid, Connection, Output, LeaveRunning, Lock, Kill, Encrypt,
+            Pid, Connection, Output, Check, LeaveRunning, Lock, Kill, Encrypt,
         };
         command.SetBody(Run);
         return command;
@@ -62,6 +59,13 @@ internal static class CheckpointCommand
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
+        if (parsed.GetValue(Check))
+        {
+            (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
+            return ObstacleReport.Write(
+                context.Output, CheckpointPreflight.Inspect(ReadPid(parsed), local, peer), $"{local}-{peer}", "can_checkpoint", "checkpointed");
+        }
+
         using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
         SessionCheckpointOptions options = ReadOptions(parsed) with { Key = key };
         SessionCheckpointResult result = SessionCheckpoint.Take(options);
@@ -111,19 +115,22 @@ internal static class CheckpointCommand
             throw new UsageException("--leave-running and --kill exclude each other.");
         }
 
+        return new SessionCheckpointOptions
+        {
+            Pid = ReadPid(parsed),
+            Local = local,
+            Peer = peer,
+            Directory = parsed.GetValue(Output) ?? throw new UsageException("where to is missing: -o DIR, a directory that does not exist yet (or --check, which writes none)."),
+            LeaveRunning = leaveRunning,
+            Lock = kind,
+            KillOwner = parsed.GetValue(Kill),
+        };
+    }
+
+    private static int ReadPid(ParseResult parsed)
+    {
         int pid = parsed.GetRequiredValue(Pid);
-        return pid > 0
-            ? new SessionCheckpointOptions
-            {
-                Pid = pid,
-                Local = local,
-                Peer = peer,
-                Directory = parsed.GetRequiredValue(Output),
-                LeaveRunning = leaveRunning,
-                Lock = kind,
-                KillOwner = parsed.GetValue(Kill),
-            }
-            : throw new UsageException($"{pid} is not a process.");
+        return pid > 0 ? pid : throw new UsageException($"{pid} is not a process.");
     }
 
     private static string TextOf(SessionCheckpointResult result, bool leftRunning)

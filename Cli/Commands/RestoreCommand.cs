@@ -26,11 +26,13 @@ internal static class RestoreCommand
 
     private static readonly Option<bool> Force = new("--force") { Description = "Restore an image that was restored before: only if that socket is gone." };
 
+    private static readonly Option<bool> Check = new("--check") { Description = "Only tell what would keep it from being restored here, each with its remedy; touches nothing." };
+
     internal static Command Create()
     {
         var command = new Command("restore", "Brings a checkpointed TCP connection back, in the network namespace it is run in, and hands it to a command.")
         {
-            Image, SessionKeyOption.Key, Force, Program,
+            Image, SessionKeyOption.Key, Force, Check, Program,
         };
         command.SetBody(Run);
         return command;
@@ -40,6 +42,13 @@ internal static class RestoreCommand
     {
         string directory = parsed.GetRequiredValue(Image);
         string[] program = parsed.GetValue(Program) ?? [];
+        if (parsed.GetValue(Check))
+        {
+            using SessionKey? reader = SessionKeyOption.Read(parsed);
+            return ObstacleReport.Write(
+                context.Output, SessionRestore.Inspect(directory, new SessionRestoreOptions { Key = reader, Force = parsed.GetValue(Force) }), directory, "can_restore", "restored here");
+        }
+
         if (program.Length > 0)
         {
             RequireExecutable(program[0]);

@@ -155,10 +155,7 @@ internal static class SessionsCommand
         foreach (CheckpointObstacle obstacle in session.Obstacles)
         {
             json.WriteStartObject();
-            json.WriteString("code", obstacle.Code);
-            json.WriteString("reason", obstacle.Reason);
-            json.WriteString("remedy", obstacle.Remedy);
-            json.WriteBoolean("blocking", !obstacle.IsLoss);
+            ObstacleReport.WriteFields(json, obstacle);
             json.WriteEndObject();
         }
 

@@ -68,6 +68,7 @@ internal static unsafe partial class Libc
     internal const int IP_TTL = 2;
     internal const int IP_OPTIONS = 4;
     internal const int IP_MTU_DISCOVER = 10;
+    internal const int IP_MTU = 14;
     internal const int IP_RECVERR = 11;
     internal const int IP_FREEBIND = 15;
     internal const int IP_TRANSPARENT = 19;
@@ -75,6 +76,7 @@ internal static unsafe partial class Libc
 
     internal const int IPV6_UNICAST_HOPS = 16;
     internal const int IPV6_MTU_DISCOVER = 23;
+    internal const int IPV6_MTU = 24;
     internal const int IPV6_RECVERR = 25;
     internal const int IPV6_V6ONLY = 26;
     internal const int IPV6_TCLASS = 67;

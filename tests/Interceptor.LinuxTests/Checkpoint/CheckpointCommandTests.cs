@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
+using Interceptor.Checkpoint;
 using Interceptor.Interop;
 using Interceptor.Packets;
 using Interceptor.Tcp;
@@ -164,6 +165,61 @@ public sealed class CheckpointCommandTests : IDisposable
         CliResult again = _ns.Run(() => CliProcess.Run("restore", "--key", key, Image, "--", "true"));
         Assert.Equal(1, again.ExitCode);
         Assert.Contains("was restored before", again.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_check_names_each_obstacle_and_touches_nothing()
+    {
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        string[] name = ["--pid", $"{server.Pid}", "--connection", NameOf(server, client)];
+        CliResult possible = CliProcess.Run(["checkpoint", "--check", .. name]);
+        Assert.True(possible.ExitCode == 0, possible.ToString());
+        Assert.Equal($"{NameOf(server, client)} can be checkpointed\n", possible.Output);
+        client.Send("!"u8, SocketFlags.OutOfBand);
+        TcpLink.WaitUntil(() => CliProcess.Run(["checkpoint", "--check", .. name]).ExitCode == 1, "the urgent byte to arrive");
+        CliResult urgent = CliProcess.Run(["checkpoint", "--check", "--json", .. name]);
+        Assert.Equal("urgent-data", JsonDocument.Parse(urgent.Lines[0]).RootElement.GetProperty("code").GetString());
+        Assert.False(JsonDocument.Parse(urgent.Lines[^1]).RootElement.GetProperty("can_checkpoint").GetBoolean());
+        Assert.Equal(3, CliProcess.RunWithoutPrivileges(["checkpoint", "--check", .. name]).ExitCode);
+        Assert.Equal(2, CliProcess.Run(["checkpoint", .. name]).ExitCode);
+    }
+
+    [Fact]
+    public void A_check_of_a_restore_names_each_obstacle_and_leaves_the_image_as_it_is()
+    {
+        using var server = new StreamServer(_ns, idle: true);
+        using Socket client = server.Connect(_ns);
+        CliResult copied = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image + "-copy", "--leave-running");
+        Assert.True(copied.ExitCode == 0, copied.ToString());
+        Assert.Equal(["exists"], Codes(_ns, Image + "-copy"));
+        CliResult taken = CliProcess.Run("checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image);
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        Assert.Empty(Codes(_ns, Image));
+        using (NetworkNamespace elsewhere = KernelTest.CreateNamespace("elsewhere"))
+        {
+            Assert.Equal(["route"], Codes(elsewhere, Image));
+        }
+
+        SessionImage image = Interceptor.Replay.SessionFiles.Read(Image);
+        SessionImage foreign = image with
+        {
+            Snapshot = image.Snapshot with { Local = new FlowEndpoint(IpAddress.FromIpv4(0xC000024D), 80) },
+            Settings = image.Settings with { CongestionControl = "astrology" },
+            BootId = "another",
+        };
+        Assert.Equal(["address", "congestion-control", "clock"], _ns.Run(() => RestorePreflight.Inspect(foreign)).Select(obstacle => obstacle.Code));
+        CliResult restored = _ns.Run(() => CliProcess.Run("restore", Image, "--", "true"));
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Contains("restored", Codes(_ns, Image));
+
+        static string[] Codes(NetworkNamespace network, string image)
+        {
+            CliResult result = network.Run(() => CliProcess.Run("restore", "--check", "--json", image));
+            string[] codes = [.. result.Lines[..^1].Select(line => JsonDocument.Parse(line).RootElement.GetProperty("code").GetString()!)];
+            Assert.Equal(codes.Length == 0, result.ExitCode == 0);
+            return codes;
+        }
     }
 
     [Fact]
