@@ -16,11 +16,17 @@ internal sealed partial class ConnectionEditor
     /// <summary>How long a segment waits whose last bytes may be the beginning of a pair, ns.</summary>
     internal const long ShortWait = 5_000_000;
 
-    /// <summary>The same where more is likely to come: the segment is a full one, or was not pushed. Less than the shortest retransmission timeout of Linux.</summary>
+    /// <summary>
+    /// The same where more is likely to come: the segment is a full one, or was not pushed. Less than the shortest retransmission timeout of Linux. After each we
+    /// acknowledge it selectively, for its sender may not send what follows (again) before, as long as <see cref="FullWait"/> or <see cref="GapWait"/> say.
+    /// </summary>
     internal const long LongWait = 150_000_000;
 
-    /// <summary>How long it waits at most where something came behind a gap, ns.</summary>
-    internal const long GapWait = 5_000_000_000;
+    /// <summary>How long a full segment waits at most, ns.</summary>
+    internal const long FullWait = 600_000_000;
+
+    /// <summary>How long it waits at most where more is sure to come, ns: it was not pushed, or something came behind a gap.</summary>
+    internal const long GapWait = 3_000_000_000;
 
     /// <summary>Edits of one direction that may wait for their acknowledgment: 6 MiB of notes.</summary>
     internal const int MaximumEdits = 1 << 18;
@@ -152,8 +158,8 @@ internal sealed partial class ConnectionEditor
                 continue;
             }
 
-            // Where more has come behind a gap, what fills it is on its way; but its sender may wait for an acknowledgment of what waits here.
-            if (own.Ahead.Count > 0 && own.SackPermitted && now < own.TailSince + GapWait)
+            long patience = own.Ahead.Count > 0 ? GapWait : own.TailPatience;
+            if (own.SackPermitted && now < own.TailSince + patience)
             {
                 own.TailDue = now + LongWait;
                 AcknowledgeToSender(direction, own.Decided, output);
@@ -317,7 +323,7 @@ internal sealed partial class ConnectionEditor
             output.Drop(held, "the same bytes wait already");
 
             // Its sender may not send what is missing behind before it knows that these have come.
-            if (own.Ahead.Count > 0)
+            if (own.SackPermitted)
             {
                 AcknowledgeToSender(direction, start, output);
             }
@@ -373,9 +379,9 @@ internal sealed partial class ConnectionEditor
     private static void KeepTail(EditedStream own, IHeldSegment? held, in EditedSegment segment, EditedStream.HeldPart part, long now, IEditingOutput output)
     {
         bool isFull = segment.PayloadLength >= Math.Max(own.LargestPayload, SmallestFull);
-        bool isMoreLikely = isFull || (segment.Flags & TcpFlags.Psh) == 0;
-        own.TailDue = now + (isMoreLikely ? LongWait : ShortWait);
-        own.TailSince = own.Tail.Count == 0 ? now : own.TailSince;
+        own.TailPatience = (segment.Flags & TcpFlags.Psh) == 0 ? GapWait : isFull ? FullWait : 0;
+        own.TailDue = now + (own.TailPatience > 0 ? LongWait : ShortWait);
+        own.TailSince = now;
         own.Tail.Add(part with { Segment = held ?? output.Keep(behindGap: false) });
     }
 

@@ -59,8 +59,11 @@ internal sealed class EditedStream(ReplacementSet rules)
     /// <summary>When the tail is decided without what follows (nanoseconds, monotonic); <see cref="long.MaxValue"/> without a tail.</summary>
     internal long TailDue { get; set; } = long.MaxValue;
 
-    /// <summary>Since when there is a tail (nanoseconds, monotonic).</summary>
+    /// <summary>When the last part of the tail came (nanoseconds, monotonic).</summary>
     internal long TailSince { get; set; }
+
+    /// <summary>How long from then on what follows is waited for, ns; 0 for a moment only.</summary>
+    internal long TailPatience { get; set; }
 
     /// <summary>The longest payload that came.</summary>
     internal int LargestPayload { get; set; }

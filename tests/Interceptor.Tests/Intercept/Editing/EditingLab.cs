@@ -9,6 +9,7 @@ namespace Interceptor.Tests.Intercept.Editing;
 internal sealed class EditingLab : IEditingOutput
 {
     private const long Deadline = 600_000_000_000;
+    private const int MostSteps = 1_000_000;
     private readonly PriorityQueue<Action, (long Due, long Order)> _events = new();
     private readonly Random _random;
     private readonly double _loss;
@@ -59,6 +60,7 @@ internal sealed class EditingLab : IEditingOutput
         _events.Clear();
         Launch(Client.Pump(0));
         Launch(Server.Pump(0));
+        int steps = 0;
         while (!(Client.IsDone && Server.IsDone))
         {
             ScheduleTimers();
@@ -66,6 +68,7 @@ internal sealed class EditingLab : IEditingOutput
             Now = key.Due;
             Assert.True(Now < Deadline, $"not done after ten minutes: {Client.Acknowledged}, {Server.Acknowledged}");
             step();
+            Assert.True(++steps < MostSteps, "the packets become more and more");
         }
 
         Assert.Empty(_held);

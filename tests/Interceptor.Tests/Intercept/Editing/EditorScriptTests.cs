@@ -76,8 +76,9 @@ public sealed class EditorScriptTests
 
         // Not pushed: there is more to come.
         Assert.Equal(["kept"], script.Client(1005, 5001, text: "o"));
-        Assert.Equal(["dropped: the same bytes wait already"], script.Client(1005, 5001, text: "o"));
+        Assert.Equal(["dropped: the same bytes wait already", "own < 5001 '' ack 1001 win 1000 sack 1005-1006"], script.Client(1005, 5001, text: "o"));
         Assert.Empty(script.Wait(ConnectionEditor.ShortWait));
+        Assert.Equal(["own < 5001 '' ack 1001 win 1000 sack 1005-1006"], script.Wait(ConnectionEditor.LongWait));
         Assert.Equal(["later > 1005 'n' ack 5001 win 1000", "> 1006 'ewer' ack 5001 win 1000"], script.Client(1006, 5001, text: "ld"));
         Assert.Equal(["kept"], script.Client(1008, 5001, text: "o"));
         Assert.Equal(["later > 1010 'o' ack 5001 win 1000", "> 1011 '' ack 5001 win 1000 fin"], script.Client(1009, 5001, TcpFlags.Ack | TcpFlags.Fin));

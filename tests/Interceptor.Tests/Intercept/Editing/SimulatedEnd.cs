@@ -171,7 +171,7 @@ internal sealed class SimulatedEnd(FlowKey flow, uint initial, byte[] stream, in
         }
 
         _duplicates += place == Acknowledged && _next > place ? 1 : 0;
-        if (_duplicates == 0 || _duplicates % 3 != 0 || Acknowledged >= stream.Length)
+        if (_duplicates != 3 || Acknowledged >= stream.Length)
         {
             return [];
         }
