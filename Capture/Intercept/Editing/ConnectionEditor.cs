@@ -26,7 +26,7 @@ internal sealed partial class ConnectionEditor
     internal const long FullWait = 600_000_000;
 
     /// <summary>How long it waits at most where more is sure to come, ns: it was not pushed, or something came behind a gap.</summary>
-    internal const long GapWait = 3_000_000_000;
+    internal const long GapWait = 1_000_000_000;
 
     /// <summary>Edits of one direction that may wait for their acknowledgment: 6 MiB of notes.</summary>
     internal const int MaximumEdits = 1 << 18;

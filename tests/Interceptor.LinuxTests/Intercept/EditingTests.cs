@@ -194,7 +194,7 @@ public sealed class EditingTests
         byte[] body = new byte[BodyLength];
         for (int at = 0; at < body.Length;)
         {
-            int length = Math.Min(random.Next(200, 3000), body.Length - at);
+            int length = Math.Min(random.Next(2000, 30_000), body.Length - at);
             foreach (ref byte letter in body.AsSpan(at, length))
             {
                 letter = (byte)"abcdefghijklmnopqrstuvwxyzN \n"[random.Next(29)];
