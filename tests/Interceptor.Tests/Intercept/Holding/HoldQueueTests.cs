@@ -170,7 +170,8 @@ public sealed class HoldQueueTests
     {
         var bench = new HoldBench(new HoldOptions
         {
-            Until = PacketFilter.Compile("udp", LinkType.Raw), Trigger = (in packet, _, _) => packet.TryGetTcp(out TcpView tcp) && (tcp.Flags & TcpFlags.Fin) != 0,
+            Until = PacketFilter.Compile("udp", LinkType.Raw),
+            Trigger = (in packet, _, _) => packet.TryGetTcp(out TcpView tcp) && (tcp.Flags & TcpFlags.Fin) != 0,
         });
         Assert.False(bench.Come(Datagram("too early")));
         Assert.True(bench.Come(Segment(2, "b", TcpFlags.Fin | TcpFlags.Ack)));
