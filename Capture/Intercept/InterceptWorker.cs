@@ -197,6 +197,12 @@ internal sealed class InterceptWorker : IDisposable
             return;
         }
 
+        if (!_course.NeedsLanes && !_course.IsObserved)
+        {
+            packet.Accept();
+            return;
+        }
+
         CapturedPacket captured = packet.Packet;
         if (!_course.NeedsLanes)
         {

@@ -264,6 +264,12 @@ public sealed partial class InterceptionQueue : IDisposable
 
     internal void DecideByDefault(InterceptedPacket packet)
     {
+        // Most are decided: a verdict is final, so that shows without the lock.
+        if (!packet.IsUndecided)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             if (packet.IsUndecided)

@@ -138,14 +138,16 @@ internal static class InterceptCommand
         hold?.Start(session);
         try
         {
-            InterceptSummary summary = session.Run(
-                (in fate) =>
-                {
-                    recorder?.Record(in fate);
-                    connections?.Take(in fate);
-                    report.Packet(in fate);
-                },
-                hold?.Stop ?? context.Signals.Token);
+            InterceptObserver observe = (in fate) =>
+            {
+                recorder?.Record(in fate);
+                connections?.Take(in fate);
+                report.Packet(in fate);
+            };
+
+            // Where nobody looks, packets pass without being described.
+            bool isWatched = showsPackets || recorder is not null || connections is not null;
+            InterceptSummary summary = session.Run(isWatched ? observe : null, hold?.Stop ?? context.Signals.Token);
             hold?.End();
             file?.Flush();
             writer?.Flush();
