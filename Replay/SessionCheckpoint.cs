@@ -151,8 +151,7 @@ public sealed class SessionCheckpoint
 
         TimeSpan freeze = Stopwatch.GetElapsedTime(start);
         _held = written.HeldPackets.Count;
-        _hold?.Outbound.DropAll();
-        _hold?.Inbound.DropAll();
+        _hold?.DropAll();
         EndHold();
         if (_options.KillOwner)
         {
@@ -162,6 +161,18 @@ public sealed class SessionCheckpoint
         _owner?.Dispose();
         _socket.Dispose();
         return freeze;
+    }
+
+    private void DropHeld()
+    {
+        try
+        {
+            _hold?.DropAll();
+        }
+        catch (IOException)
+        {
+            // The failure on its way out says what matters; a queue that can't be spoken to loses what it has.
+        }
     }
 
     private static int Count(HoldRelease release) => release.Accepted + release.Dropped + release.Lost;
@@ -178,7 +189,8 @@ public sealed class SessionCheckpoint
     {
         if (_socket is { IsClosed: true })
         {
-            // Only ending the owner or the hold can have failed: the image is on disk, and the lock must stay. What is still held ends with its queue, for the lock drops it.
+            // Only ending the owner or the hold can have failed: the image is on disk, and the lock must stay. Nothing that is held may reach the dead socket.
+            DropHeld();
             _owner?.Dispose();
             return;
         }

@@ -20,6 +20,7 @@ internal sealed class SessionHold : IDisposable
     private readonly FlowEndpoint _local;
     private readonly FlowEndpoint _peer;
     private FirewallRules? _rules;
+    private bool _isClosed;
 
     private SessionHold(NetworkNamespace networkNamespace, FlowEndpoint local, FlowEndpoint peer, PacketHold inbound, PacketHold outbound)
     {
@@ -92,9 +93,31 @@ internal sealed class SessionHold : IDisposable
     /// <summary>Takes the rules away; idempotent.</summary>
     internal void RemoveRules() => _rules?.Remove();
 
+    /// <summary>
+    /// Drops what is held, both directions whatever becomes of the first; harmless once closed. For a socket that is no connection any more: what passed would be answered
+    /// with a reset, by rules behind these or not.
+    /// </summary>
+    internal void DropAll()
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+
+        try
+        {
+            Inbound.DropAll();
+        }
+        finally
+        {
+            Outbound.DropAll();
+        }
+    }
+
     /// <summary>Ends the queues' threads; what they still hold passes.</summary>
     internal void Close()
     {
+        _isClosed = true;
         Inbound.Dispose();
         Outbound.Dispose();
     }
