@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
@@ -9,24 +9,40 @@ namespace Interceptor.Replay;
 /// <summary>
 /// Writes a live connection to disk as a session image, and leaves the original running or takes it away under a lock.
 /// Until the image is safely on disk the connection can always go on with its owner, and does if anything fails.
+/// <para>One table (<see cref="Steps"/>) says what is done, what undoes it, and what a failure leaves.</para>
 /// <para>Threads: any; it works in the connection's network namespace by itself.</para>
 /// </summary>
-public sealed class SessionCheckpoint
+public sealed partial class SessionCheckpoint
 {
     private readonly SessionCheckpointOptions _options;
-    private readonly List<SessionCheckpointTiming> _steps = [];
+    private readonly SessionStepRunner<SessionCheckpoint> _runner;
     private readonly string _id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
     private PausedSocket? _socket;
     private NetworkNamespace? _namespace;
     private FirewallRules? _lock;
     private SessionHold? _hold;
-    private int _held;
     private FrozenProcess? _owner;
+    private SessionImage? _image;
+    private int _held;
+    private bool _isWritten;
 
-    private SessionCheckpoint(SessionCheckpointOptions options) => _options = options;
+    private SessionCheckpoint(SessionCheckpointOptions options)
+    {
+        _options = options;
+        _runner = new SessionStepRunner<SessionCheckpoint>(Table, this) { Observer = options.StepObserver };
+    }
+
+    /// <summary>The table: every step there is, in order; which of them apply depends on the options.</summary>
+    public static IReadOnlyList<SessionStep> Steps => Table;
+
+    private bool IsHeld => _options.Lock == SessionLockKind.Hold;
+
+    private bool IsClosed => _socket is { IsClosed: true };
 
     /// <summary>Does it.</summary>
-    /// <exception cref="CheckpointException">A step failed; the connection goes on with its owner, and the firewall is as it was.</exception>
+    /// <exception cref="CheckpointException">
+    /// A step failed. The connection goes on with its owner, and the firewall is as it was; or, where the message says so, it was closed before and is in the image.
+    /// </exception>
     /// <exception cref="IOException">The firewall could not be changed, or a privilege is missing; the connection goes on with its owner.</exception>
     public static SessionCheckpointResult Take(SessionCheckpointOptions options)
     {
@@ -34,179 +50,42 @@ public sealed class SessionCheckpoint
         var checkpoint = new SessionCheckpoint(options);
         try
         {
-            return checkpoint.Execute();
-        }
-        catch (Exception exception)
-        {
-            checkpoint.Undo(exception);
-            throw;
+            if (checkpoint._runner.Run() is { } failure)
+            {
+                throw checkpoint.Failure(failure);
+            }
+
+            return checkpoint.Result();
         }
         finally
         {
-            checkpoint._hold?.Dispose();
             checkpoint._namespace?.Dispose();
         }
     }
 
-    private SessionCheckpointResult Execute()
+    /// <summary>The failure itself where the connection goes on and everything is as it was.</summary>
+    private CheckpointException Failure(SessionStepFailure failure)
     {
-        SessionImageDirectory.RequireCanCreate(_options.Directory);
-        Timed("find", () => _socket = PausedSocket.Attach(SocketFinder.Find(_options.Pid, _options.Local, _options.Peer)));
-        Timed("warm up", CheckpointWarmup.Run);
-        _namespace = _socket!.OpenNamespace();
-        PrepareHold();
-        long start = Stopwatch.GetTimestamp();
-        if (_options.Lock == SessionLockKind.Drop)
+        (SessionStep step, Exception cause, IReadOnlyList<string> problems) = failure;
+        if (problems.Count == 0 && !IsClosed)
         {
-            Timed("lock", Lock);
-        }
-        else if (_hold is not null)
-        {
-            Timed("hold", _hold.Hold);
+            ExceptionDispatchInfo.Throw(cause);
         }
 
-        if (_options.Pid != Environment.ProcessId)
-        {
-            Timed("stop owner", () => _owner = _socket.StopOwner());
-        }
-
-        Timed("pause socket", _socket.Pause);
-        SessionImage image = null!;
-        Timed("dump", () => image = _socket.Dump() with { Id = _id });
-        TimeSpan freeze = _options.LeaveRunning ? LeaveRunning(image, start) : TakeAway(ref image, start);
-        return new SessionCheckpointResult
-        {
-            Image = image,
-            Directory = _options.Directory,
-            ImageBytes = new DirectoryInfo(_options.Directory).EnumerateFiles().Sum(file => file.Length),
-            Freeze = freeze,
-            HeldPackets = _held,
-            Steps = _steps,
-            LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
-        };
+        string leaves = IsClosed
+            ? $"The connection is in the image {_options.Directory}: interceptor restore {_options.Directory} goes on with it."
+            : $"{GoesOn} Rules of ours may still drop its packets: interceptor cleanup --all removes them.";
+        return new CheckpointException($"checkpoint ({step.Name})", cause.Message, string.Join(' ', problems.Prepend(leaves)), cause: cause);
     }
 
-    /// <summary>Before the freeze. What is held goes into the image, and from there to a socket: as single packets whose checksums are filled in.</summary>
-    private void PrepareHold()
+    private SessionCheckpointResult Result() => new()
     {
-        if (_options.Lock == SessionLockKind.Hold)
-        {
-            Timed("open queues", () => _hold = SessionHold.Open(_namespace!, _options.Local, _options.Peer, queues: null, InterceptionQueueFlags.None));
-            Timed("install rules", _hold!.InstallRules);
-        }
-    }
-
-    private void Lock() => _lock = SessionLockRules.Install(_options.Local, _options.Peer, _id, _namespace);
-
-    /// <summary>The connection first: writing to disk takes longer than everything else, and the image is complete in memory.</summary>
-    private TimeSpan LeaveRunning(SessionImage image, long start)
-    {
-        Timed("resume", () =>
-        {
-            _socket!.Dispose();
-            _held = _hold is null ? 0 : Count(_hold.Outbound.Release()) + Count(_hold.Inbound.Release());
-            _lock?.Remove();
-            _owner?.Dispose();
-        });
-        TimeSpan freeze = Stopwatch.GetElapsedTime(start);
-        EndHold();
-        Timed("write image", () => SessionFiles.Write(_options.Directory, image, _options.Key));
-        return freeze;
-    }
-
-    private void EndHold()
-    {
-        if (_hold is not null)
-        {
-            Timed("remove rules", () =>
-            {
-                _hold.RemoveRules();
-                _hold.Close();
-            });
-        }
-    }
-
-    /// <summary>The disk first: until the image is there, the original is the only one.</summary>
-    private TimeSpan TakeAway(ref SessionImage image, long start)
-    {
-        if (_hold is not null)
-        {
-            // From here on what comes is dropped, and what is held is complete.
-            Timed("lock", Lock);
-        }
-
-        SessionImage written = image with { Lock = _lock is null ? null : SessionLockRules.For(image), HeldPackets = _hold?.CopyHeld() ?? [] };
-        image = written;
-        Timed("write image", () => SessionFiles.Write(_options.Directory, written, _options.Key));
-        try
-        {
-            Timed("close original", _socket!.CloseSilently);
-        }
-        catch (CheckpointException)
-        {
-            // The connection goes on, and an image that says otherwise would mislead.
-            SessionImageDirectory.Delete(_options.Directory);
-            throw;
-        }
-
-        TimeSpan freeze = Stopwatch.GetElapsedTime(start);
-        _held = written.HeldPackets.Count;
-        _hold?.DropAll();
-        EndHold();
-        if (_options.KillOwner)
-        {
-            Timed("end owner", () => _owner?.Kill(TimeSpan.FromSeconds(2)));
-        }
-
-        _owner?.Dispose();
-        _socket.Dispose();
-        return freeze;
-    }
-
-    private void DropHeld()
-    {
-        try
-        {
-            _hold?.DropAll();
-        }
-        catch (IOException)
-        {
-            // The failure on its way out says what matters; a queue that can't be spoken to loses what it has.
-        }
-    }
-
-    private static int Count(HoldRelease release) => release.Accepted + release.Dropped + release.Lost;
-
-    private void Timed(string name, Action step)
-    {
-        long start = Stopwatch.GetTimestamp();
-        step();
-        _steps.Add(new SessionCheckpointTiming(name, Stopwatch.GetElapsedTime(start)));
-    }
-
-    /// <summary>Repair off before the owner goes on, and the lock away last: the connection's first packet finds everything as it was.</summary>
-    private void Undo(Exception cause)
-    {
-        if (_socket is { IsClosed: true })
-        {
-            // Only ending the owner or the hold can have failed: the image is on disk, and the lock must stay. Nothing that is held may reach the dead socket.
-            DropHeld();
-            _owner?.Dispose();
-            return;
-        }
-
-        _socket?.Dispose();
-        _owner?.Dispose();
-        try
-        {
-            _hold?.Dispose();
-            _lock?.Remove();
-        }
-        catch (IOException exception)
-        {
-            throw new CheckpointException(
-                "checkpoint", cause.Message,
-                $"Its packets are still dropped, as the rules could not be removed: {exception.Message} Run: interceptor cleanup --all", cause: cause);
-        }
-    }
+        Image = _image!,
+        Directory = _options.Directory,
+        ImageBytes = new DirectoryInfo(_options.Directory).EnumerateFiles().Sum(file => file.Length),
+        Freeze = _runner.Freeze,
+        HeldPackets = _held,
+        Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
+        LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
+    };
 }

@@ -33,4 +33,7 @@ public sealed record SessionCheckpointOptions
 
     /// <summary>What the image is encrypted with; null leaves it readable. Stays the caller's.</summary>
     public SessionKey? Key { get; init; }
+
+    /// <summary>Called before each step (false) and after each that succeeded (true), by tests: what it throws is that step's failure.</summary>
+    internal Action<SessionStep, bool>? StepObserver { get; init; }
 }

@@ -114,6 +114,19 @@ internal sealed class SessionHold : IDisposable
         }
     }
 
+    /// <summary>Lets everything go on that is held, the owner's packets first; returns how many there were. Harmless once closed, or where nothing is held.</summary>
+    internal int ReleaseAll()
+    {
+        int count = 0;
+        foreach (PacketHold hold in (ReadOnlySpan<PacketHold>)(_isClosed ? [] : [Outbound, Inbound]))
+        {
+            HoldRelease release = hold.IsHolding ? hold.Release() : default;
+            count += release.Accepted + release.Dropped + release.Lost;
+        }
+
+        return count;
+    }
+
     /// <summary>Ends the queues' threads; what they still hold passes.</summary>
     internal void Close()
     {

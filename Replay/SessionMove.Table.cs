@@ -12,7 +12,7 @@ public sealed partial class SessionMove
     private const string Rescued = "The connection is in an image on disk, and a lock in the firewall keeps its peer waiting.";
     private const string Alive = "The connection is with its new owner.";
 
-    private static readonly SessionMoveStep[] Table =
+    private static readonly SessionStep<SessionMove>[] Table =
     [
         new("find", false, "finds the socket, duplicates it and checks that its state can be taken whole",
             static move => move.Find(),

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Packets;
@@ -20,7 +18,7 @@ public sealed partial class SessionMove
     private const long NoCollectionBytes = 64L << 20;
 
     private readonly SessionMoveOptions _options;
-    private readonly long[] _ticks = new long[Table.Length];
+    private readonly SessionStepRunner<SessionMove> _runner;
     private readonly List<RecordedPacket> _recorded = new(8192);
     private PausedSocket? _socket;
     private PacketHold? _inbound;
@@ -31,8 +29,6 @@ public sealed partial class SessionMove
     private RestoredSocket? _restored;
     private SessionMoveCount _inboundCount;
     private SessionMoveCount _outboundCount;
-    private long _freezeStart;
-    private long _freezeEnd;
     private bool _isDelivered;
     private string? _rescue;
     private bool _isLocked;
@@ -53,10 +49,11 @@ public sealed partial class SessionMove
         }
 
         _options = options;
+        _runner = new SessionStepRunner<SessionMove>(Table, this, NoCollectionBytes) { Observer = options.StepObserver };
     }
 
     /// <summary>The table: what a move does, in order, with the undo of each step and what a failure leaves.</summary>
-    public static IReadOnlyList<SessionMoveStep> Steps => Table;
+    public static IReadOnlyList<SessionStep> Steps => Table;
 
     /// <summary>Moves the connection. Returns when it goes on with its new owner and the firewall is as it was.</summary>
     /// <exception cref="CheckpointException">
@@ -76,66 +73,19 @@ public sealed partial class SessionMove
 
     private SessionMoveResult Execute()
     {
-        int at = 0;
-        bool noCollection = false;
         try
         {
-            for (; at < Table.Length; at++)
-            {
-                if (Table[at].IsFrozen && _freezeStart == 0)
-                {
-                    noCollection = TrySuspendCollection();
-                    _freezeStart = Stopwatch.GetTimestamp();
-                }
-                else if (!Table[at].IsFrozen && _freezeStart != 0 && _freezeEnd == 0)
-                {
-                    _freezeEnd = Stopwatch.GetTimestamp();
-                    ResumeCollection(ref noCollection);
-                }
-
-                long start = Stopwatch.GetTimestamp();
-                Table[at].Action(this);
-                _ticks[at] = Stopwatch.GetTimestamp() - start;
-            }
-
-            return Result();
-        }
-#pragma warning disable CA1031 // Whatever failed, the steps before it are undone, and the failure goes out with what became of the connection.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            throw Failure(Table[at], exception, UndoFrom(at));
+            return _runner.Run() is { } failure ? throw Failure(failure) : Result();
         }
         finally
         {
-            ResumeCollection(ref noCollection);
             Release();
         }
     }
 
-    /// <summary>Undoes the steps before (and what was begun of) the failed one, last first; an undo that fails does not keep the others from their turn.</summary>
-    private List<string> UndoFrom(int failed)
+    private CheckpointException Failure(SessionStepFailure failure)
     {
-        var problems = new List<string>();
-        for (int i = failed; i >= 0; i--)
-        {
-            try
-            {
-                Table[i].Undo?.Invoke(this);
-            }
-#pragma warning disable CA1031 // Collected: the remaining undos matter more than this one's failure.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                problems.Add($"Undoing '{Table[i].Name}' failed too: {exception.Message}");
-            }
-        }
-
-        return problems;
-    }
-
-    private CheckpointException Failure(SessionMoveStep step, Exception cause, List<string> problems)
-    {
+        (SessionStep step, Exception cause, IReadOnlyList<string> problems) = failure;
         string leaves = _socket is { IsClosed: true } && !_isDelivered ? WhatWasRescued() : step.Leaves;
         CheckpointFailure kind = cause is CheckpointException inner ? inner.Failure : CheckpointFailure.Failed;
         string problem = cause is CheckpointException { StateLeftBehind: { Length: > 0 } state } ? cause.Message.Replace(state, "", StringComparison.Ordinal).TrimEnd()
@@ -160,8 +110,8 @@ public sealed partial class SessionMove
 
     private SessionMoveResult Result() => new()
     {
-        Steps = [.. Table.Select((step, i) => new SessionMoveTiming(step.Name, step.IsFrozen, Stopwatch.GetElapsedTime(0, _ticks[i])))],
-        Freeze = Stopwatch.GetElapsedTime(_freezeStart, _freezeEnd),
+        Steps = [.. _runner.Times.Select(static time => new SessionMoveTiming(time.Step.Name, time.Step.IsFrozen, time.Elapsed))],
+        Freeze = _runner.Freeze,
         Inbound = _inboundCount,
         Outbound = _outboundCount,
         Image = _image!,
@@ -211,29 +161,6 @@ public sealed partial class SessionMove
 
     private static SessionMoveCount Count(HoldRelease release) =>
         new(release.Accepted + release.Dropped + release.Lost, release.Accepted, release.Dropped, release.Lost);
-
-    private static bool TrySuspendCollection()
-    {
-        try
-        {
-            return GC.TryStartNoGCRegion(NoCollectionBytes);
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or ArgumentOutOfRangeException)
-        {
-            // Someone else's region, or a heap too small: a collection may then fall into the freeze, and costs milliseconds at worst.
-            return false;
-        }
-    }
-
-    private static void ResumeCollection(ref bool suspended)
-    {
-        if (suspended && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
-        {
-            GC.EndNoGCRegion();
-        }
-
-        suspended = false;
-    }
 
     private readonly record struct RecordedPacket(bool IsInbound, CaptureTimestamp Timestamp, bool ChecksumMissing, PacketLease Lease);
 }

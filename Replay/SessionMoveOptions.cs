@@ -58,4 +58,7 @@ public sealed record SessionMoveOptions
     /// closed: then it is rescued into a new directory under the system's temporary one.
     /// </summary>
     public string? ImageDirectory { get; init; }
+
+    /// <summary>Called before each step (false) and after each that succeeded (true), by tests: what it throws is that step's failure.</summary>
+    internal Action<SessionStep, bool>? StepObserver { get; init; }
 }

@@ -156,7 +156,7 @@ public sealed class SessionMoveTests
     }
 
     /// <summary>Restores as the command does and reads a megabyte at the client, which must see one whole stream.</summary>
-    private static SessionImage GoOnWith(string directory, Socket client, NetworkNamespace ns)
+    internal static SessionImage GoOnWith(string directory, Socket client, NetworkNamespace ns)
     {
         SessionImage image = null!;
         using RestoredSocket restored = ns.Run(() =>
@@ -260,7 +260,7 @@ public sealed class SessionMoveTests
         return ns;
     }
 
-    private static string Rules(NetworkNamespace ns) => ns.Run(() =>
+    internal static string Rules(NetworkNamespace ns) => ns.Run(() =>
     {
         using var process = System.Diagnostics.Process.Start(
             new System.Diagnostics.ProcessStartInfo("iptables-save", "-t mangle") { RedirectStandardOutput = true })!;
