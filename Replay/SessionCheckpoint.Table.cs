@@ -11,6 +11,8 @@ public sealed partial class SessionCheckpoint
 
     private static readonly SessionStep<SessionCheckpoint>[] Table =
     [
+        new("read base", false, "reads and checks the chain of images that the new one adds to", static it => it.OpenBase(), "", null, GoesOn,
+            static it => it._options.BaseDirectory is not null),
         new("find", false, "finds the socket, duplicates it and checks that its state can be taken whole, and that the image can be written",
             static it => it.Find(), "the duplicate is closed", static it => it._socket?.Dispose(), GoesOn),
         new("warm up", false, "runs the whole dump and restore once on a connection of its own", static _ => CheckpointWarmup.Run(), "", null, GoesOn),
@@ -31,7 +33,7 @@ public sealed partial class SessionCheckpoint
         new("pause socket", true, "saves the socket's options and puts it into repair",
             static it => it._socket!.Pause(), "repair is left without a packet, its options are set again", static it => it._socket?.Dispose(), GoesOn),
         new("dump", true, "reads sequence numbers, queues, windows and options",
-            static it => it._image = it._socket!.Dump() with { Id = it._id }, "", null, GoesOn),
+            static it => it.Dump(), "", null, GoesOn),
 
         // Left running: the connection first. Writing to disk takes longer than everything else, and the image is complete in memory.
         new("resume", true, "leaves repair, releases what was held or removes the lock, and lets the owner go on",
@@ -56,6 +58,12 @@ public sealed partial class SessionCheckpoint
         new("leave owner", false, "lets the owner go on, without its connection, and closes the duplicate",
             static it => it.LeaveOwner(), "", null, Taken, static it => !it._options.LeaveRunning),
     ];
+
+    private void OpenBase()
+    {
+        _base = SessionImageBase.Open(_options.BaseDirectory!, _options.Key);
+        _base.RequireConnection(_options.Local, _options.Peer);
+    }
 
     private void Find()
     {
@@ -89,6 +97,12 @@ public sealed partial class SessionCheckpoint
         }
     }
 
+    private void Dump()
+    {
+        _image = _socket!.Dump() with { Id = _id };
+        _base?.RequireEarlierThan(_image);
+    }
+
     private void Resume()
     {
         _socket!.Dispose();
@@ -117,7 +131,7 @@ public sealed partial class SessionCheckpoint
 
     private void Write(SessionImage image)
     {
-        SessionFiles.Write(_options.Directory, image, _options.Key);
+        SessionFiles.Write(_options.Directory, image, _options.Key, _base);
         _isWritten = true;
     }
 

@@ -22,6 +22,7 @@ public sealed partial class SessionCheckpoint
     private FirewallRules? _lock;
     private SessionHold? _hold;
     private FrozenProcess? _owner;
+    private SessionImageBase? _base;
     private SessionImage? _image;
     private int _held;
     private bool _isWritten;
@@ -86,6 +87,7 @@ public sealed partial class SessionCheckpoint
         Freeze = _runner.Freeze,
         HeldPackets = _held,
         Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
+        BaseDirectory = _base?.Directory,
         LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
     };
 }

@@ -18,6 +18,9 @@ public sealed record SessionCheckpointOptions
     /// <summary>The directory to make; its parent must exist, itself not.</summary>
     public required string Directory { get; init; }
 
+    /// <summary>An earlier image of the connection, of which the new one has only what is new since; null writes everything.</summary>
+    public string? BaseDirectory { get; init; }
+
     /// <summary>True: the connection goes on with its process, and the image is a copy of that instant. False: the connection is taken away from it.</summary>
     public bool LeaveRunning { get; init; }
 

@@ -19,6 +19,9 @@ public sealed record SessionCheckpointResult
     /// <summary>Bytes of all its files.</summary>
     public required long ImageBytes { get; init; }
 
+    /// <summary>The earlier image that it adds to; null for one that is whole by itself.</summary>
+    public string? BaseDirectory { get; init; }
+
     /// <summary>
     /// From the lock (or, without one, the owner's stop) until the connection goes on; where it was taken away, until it was closed, and it
     /// stays frozen until the restore.

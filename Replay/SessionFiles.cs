@@ -14,11 +14,11 @@ public static class SessionFiles
     private const string ChecksumMissingComment = "checksum not filled in";
 
     /// <summary>Writes the image; <see cref="SessionImageDirectory.Write"/> with the held packets.</summary>
-    public static void Write(string directory, SessionImage image, SessionKey? key = null)
+    public static void Write(string directory, SessionImage image, SessionKey? key = null, SessionImageBase? chainedTo = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         SessionImageDirectory.Write(
-            directory, image, image.HeldPackets.Count == 0 ? null : new Dictionary<string, byte[]> { [HeldPacketsName] = WriteHeld(image) }, key);
+            directory, image, image.HeldPackets.Count == 0 ? null : new Dictionary<string, byte[]> { [HeldPacketsName] = WriteHeld(image) }, key, chainedTo);
     }
 
     /// <summary>Reads the image with its held packets.</summary>

@@ -50,10 +50,19 @@ public static class SessionRestore
     public static IReadOnlyList<CheckpointObstacle> Inspect(string directory, SessionRestoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        IReadOnlyList<CheckpointObstacle> obstacles = RestorePreflight.Inspect(SessionFiles.Read(directory, options.Key));
-        return !options.Force && SessionRestoreMark.ReadFrom(directory) is { } mark
-            ? [.. obstacles, new CheckpointObstacle("restored", $"it was restored before ({mark})", "If that socket is gone: --force.")]
-            : obstacles;
+        List<CheckpointObstacle> obstacles = [.. RestorePreflight.Inspect(SessionFiles.Read(directory, options.Key))];
+        if (!options.Force && SessionRestoreMark.ReadFrom(directory) is { } mark)
+        {
+            obstacles.Add(new CheckpointObstacle("restored", $"it was restored before ({mark})", "If that socket is gone: --force."));
+        }
+
+        if (!options.Force && SessionNewerImages.FindFrom(directory) is [.., { } newer])
+        {
+            obstacles.Add(new CheckpointObstacle(
+                "newer", $"it is the base of a newer image ({newer}): the connection went on behind it", "Restore the newer one. If the connection has stood still since: --force."));
+        }
+
+        return obstacles;
     }
 
     /// <summary>

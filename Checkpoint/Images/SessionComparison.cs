@@ -7,7 +7,7 @@ namespace Interceptor.Checkpoint;
 public static class SessionComparison
 {
     // These differ between any two images and say nothing about the connection.
-    private static readonly HashSet<string> Apart = ["format", "version", "id", "files", "encryption", "lock"];
+    private static readonly HashSet<string> Apart = ["format", "version", "id", "base", "files", "encryption", "lock"];
     private static readonly HashSet<string> SequenceNumbers =
         [.. new[] { "snd_una", "snd_nxt", "write_seq", "snd_wl1", "copied_seq", "rcv_nxt", "rcv_wup" }.Select(static name => $"sequences.{name}")];
 

@@ -6,13 +6,15 @@ namespace Interceptor.Checkpoint;
 internal sealed record SessionDocument
 {
     internal const string FormatName = "interceptor-session";
-    internal const int CurrentVersion = 2;
+    internal const int CurrentVersion = 3;
 
     public string Format { get; init; } = "";
 
     public int Version { get; init; }
 
     public string Id { get; init; } = "";
+
+    public SessionBase? Base { get; init; }
 
     public SessionConnection Connection { get; init; } = new();
 
@@ -33,6 +35,24 @@ internal sealed record SessionDocument
     public SessionEncryption? Encryption { get; init; }
 
     public IReadOnlyList<SessionFile> Files { get; init; } = [];
+}
+
+/// <summary>The earlier image that this one adds to.</summary>
+internal sealed record SessionBase
+{
+    public string Id { get; init; } = "";
+
+    /// <summary>From the image's own directory, or absolute.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>The SHA-256 of its commit record.</summary>
+    public string CommitSha256 { get; init; } = "";
+
+    /// <summary>How many bytes at the front of the receive queue are in the base's.</summary>
+    public int ReceiveQueueBytes { get; init; }
+
+    /// <summary>How many bytes at the front of the send queue are in the base's.</summary>
+    public int SendQueueBytes { get; init; }
 }
 
 internal sealed record SessionConnection

@@ -14,10 +14,17 @@ public static class SessionRestoreMark
 
     /// <summary>Claims the image; disposing gives it back, unless <see cref="Claim.Keep"/> came before.</summary>
     /// <param name="directory">The image.</param>
-    /// <param name="force">Claim it although it was restored before.</param>
-    /// <exception cref="CheckpointException">It was restored before, or the directory can't be written to.</exception>
+    /// <param name="force">Claim it although it was restored before, or is the base of a newer one.</param>
+    /// <exception cref="CheckpointException">It was restored before, the connection went on behind it, or the directory can't be written to.</exception>
     public static Claim Take(string directory, bool force)
     {
+        if (!force && SessionNewerImages.FindFrom(directory) is [.., { } newer])
+        {
+            throw new CheckpointException(
+                "restore", $"{directory} is the base of a newer image ({newer}): the connection went on behind it, and its peer would be told what it knows to be over. Restore the newer one; "
+                + "if the connection has stood still since: --force.", CheckpointException.NothingChanged, CheckpointFailure.Refused);
+        }
+
         string path = Path.Combine(directory, Name);
         string content = string.Create(CultureInfo.InvariantCulture, $"{DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss.fff}Z by process {Environment.ProcessId}\n");
         try

@@ -24,6 +24,12 @@ internal static class CheckpointCommand
 
     private static readonly Option<string?> Output = new("-o", "--output") { Description = "The session image to write: a directory that does not exist yet.", HelpName = "DIR" };
 
+    private static readonly Option<string?> Base = new("--base")
+    {
+        Description = "An earlier image of the connection: the new one has only what is new since, and is read together with it.",
+        HelpName = "DIR",
+    };
+
     private static readonly Option<bool> Check = new("--check") { Description = "Only tell what would keep it from being checkpointed, each with its remedy; touches nothing." };
 
     private static readonly Option<bool> LeaveRunning = new("--leave-running")
@@ -51,7 +57,7 @@ internal static class CheckpointCommand
     {
         var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
         {
-            Pid, Connection, Output, Check, LeaveRunning, Lock, Kill, Encrypt,
+            Pid, Connection, Output, Base, Check, LeaveRunning, Lock, Kill, Encrypt,
         };
         command.SetBody(Run);
         return command;
@@ -121,6 +127,7 @@ internal static class CheckpointCommand
             Local = local,
             Peer = peer,
             Directory = parsed.GetValue(Output) ?? throw new UsageException("where to is missing: -o DIR, a directory that does not exist yet (or --check, which writes none)."),
+            BaseDirectory = parsed.GetValue(Base),
             LeaveRunning = leaveRunning,
             Lock = kind,
             KillOwner = parsed.GetValue(Kill),
@@ -137,10 +144,11 @@ internal static class CheckpointCommand
     {
         TcpSnapshot snapshot = result.Image.Snapshot;
         string after = leftRunning ? "goes on with its process" : "is in the image alone";
+        string since = result.BaseDirectory is { } before ? $", what is new since {Printable.Escape(before)}" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            {snapshot.Local}-{snapshot.Peer} {snapshot.State.ToRfcName()} -> {Printable.Escape(result.Directory)} ({result.ImageBytes} bytes)
+            {snapshot.Local}-{snapshot.Peer} {snapshot.State.ToRfcName()} -> {Printable.Escape(result.Directory)} ({result.ImageBytes} bytes{since})
             unread {snapshot.UnreadBytes} bytes; unacknowledged {snapshot.InFlightBytes} bytes; unsent {snapshot.UnsentBytes} bytes
             frozen for {result.Freeze.TotalMilliseconds:0.000} ms, {Counted.Of(result.HeldPackets, "packet")} held meanwhile; the connection {after}
 
@@ -153,6 +161,7 @@ internal static class CheckpointCommand
         json.WriteString("image", result.Directory);
         json.WriteString("image_id", result.Image.Id);
         json.WriteNumber("image_bytes", result.ImageBytes);
+        json.WriteString("base", result.BaseDirectory);
         json.WriteString("local", snapshot.Local.ToString());
         json.WriteString("peer", snapshot.Peer.ToString());
         json.WriteString("state", snapshot.State.ToRfcName());

@@ -46,9 +46,10 @@ internal static class ImageCommand
         // Without the key of an encrypted image all but its bytes can be shown.
         SessionImage? image = document["encryption"] is null || key is not null ? SessionFiles.Read(path, key) : null;
         string? restored = SessionRestoreMark.ReadFrom(path);
+        IReadOnlyList<string> newer = SessionNewerImages.FindFrom(path);
         if (!output.Json)
         {
-            SessionImageText.Write(output.Text, document, image, restored);
+            SessionImageText.Write(output.Text, document, image, restored, newer);
             return ExitCode.Done;
         }
 
@@ -69,6 +70,13 @@ internal static class ImageCommand
             }
 
             json.WriteString("restored", restored);
+            json.WriteStartArray("newer");
+            foreach (string later in newer)
+            {
+                json.WriteStringValue(later);
+            }
+
+            json.WriteEndArray();
             json.WritePropertyName("held_packets");
             if (image is null)
             {

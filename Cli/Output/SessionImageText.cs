@@ -9,10 +9,15 @@ internal static class SessionImageText
 {
     private const int LabelWidth = 16;
 
-    internal static void Write(TextWriter text, JsonObject document, SessionImage? image, string? restored)
+    internal static void Write(TextWriter text, JsonObject document, SessionImage? image, string? restored, IReadOnlyList<string> newer)
     {
         JsonObject connection = document["connection"]!.AsObject();
         text.Write($"session {document["id"]}: {connection["local"]}-{connection["peer"]} {connection["state"]}, taken {document["clock"]!["wall"]}\n");
+        if (document["base"] is { } before)
+        {
+            Line(text, "based on", $"{before["id"]} at {before["path"]}, which has {before["receive_queue_bytes"]} of the bytes unread and {before["send_queue_bytes"]} of those unacknowledged");
+        }
+
         JsonObject sequences = document["sequences"]!.AsObject();
         Line(text, "unread", $"{Distance(sequences, "copied_seq", "rcv_nxt")} bytes (copied_seq {sequences["copied_seq"]}, rcv_nxt {sequences["rcv_nxt"]})");
         Line(text, "unacknowledged", $"{Distance(sequences, "snd_una", "snd_nxt")} bytes (snd_una {sequences["snd_una"]}, snd_nxt {sequences["snd_nxt"]})");
@@ -30,6 +35,11 @@ internal static class SessionImageText
         if (document["encryption"] is { } encryption)
         {
             Line(text, "encrypted", $"{encryption["cipher"]}, key {encryption["key_fingerprint"]}{(image is null ? "; its bytes were not read: give the key file with --key" : "")}");
+        }
+
+        foreach (string path in newer)
+        {
+            Line(text, "base of", path);
         }
 
         Line(text, "restored", restored is null ? "never" : restored);

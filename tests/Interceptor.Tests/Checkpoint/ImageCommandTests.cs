@@ -56,6 +56,29 @@ public sealed class ImageCommandTests : IDisposable
     }
 
     [Fact]
+    public void An_image_of_a_chain_names_its_base_and_what_is_based_on_it()
+    {
+        SessionImage before = SessionImageDirectoryTests.Example();
+        SessionImage after = before with
+        {
+            Id = "89abcdef",
+            Snapshot = before.Snapshot with { CopiedSeq = new SequenceNumber(76), RcvNxt = new SequenceNumber(81) },
+            ReceiveQueue = "cdefg"u8.ToArray(),
+        };
+        SessionFiles.Write(First, before);
+        SessionFiles.Write(Second, after, chainedTo: SessionImageBase.Open(First, null));
+        GoldenFile.Verify("cli/image-chain.txt", CliProcess.Run("image", First).Output + CliProcess.Run("image", Second).Output);
+        Assert.Equal("../second", JsonDocument.Parse(CliProcess.Run("image", First, "--json").Lines[0]).RootElement.GetProperty("newer")[0].GetString());
+        JsonElement document = JsonDocument.Parse(CliProcess.Run("image", Second, "--json").Lines[0]).RootElement.GetProperty("base");
+        Assert.Equal(("../first", 2, 5), (document.GetProperty("path").GetString(), document.GetProperty("receive_queue_bytes").GetInt32(), document.GetProperty("send_queue_bytes").GetInt32()));
+
+        Assert.Equal(5, CliProcess.Run("image", "--diff", First, Second).ExitCode);
+        File.AppendAllText(Path.Combine(First, "send-queue.bin"), "!");
+        Assert.Equal(4, CliProcess.Run("image", Second).ExitCode);
+        Assert.Equal(4, CliProcess.Run("image", "--diff", Second, Second).ExitCode);
+    }
+
+    [Fact]
     public void A_damaged_image_is_a_bad_input_file()
     {
         SessionFiles.Write(First, SessionImageDirectoryTests.Example());

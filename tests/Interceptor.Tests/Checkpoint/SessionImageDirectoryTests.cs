@@ -99,7 +99,7 @@ public sealed class SessionImageDirectoryTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"version\": 2", "\"version\": 3", "version 3")]
+    [InlineData("\"version\": 3", "\"version\": 4", "version 4")]
     [InlineData("interceptor-session", "something-else", "format")]
     [InlineData("\"local\": \"192.0.2.1:80\"", "\"local\": \"nowhere\"", "two ends")]
     [InlineData("\"state\": \"ESTABLISHED\"", "\"state\": \"LISTEN\"", "LISTEN")]
