@@ -107,7 +107,7 @@ public sealed partial class PausedSocket
             BootId = CurrentBootId,
             CutBootTimeNanoseconds = cutBootTime,
             CutAt = new CaptureTimestamp(cutWallTime),
-            Warnings = (info.tcpi_options & Libc.TCPI_OPT_ECN) != 0 ? ["ECN was negotiated and can't be restored: congestion marks will be ignored."] : [],
+            Warnings = (info.tcpi_options & Libc.TCPI_OPT_ECN) != 0 ? [SessionImage.EcnWarning] : [],
         };
     }
 

@@ -41,7 +41,7 @@ internal sealed class PeerSegment : IDisposable
     /// <exception cref="LinuxException">The segment could not be sent.</exception>
     internal void Deliver(FileDescriptor fd, bool isFin, TcpState state)
     {
-        int errno = PacketSocket.SendRawIp(_socket, _snapshot.Local.Address.Version, Build(_snapshot, isFin));
+        int errno = PacketSocket.SendRawIp(_socket, _snapshot.Local.Address.Version, Build(isFin));
         if (errno != 0)
         {
             throw new LinuxException(errno, "send the peer's segment again", _subject);
@@ -65,15 +65,17 @@ internal sealed class PeerSegment : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
+    private byte[] Build(bool isFin) => Build(
+        _snapshot, _snapshot.RcvNxt - (_snapshot.State.HasPeerFin() ? 1 : 0), isFin ? _snapshot.SndUna : _snapshot.WriteSeq, [], isFin);
+
     /// <summary>Without options: the kernel takes such segments also where timestamps were agreed on.</summary>
-    private static byte[] Build(TcpSnapshot snapshot, bool isFin)
+    internal static byte[] Build(TcpSnapshot snapshot, SequenceNumber sequence, SequenceNumber acknowledgment, ReadOnlySpan<byte> text, bool isFin)
     {
         var builder = new PacketBuilder();
         (FlowEndpoint from, FlowEndpoint to) = (snapshot.Peer, snapshot.Local);
         _ = from.Address.IsIpv4 ? builder.Ipv4(from.Address, to.Address) : builder.Ipv6(from.Address, to.Address);
-        SequenceNumber sequence = snapshot.RcvNxt - (snapshot.State.HasPeerFin() ? 1 : 0);
         ushort window = (ushort)Math.Min(snapshot.SndWnd >> snapshot.SndWindowScale, ushort.MaxValue);
-        return builder.Tcp(from.Port, to.Port, sequence, isFin ? snapshot.SndUna : snapshot.WriteSeq, isFin ? TcpFlags.Fin | TcpFlags.Ack : TcpFlags.Ack, window).ToArray();
+        return builder.Tcp(from.Port, to.Port, sequence, acknowledgment, isFin ? TcpFlags.Fin | TcpFlags.Ack : TcpFlags.Ack, window).Payload(text).ToArray();
     }
 
     private TcpState StateOf(FileDescriptor fd) =>

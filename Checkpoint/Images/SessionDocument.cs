@@ -16,6 +16,10 @@ internal sealed record SessionDocument
 
     public SessionBase? Base { get; init; }
 
+    public string Source { get; init; } = "";
+
+    public IReadOnlyList<string> Assumed { get; init; } = [];
+
     public SessionConnection Connection { get; init; } = new();
 
     public SessionSequences Sequences { get; init; } = new();

@@ -7,6 +7,9 @@ namespace Interceptor.Checkpoint;
 /// <summary>An image to session.json and back; the second direction checks every value.</summary>
 internal static class SessionDocumentMapping
 {
+    private const string KernelSource = "kernel";
+    private const string CaptureSource = "capture";
+
     internal static SessionDocument ToDocument(SessionImage image, IReadOnlyList<SessionFile> files)
     {
         TcpSnapshot snapshot = image.Snapshot;
@@ -15,6 +18,8 @@ internal static class SessionDocumentMapping
             Format = SessionDocument.FormatName,
             Version = SessionDocument.CurrentVersion,
             Id = image.Id,
+            Source = image.Source == SessionSource.Kernel ? KernelSource : CaptureSource,
+            Assumed = image.Assumed,
             Connection = new() { Local = snapshot.Local.ToString(), Peer = snapshot.Peer.ToString(), State = snapshot.State.ToRfcName() },
             Sequences = new()
             {
@@ -91,6 +96,8 @@ internal static class SessionDocumentMapping
         return new SessionImage
         {
             Id = document.Id,
+            Source = document.Source == KernelSource ? SessionSource.Kernel : SessionSource.Capture,
+            Assumed = document.Assumed,
             Snapshot = snapshot,
             ReceiveQueue = receiveQueue,
             SendQueue = sendQueue,
@@ -142,5 +149,6 @@ internal static class SessionDocumentMapping
         && snapshot.RcvWup <= snapshot.RcvNxt && snapshot.SndWindowScale is >= 0 and <= 14 && snapshot.RcvWindowScale is >= 0 and <= 14
         && snapshot.MssClamp is > 0 and <= ushort.MaxValue && document.Socket is { ReceiveBuffer: > 0, SendBuffer: > 0 }
         && document.Socket.Options.Values.All(words => words is { Length: > 0 and <= 4 })
+        && (document.Source is KernelSource or CaptureSource)
         && document.Id.Length is > 0 and <= 64 && document.Id.All(char.IsAsciiLetterOrDigit);
 }

@@ -16,6 +16,16 @@ public enum StreamOrigin
     Restored,
 }
 
+/// <summary>Who said what an image holds.</summary>
+public enum SessionSource
+{
+    /// <summary>The kernel's socket.</summary>
+    Kernel,
+
+    /// <summary>The connection's packets in a capture.</summary>
+    Capture,
+}
+
 /// <summary>The firewall's part in a connection that was taken out of its process: what keeps the peer from being reset until the restore.</summary>
 /// <param name="Comment">The comment of its rules, as <c>interceptor:lock:1f2e3d4c</c>.</param>
 /// <param name="Kind"><c>drop</c>.</param>
@@ -27,8 +37,16 @@ public sealed record SessionLock(string Comment, string Kind);
 /// </summary>
 public sealed record SessionImage
 {
+    internal const string EcnWarning = "ECN was negotiated and can't be restored: congestion marks will be ignored.";
+
     /// <summary>Names the image in rules, messages and files: eight hexadecimal digits.</summary>
     public required string Id { get; init; }
+
+    /// <summary>Where it comes from.</summary>
+    public SessionSource Source { get; init; } = SessionSource.Kernel;
+
+    /// <summary>What its source could not say and was assumed, by the names in session.json, as <c>sequences.copied_seq</c>.</summary>
+    public IReadOnlyList<string> Assumed { get; init; } = [];
 
     /// <summary>State, sequence numbers, windows and options at the cut.</summary>
     public required TcpSnapshot Snapshot { get; init; }

@@ -13,7 +13,7 @@ namespace Interceptor.Cli.Commands;
 /// <summary><c>interceptor checkpoint --pid PID --connection LOCAL-PEER -o DIR</c>: a live connection becomes a session image.</summary>
 internal static class CheckpointCommand
 {
-    private static readonly Option<int> Pid = new("--pid") { Description = "The process that has the connection.", HelpName = "PID", Required = true };
+    private static readonly Option<int> Pid = new("--pid") { Description = "The process that has the connection.", HelpName = "PID" };
 
     private static readonly Option<string> Connection = new("--connection")
     {
@@ -59,12 +59,19 @@ internal static class CheckpointCommand
         {
             Pid, Connection, Output, Base, Check, LeaveRunning, Lock, Kill, Encrypt,
         };
+        CheckpointFromCapture.AddTo(command);
         command.SetBody(Run);
         return command;
     }
 
     private static int Run(ParseResult parsed, CommandContext context)
     {
+        if (parsed.GetValue(CheckpointFromCapture.File) is { } capture)
+        {
+            return RunFromCapture(parsed, capture, context);
+        }
+
+        CheckpointFromCapture.RequireAbsent(parsed);
         if (parsed.GetValue(Check))
         {
             (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
@@ -103,6 +110,20 @@ internal static class CheckpointCommand
         return ExitCode.Done;
     }
 
+    private static int RunFromCapture(ParseResult parsed, string capture, CommandContext context)
+    {
+        if (parsed.GetResult(Pid) is not null || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(Kill) || parsed.GetResult(Lock) is { Implicit: false })
+        {
+            throw new UsageException("--from-capture needs no process: leave --pid, --check, --base, --leave-running, --lock and --kill out.");
+        }
+
+        using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
+        return CheckpointFromCapture.Run(parsed, capture, parsed.GetRequiredValue(Connection), DirectoryOf(parsed), key, context);
+    }
+
+    private static string DirectoryOf(ParseResult parsed) =>
+        parsed.GetValue(Output) ?? throw new UsageException("where to is missing: -o DIR, a directory that does not exist yet (or --check, which writes none).");
+
     private static SessionCheckpointOptions ReadOptions(ParseResult parsed)
     {
         (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
@@ -126,7 +147,7 @@ internal static class CheckpointCommand
             Pid = ReadPid(parsed),
             Local = local,
             Peer = peer,
-            Directory = parsed.GetValue(Output) ?? throw new UsageException("where to is missing: -o DIR, a directory that does not exist yet (or --check, which writes none)."),
+            Directory = DirectoryOf(parsed),
             BaseDirectory = parsed.GetValue(Base),
             LeaveRunning = leaveRunning,
             Lock = kind,
@@ -136,7 +157,7 @@ internal static class CheckpointCommand
 
     private static int ReadPid(ParseResult parsed)
     {
-        int pid = parsed.GetRequiredValue(Pid);
+        int pid = parsed.GetResult(Pid) is null ? throw new UsageException("which process is missing: --pid PID (or --from-capture FILE).") : parsed.GetValue(Pid);
         return pid > 0 ? pid : throw new UsageException($"{pid} is not a process.");
     }
 

@@ -18,6 +18,8 @@ internal static class SessionImageText
             Line(text, "based on", $"{before["id"]} at {before["path"]}, which has {before["receive_queue_bytes"]} of the bytes unread and {before["send_queue_bytes"]} of those unacknowledged");
         }
 
+        bool isOfKernel = (string?)document["source"] != "capture";
+        Line(text, "source", isOfKernel ? "the kernel's socket" : $"a capture; assumed: {string.Join(", ", document["assumed"]!.AsArray())}");
         JsonObject sequences = document["sequences"]!.AsObject();
         Line(text, "unread", $"{Distance(sequences, "copied_seq", "rcv_nxt")} bytes (copied_seq {sequences["copied_seq"]}, rcv_nxt {sequences["rcv_nxt"]})");
         Line(text, "unacknowledged", $"{Distance(sequences, "snd_una", "snd_nxt")} bytes (snd_una {sequences["snd_una"]}, snd_nxt {sequences["snd_nxt"]})");
@@ -25,10 +27,10 @@ internal static class SessionImageText
         Line(text, "windows", $"snd_wnd {sequences["snd_wnd"]}, rcv_wnd {sequences["rcv_wnd"]}, max_window {sequences["max_window"]}");
         Line(text, "options", Options(document["options"]!.AsObject()));
         JsonObject counters = document["counters"]!.AsObject();
-        Line(text, "path", $"rtt {Milliseconds(counters["rtt_microseconds"])} ms, rto {Milliseconds(counters["rto_microseconds"])} ms, window {counters["congestion_window"]} segments of {counters["send_mss"]} bytes");
+        Line(text, "path", !isOfKernel ? $"rtt {Milliseconds(counters["rtt_microseconds"])} ms" : $"rtt {Milliseconds(counters["rtt_microseconds"])} ms, rto {Milliseconds(counters["rto_microseconds"])} ms, window {counters["congestion_window"]} segments of {counters["send_mss"]} bytes");
         Line(text, "streams", $"{counters["bytes_received"]} bytes received, {counters["bytes_acked"]} acknowledged, {counters["retransmissions"]} segments sent again");
         JsonObject socket = document["socket"]!.AsObject();
-        Line(text, "socket", $"{socket["congestion_control"]}, buffers {socket["receive_buffer"]} and {socket["send_buffer"]} bytes");
+        Line(text, "socket", $"{(isOfKernel ? socket["congestion_control"] : "the machine's congestion control")}, buffers {socket["receive_buffer"]} and {socket["send_buffer"]} bytes");
         Line(text, "", string.Join(", ", socket["options"]!.AsObject().Select(static option => $"{option.Key} {string.Join('/', option.Value!.AsArray())}")));
         Held(text, image);
         Line(text, "lock", document["lock"] is { } held ? $"{held["comment"]} ({held["kind"]})" : "none");
