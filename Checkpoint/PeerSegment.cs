@@ -48,7 +48,7 @@ internal sealed class PeerSegment : IDisposable
         }
 
         long start = Stopwatch.GetTimestamp();
-        while (StateOf(fd) != state)
+        while (!IsThere(StateOf(fd), state))
         {
             if (Stopwatch.GetElapsedTime(start) > Patience)
             {
@@ -67,6 +67,10 @@ internal sealed class PeerSegment : IDisposable
 
     private byte[] Build(bool isFin) => Build(
         _snapshot, _snapshot.RcvNxt - (_snapshot.State.HasPeerFin() ? 1 : 0), isFin ? _snapshot.SndUna : _snapshot.WriteSeq, [], isFin);
+
+    /// <summary>A connection that goes on already may be further: the peer's own FIN came first, or it has acknowledged ours.</summary>
+    private static bool IsThere(TcpState state, TcpState wanted) =>
+        state == wanted || (wanted == TcpState.Closing && state is TcpState.LastAck or TcpState.TimeWait or TcpState.Closed);
 
     /// <summary>Without options: the kernel takes such segments also where timestamps were agreed on.</summary>
     internal static byte[] Build(TcpSnapshot snapshot, SequenceNumber sequence, SequenceNumber acknowledgment, ReadOnlySpan<byte> text, bool isFin)

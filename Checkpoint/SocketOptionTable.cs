@@ -5,7 +5,7 @@ namespace Interceptor.Checkpoint;
 /// <summary>When a saved option is set again.</summary>
 internal enum OptionPhase
 {
-    /// <summary>Before bind and connect: it decides about addresses or routing.</summary>
+    /// <summary>Before bind and connect: it decides about addresses, routing or the first retransmission.</summary>
     BeforeBind,
 
     /// <summary>After the socket has left repair, which changes SO_REUSEADDR and would refuse some others.</summary>
@@ -34,6 +34,10 @@ internal static class SocketOptionTable
         new("IP_TRANSPARENT", Libc.IPPROTO_IP, Libc.IP_TRANSPARENT, 1, OptionPhase.BeforeBind, Libc.AF_INET),
         new("IP_FREEBIND", Libc.IPPROTO_IP, Libc.IP_FREEBIND, 1, OptionPhase.BeforeBind, Libc.AF_INET),
         new("SO_DONTROUTE", Libc.SOL_SOCKET, Libc.SO_DONTROUTE, 1, OptionPhase.BeforeBind),
+
+        // The timer of what is restored as sent is set in connect, from these.
+        new("TCP_RTO_MAX_MS", Libc.IPPROTO_TCP, Libc.TCP_RTO_MAX_MS, 1, OptionPhase.BeforeBind),
+        new("TCP_RTO_MIN_US", Libc.IPPROTO_TCP, Libc.TCP_RTO_MIN_US, 1, OptionPhase.BeforeBind),
 
         new("SO_REUSEADDR", Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1, OptionPhase.AfterResume),
         new("SO_REUSEPORT", Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1, OptionPhase.AfterResume),
@@ -66,8 +70,6 @@ internal static class SocketOptionTable
         new("TCP_NOTSENT_LOWAT", Libc.IPPROTO_TCP, Libc.TCP_NOTSENT_LOWAT, 1, OptionPhase.AfterResume),
         new("TCP_INQ", Libc.IPPROTO_TCP, Libc.TCP_INQ, 1, OptionPhase.AfterResume),
         new("TCP_TX_DELAY", Libc.IPPROTO_TCP, Libc.TCP_TX_DELAY, 1, OptionPhase.AfterResume),
-        new("TCP_RTO_MAX_MS", Libc.IPPROTO_TCP, Libc.TCP_RTO_MAX_MS, 1, OptionPhase.AfterResume),
-        new("TCP_RTO_MIN_US", Libc.IPPROTO_TCP, Libc.TCP_RTO_MIN_US, 1, OptionPhase.AfterResume),
         new("TCP_DELACK_MAX_US", Libc.IPPROTO_TCP, Libc.TCP_DELACK_MAX_US, 1, OptionPhase.AfterResume),
 
         // Last: uncorking or corking before the others would send segments shaped by their defaults.

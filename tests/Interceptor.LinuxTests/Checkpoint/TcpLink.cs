@@ -32,8 +32,15 @@ internal sealed class TcpLink : IDisposable
 {
     internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
+    private readonly bool _ownsNamespace;
+
     internal TcpLink(Action<Socket>? configureListener = null, Action<Socket>? configureClient = null, LinkFamily family = LinkFamily.Ipv4)
+        : this(CreateNamespace(), configureListener, configureClient, family) => _ownsNamespace = true;
+
+    /// <summary>A connection in a namespace that many share: it stays the caller's.</summary>
+    internal TcpLink(NetworkNamespace ns, Action<Socket>? configureListener, Action<Socket>? configureClient, LinkFamily family)
     {
+        Namespace = ns;
         (AddressFamily listening, AddressFamily connecting) = family switch
         {
             LinkFamily.Ipv6 => (AddressFamily.InterNetworkV6, AddressFamily.InterNetworkV6),
@@ -41,11 +48,8 @@ internal sealed class TcpLink : IDisposable
             _ => (AddressFamily.InterNetwork, AddressFamily.InterNetwork),
         };
         IPAddress loopback = connecting == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback;
-        Namespace = KernelTest.CreateNamespace("checkpoint test");
         Namespace.Run(() =>
         {
-            NativeSocket.BringUp("lo");
-            Run("ip", "link set lo mtu 1500");
             Listener = new Socket(listening, SocketType.Stream, ProtocolType.Tcp);
             if (family == LinkFamily.Mapped)
             {
@@ -60,6 +64,17 @@ internal sealed class TcpLink : IDisposable
             Client.Connect(new IPEndPoint(loopback, ((IPEndPoint)Listener.LocalEndPoint!).Port));
             Server = Listener.Accept();
         });
+    }
+
+    internal static NetworkNamespace CreateNamespace()
+    {
+        NetworkNamespace ns = KernelTest.CreateNamespace("checkpoint test");
+        ns.Run(() =>
+        {
+            NativeSocket.BringUp("lo");
+            Run("ip", "link set lo mtu 1500");
+        });
+        return ns;
     }
 
     internal NetworkNamespace Namespace { get; }
@@ -184,7 +199,10 @@ internal sealed class TcpLink : IDisposable
         Server.Dispose();
         Client.Dispose();
         Listener.Dispose();
-        Namespace.Dispose();
+        if (_ownsNamespace)
+        {
+            Namespace.Dispose();
+        }
     }
 
     private sealed class DropLock : IDisposable

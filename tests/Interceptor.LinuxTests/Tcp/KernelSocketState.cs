@@ -25,6 +25,9 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
     /// <summary>How many segments came out of order.</summary>
     internal static uint OutOfOrderSegments(Socket socket) => Borrow(socket, fd => ReadInfo(fd).tcpi_rcv_ooopack);
 
+    /// <summary>How many segments were sent again.</summary>
+    internal static uint Retransmissions(Socket socket) => Borrow(socket, fd => ReadInfo(fd).tcpi_total_retrans);
+
     /// <summary>Resets the connection; the socket stays, unconnected.</summary>
     internal static void Reset(Socket socket) => Borrow(socket, fd =>
     {
