@@ -36,6 +36,18 @@ public sealed class CheckpointException : Exception
         Failure = failure;
     }
 
+    /// <summary>A failure that another one ends with: the message is taken over, and the state left behind is told anew.</summary>
+    /// <param name="problem">What failed, with its step: whole sentences.</param>
+    /// <param name="stateLeftBehind">What is left of the connection and of our changes: a whole sentence.</param>
+    /// <param name="cause">The failure below.</param>
+    public CheckpointException(string problem, string stateLeftBehind, Exception cause)
+        : base($"{problem} {stateLeftBehind}", cause)
+    {
+        Step = (cause as CheckpointException)?.Step ?? "restore";
+        StateLeftBehind = stateLeftBehind;
+        Failure = (cause as CheckpointException)?.Failure ?? CheckpointFailure.Failed;
+    }
+
     /// <summary>The step that failed.</summary>
     public string Step { get; }
 

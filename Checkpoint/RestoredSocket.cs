@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Interceptor.Interop;
 using Interceptor.Tcp;
@@ -124,6 +125,43 @@ public sealed class RestoredSocket : IDisposable
         NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", _subject);
         NativeSocket.Disconnect(_fd, _subject);
         Dispose();
+    }
+
+    /// <summary>
+    /// The connection as a socket of the base class library, which then owns it: blocking, whatever its original was, as that class keeps its own account of it. Only after
+    /// <see cref="Resume"/>; this object is done then, and disposing it does nothing.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The connection does not go on yet: what is in repair must not be asked or changed.</exception>
+    public Socket TakeSocket()
+    {
+        ObjectDisposedException.ThrowIf(_fd.IsClosed, this);
+        if (!IsResumed)
+        {
+            throw new InvalidOperationException("The connection does not go on yet: resume it first.");
+        }
+
+        _peer?.Dispose();
+        return ToSocket(_fd);
+    }
+
+    /// <summary>
+    /// The connection as something that can be paused, dumped and closed again, by a descriptor of its own: for taking it back into an image. Disposing that leaves this object and
+    /// the connection as they are.
+    /// </summary>
+    /// <exception cref="CheckpointException">Its state can't be taken whole, as after it was reset.</exception>
+    public PausedSocket Attach()
+    {
+        ObjectDisposedException.ThrowIf(_fd.IsClosed, this);
+        TcpSnapshot snapshot = _image.Snapshot;
+        return PausedSocket.Attach(NativeSocket.Duplicate(_fd, _subject), new SocketOwner(Environment.ProcessId, _fd.Number, 0, snapshot.Local, snapshot.Peer));
+    }
+
+    /// <summary>Takes the descriptor over.</summary>
+    internal static Socket ToSocket(FileDescriptor fd)
+    {
+        const string Subject = "the restored connection";
+        NativeSocket.SetFileFlags(fd, NativeSocket.GetFileFlags(fd, Subject) & ~Libc.O_NONBLOCK, Subject);
+        return new Socket(new SafeSocketHandle(fd.Detach(), ownsHandle: true));
     }
 
     /// <summary>Adds to <see cref="Warnings"/> what whoever went on with the restore could not bring back.</summary>

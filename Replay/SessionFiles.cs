@@ -17,8 +17,14 @@ public static class SessionFiles
     public static void Write(string directory, SessionImage image, SessionKey? key = null, SessionImageBase? chainedTo = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        SessionImageDirectory.Write(
-            directory, image, image.HeldPackets.Count == 0 ? null : new Dictionary<string, byte[]> { [HeldPacketsName] = WriteHeld(image) }, key, chainedTo);
+        SessionImageDirectory.Write(directory, image, FurtherFiles(image), key, chainedTo);
+    }
+
+    /// <summary>Writes the image in the place of another one; <see cref="SessionImageDirectory.Replace"/> with the held packets.</summary>
+    public static void Replace(string directory, SessionImage image, SessionKey? key, Action beforeExchange)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        SessionImageDirectory.Replace(directory, image, FurtherFiles(image), key, beforeExchange);
     }
 
     /// <summary>Reads the image with its held packets.</summary>
@@ -29,6 +35,9 @@ public static class SessionFiles
         SessionImage image = SessionImageDirectory.Read(directory, key, out IReadOnlyDictionary<string, byte[]> further);
         return further.TryGetValue(HeldPacketsName, out byte[]? held) ? image with { HeldPackets = ReadHeld(held, directory) } : image;
     }
+
+    private static Dictionary<string, byte[]>? FurtherFiles(SessionImage image) =>
+        image.HeldPackets.Count == 0 ? null : new Dictionary<string, byte[]> { [HeldPacketsName] = WriteHeld(image) };
 
     private static byte[] WriteHeld(SessionImage image)
     {

@@ -14,24 +14,22 @@ public static class SessionRestore
     /// <summary>Does it.</summary>
     /// <param name="directory">The image.</param>
     /// <param name="options">What else to say; null for nothing.</param>
-    /// <param name="image">The image as read.</param>
-    /// <param name="lockRemoved">True if a lock was in place and is gone now; false with an image that has one means that it is in another namespace.</param>
     /// <returns>The connection, resumed; the caller owns it.</returns>
     /// <exception cref="CheckpointException">The image is bad or was restored before, or a step failed.</exception>
-    public static RestoredSocket Resume(string directory, SessionRestoreOptions? options, out SessionImage image, out bool lockRemoved)
+    public static RestoredSession Resume(string directory, SessionRestoreOptions? options = null)
     {
         options ??= new SessionRestoreOptions();
-        image = SessionFiles.Read(directory, options.Key);
+        SessionImage image = SessionFiles.Read(directory, options.Key);
         using SessionRestoreMark.Claim claim = SessionRestoreMark.Take(directory, options.Force);
         RestoredSocket restored = SessionRestorer.Restore(image, FirewallMatch.OwnMark);
         bool isUnlocked = false;
         try
         {
-            isUnlocked = lockRemoved = SessionLockRules.Remove(image);
+            isUnlocked = SessionLockRules.Remove(image);
             restored.Resume(probe: true);
             claim.Keep();
             Reinject(image, restored);
-            return restored;
+            return new RestoredSession(directory, options.Key, image, restored, isUnlocked);
         }
         catch (Exception exception)
         {

@@ -84,6 +84,40 @@ public static class SessionImageDirectory
         }
     }
 
+    /// <summary>Writes the image in the place of one that it makes obsolete: under its name there is one of the two, whole, at any time.</summary>
+    /// <param name="path">The directory, which exists.</param>
+    /// <param name="image">The image; it is not changed.</param>
+    /// <param name="furtherFiles">Files to put beside it, by name.</param>
+    /// <param name="key">What to encrypt all but session.json with; null leaves it as it is.</param>
+    /// <param name="beforeExchange">Called when the new image is on disk and not yet under the name; if it throws, the old one stays.</param>
+    /// <exception cref="CheckpointException">Writing failed; the old image is as it was.</exception>
+    internal static void Replace(string path, SessionImage image, IReadOnlyDictionary<string, byte[]>? furtherFiles, SessionKey? key, Action beforeExchange)
+    {
+        string next = AsideName(path);
+        Write(next, image, furtherFiles, key);
+        try
+        {
+            beforeExchange();
+        }
+        catch
+        {
+            TryDelete(next);
+            throw;
+        }
+
+        try
+        {
+            DurableFile.Exchange(next, Path.TrimEndingDirectorySeparator(path));
+            DurableFile.Flush(ParentOf(path));
+        }
+        catch (IOException exception)
+        {
+            throw new CheckpointException(WriteStep, $"{path} could not be replaced: {exception.Message}", $"The image that is good now is {next}.", cause: exception);
+        }
+
+        TryDelete(next);
+    }
+
     /// <summary>
     /// Reads an image and checks all of it, and of the images that it is based on: every file against its commit record, each image against what its successor says of it, and that the
     /// numbers agree.

@@ -55,6 +55,9 @@ public static class SessionRestoreMark
         return File.Exists(path) ? Read(path) : null;
     }
 
+    /// <summary>The restore was undone.</summary>
+    internal static void Remove(string directory) => File.Delete(Path.Combine(directory, Name));
+
     private static string Read(string path)
     {
         try

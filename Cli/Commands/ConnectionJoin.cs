@@ -1,78 +1,69 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Interceptor.Cli.Output;
 using Interceptor.Interop;
+using Interceptor.Replay;
+using Microsoft.Win32.SafeHandles;
 
 namespace Interceptor.Cli.Commands;
 
-/// <summary>Joins a connection to standard input and output until its peer closes; the end of standard input closes our direction only.</summary>
+/// <summary>Joins a restored connection to standard input and output, or to another connection.</summary>
 internal static class ConnectionJoin
 {
-    private const int BufferLength = 64 * 1024;
-    private const int PollMilliseconds = 200;
+    private const int StandardInput = 0;
+    private const int StandardOutput = 1;
+    private const string Terminal = "standard input and output";
 
-    internal static int Run(FileDescriptor connection, CancellationToken stop)
+    /// <summary>To standard input and output, until the peer's stream ends; the end of standard input closes our direction only.</summary>
+    internal static int RunStandard(RestoredSession session, CancellationToken stop)
     {
-        using Stream input = Console.OpenStandardInput();
-        using Stream output = Console.OpenStandardOutput();
-        var writer = new Thread(() => CopyToConnection(input, connection)) { IsBackground = true, Name = "standard input" };
-        writer.Start();
-        var buffer = new byte[BufferLength];
-        while (!stop.IsCancellationRequested)
+        using var input = new SafeFileHandle(StandardInput, ownsHandle: false);
+        using var output = new SafeFileHandle(StandardOutput, ownsHandle: false);
+        RelayResult result = ConnectionRelay.Run(EndOf(session), new RelayEnd(Terminal, input, output), endsWithFirst: true, stop);
+        return result.Failure is null or { Errno: Errno.EPIPE, Subject: Terminal } ? ExitCode.Done : throw result.Failure;
+    }
+
+    /// <summary>To a connection of ours, until both streams have ended; says what was moved.</summary>
+    internal static int RunSplice(RestoredSession session, Socket backend, string name, CommandContext context)
+    {
+        long start = Environment.TickCount64;
+        RelayResult result = ConnectionRelay.Run(EndOf(session), new RelayEnd(name, backend.SafeHandle), stop: context.Signals.Token);
+        string peer = session.Image.Snapshot.Peer.ToString();
+        string outcome = result.Outcome switch
         {
-            if (NativeSocket.Poll(connection, Libc.POLLIN, PollMilliseconds) == 0)
+            RelayOutcome.Closed => "closed",
+            RelayOutcome.Stopped => "stopped",
+            _ => "broken",
+        };
+        if (context.Output.Json)
+        {
+            context.Output.WriteJson("summary", json =>
             {
-                continue;
-            }
+                RestoreCommand.WriteFields(json, session);
+                json.WriteString("backend", name);
+                json.WriteString("ended", outcome);
+                json.WriteNumber("peer_to_backend_bytes", result.FirstToSecondBytes);
+                json.WriteNumber("backend_to_peer_bytes", result.SecondToFirstBytes);
+                json.WriteNumber("elapsed_ms", (double)(Environment.TickCount64 - start));
+                json.WriteString("error", result.Failure?.Message);
+            });
+        }
+        else
+        {
+            context.Output.Text.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{outcome}: {result.FirstToSecondBytes} bytes from {peer} to {Printable.Escape(name)}, {result.SecondToFirstBytes} bytes back"));
+        }
 
-            int count = NativeSocket.TryReceive(connection, buffer, Libc.MSG_DONTWAIT);
-            if (count == 0)
-            {
-                return ExitCode.Done;
-            }
-
-            if (count > 0)
-            {
-                output.Write(buffer, 0, count);
-                output.Flush();
-            }
-            else if (count != -Errno.EAGAIN)
-            {
-                throw new LinuxException(-count, "recv", "the restored connection");
-            }
+        if (result.Failure is { } failure)
+        {
+            context.Output.Warn($"{Printable.Escape(failure.Message)} The other end is reset, as its stream is not whole.");
+            return ExitCode.Failed;
         }
 
         return ExitCode.Done;
     }
 
-    private static void CopyToConnection(Stream input, FileDescriptor connection)
-    {
-        var buffer = new byte[BufferLength];
-        try
-        {
-            int length;
-            while ((length = input.Read(buffer)) > 0)
-            {
-                for (int at = 0; at < length;)
-                {
-                    int count = NativeSocket.TrySend(connection, buffer.AsSpan(at, length - at), Libc.MSG_DONTWAIT);
-                    if (count == -Errno.EAGAIN)
-                    {
-                        NativeSocket.Poll(connection, Libc.POLLOUT, PollMilliseconds);
-                        continue;
-                    }
-
-                    if (count < 0)
-                    {
-                        return;
-                    }
-
-                    at += count;
-                }
-            }
-
-            NativeSocket.ShutdownSend(connection);
-        }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-        {
-            // The connection is gone, which the reading side reports.
-        }
-    }
+    private static RelayEnd EndOf(RestoredSession session) =>
+        new(session.Image.Snapshot.Peer.ToString(), session.Socket.Handle) { IsWriteClosed = session.Image.Snapshot.FinQueued };
 }

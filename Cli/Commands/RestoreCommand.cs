@@ -1,6 +1,8 @@
 using System.Collections;
 using System.CommandLine;
 using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
 using Interceptor.Checkpoint;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
@@ -15,6 +17,8 @@ internal static class RestoreCommand
     /// <summary>The first descriptor of the LISTEN_FDS protocol (sd_listen_fds).</summary>
     private const int FirstPassedDescriptor = 3;
 
+    private static readonly TimeSpan HandoverPatience = TimeSpan.FromSeconds(10);
+
     private static readonly Argument<string> Image = new("DIR") { Description = "The session image." };
 
     private static readonly Argument<string[]> Program = new("COMMAND")
@@ -22,6 +26,19 @@ internal static class RestoreCommand
         Description = "What goes on with the connection: it is the command's descriptor 3 (LISTEN_FDS=1), INTERCEPTOR_IMAGE names the image. "
             + "Without a command the connection is joined to standard input and output.",
         Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private static readonly Option<string?> Splice = new("--splice")
+    {
+        Description = "Join the connection to a new one to this server, until both streams have ended. If the server can't be connected to, nothing is restored.",
+        HelpName = "HOST:PORT",
+    };
+
+    private static readonly Option<string?> ToSocket = new("--to-socket")
+    {
+        Description = "Hand the connection to the program that listens at this Unix stream socket (@NAME: an abstract one): its descriptor (SCM_RIGHTS) beside a line of JSON. "
+            + "If nobody listens there, nothing is restored.",
+        HelpName = "PATH",
     };
 
     private static readonly Option<bool> Force = new("--force") { Description = "Restore an image that was restored before: only if that socket is gone." };
@@ -32,7 +49,7 @@ internal static class RestoreCommand
     {
         var command = new Command("restore", "Brings a checkpointed TCP connection back, in the network namespace it is run in, and hands it to a command.")
         {
-            Image, SessionKeyOption.Key, Force, Check, Program,
+            Image, SessionKeyOption.Key, Splice, ToSocket, Force, Check, Program,
         };
         command.SetBody(Run);
         return command;
@@ -41,65 +58,140 @@ internal static class RestoreCommand
     private static int Run(ParseResult parsed, CommandContext context)
     {
         string directory = parsed.GetRequiredValue(Image);
-        string[] program = parsed.GetValue(Program) ?? [];
-        if (parsed.GetValue(Check))
-        {
-            using SessionKey? reader = SessionKeyOption.Read(parsed);
-            return ObstacleReport.Write(
-                context.Output, SessionRestore.Inspect(directory, new SessionRestoreOptions { Key = reader, Force = parsed.GetValue(Force) }), directory, "can_restore", "restored here");
-        }
-
-        if (program.Length > 0)
-        {
-            RequireExecutable(program[0]);
-        }
-
         using SessionKey? key = SessionKeyOption.Read(parsed);
         var options = new SessionRestoreOptions { Key = key, Force = parsed.GetValue(Force) };
-        using RestoredSocket restored = SessionRestore.Resume(directory, options, out SessionImage image, out bool lockRemoved);
-        foreach (string warning in restored.Warnings)
+        if (parsed.GetValue(Check))
         {
-            context.Output.Warn(warning);
+            return ObstacleReport.Write(context.Output, SessionRestore.Inspect(directory, options), directory, "can_restore", "restored here");
         }
 
-        if (image.Lock is { } sessionLock && !lockRemoved)
+        string[] program = parsed.GetValue(Program) ?? [];
+        string? splice = parsed.GetValue(Splice);
+        string? socket = parsed.GetValue(ToSocket);
+        if ((program.Length > 0 ? 1 : 0) + (splice is null ? 0 : 1) + (socket is null ? 0 : 1) > 1)
         {
-            context.Output.Warn($"the lock {sessionLock.Comment} was not in this network namespace: was it removed, or is the connection restored elsewhere?");
+            throw new UsageException("a command, --splice and --to-socket exclude each other: one of them gets the connection.");
         }
 
-        Announce(context.Output, directory, image, lockRemoved);
-        if (program.Length == 0)
+        if (splice is not null)
         {
-            return ConnectionJoin.Run(restored.Descriptor, context.Signals.Token);
+            return RunSplice(directory, options, splice, context);
         }
 
-        ProgramImage.Replace(program, Environment(directory), restored.Descriptor, FirstPassedDescriptor);
-        return ExitCode.Failed;
+        if (socket is not null)
+        {
+            return RunToSocket(directory, options, socket, context);
+        }
+
+        return program.Length > 0 ? RunProgram(directory, options, program, context) : RunStandard(directory, options, context);
+    }
+
+    private static int RunStandard(string directory, SessionRestoreOptions options, CommandContext context)
+    {
+        using RestoredSession session = Resume(directory, options, context.Output);
+        Announce(context.Output, session, "summary");
+        return ConnectionJoin.RunStandard(session, context.Signals.Token);
+    }
+
+    private static int RunSplice(string directory, SessionRestoreOptions options, string server, CommandContext context)
+    {
+        using Socket backend = ServerAddress.Parse(server).Connect(context.Signals.Token);
+        using RestoredSession session = Resume(directory, options, context.Output);
+        Announce(context.Output, session, "restored");
+        return ConnectionJoin.RunSplice(session, backend, server, context);
+    }
+
+    private static int RunToSocket(string directory, SessionRestoreOptions options, string name, CommandContext context)
+    {
+        using SessionHandover handover = SessionHandover.Connect(name);
+        using RestoredSession session = Resume(directory, options, context.Output);
+        try
+        {
+            handover.Give(session.Socket.Handle, SessionHandoverLine.Of(session.Image, Path.GetFullPath(directory)), HandoverPatience);
+        }
+        catch (CheckpointException exception)
+        {
+            throw TakenBack(session, exception.Message, exception);
+        }
+
+        Announce(context.Output, session, "summary");
+        return ExitCode.Done;
+    }
+
+    private static int RunProgram(string directory, SessionRestoreOptions options, string[] program, CommandContext context)
+    {
+        string path = ProgramImage.Find(program[0]) ?? throw new CheckpointException(
+            "restore", $"there is no program '{program[0]}' that can be executed. Check the name.", "Nothing was changed: the image and its lock are as they were.");
+        using RestoredSession session = Resume(directory, options, context.Output);
+        Announce(context.Output, session, "summary");
+        try
+        {
+            ProgramImage.Replace(path, program, Environment(directory), session.Socket.Descriptor, FirstPassedDescriptor);
+            return ExitCode.Failed;
+        }
+        catch (LinuxException exception)
+        {
+            throw TakenBack(session, $"restore: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Nobody has the connection: closing it now would end it.</summary>
+    private static CheckpointException TakenBack(RestoredSession session, string problem, Exception cause)
+    {
+        try
+        {
+            session.TakeBack();
+            return new CheckpointException(problem, "The connection was taken back into its image, under its lock: it can be restored again.", cause);
+        }
+        catch (Exception exception) when (exception is IOException or CheckpointException)
+        {
+            return new CheckpointException(problem, $"It could not be taken back into its image either, and ends: {exception.Message}", cause);
+        }
+    }
+
+    private static RestoredSession Resume(string directory, SessionRestoreOptions options, CommandOutput output)
+    {
+        RestoredSession session = SessionRestore.Resume(directory, options);
+        foreach (string warning in session.Socket.Warnings)
+        {
+            output.Warn(warning);
+        }
+
+        if (session.Image.Lock is { } sessionLock && !session.LockRemoved)
+        {
+            output.Warn($"the lock {sessionLock.Comment} was not in this network namespace: was it removed, or is the connection restored elsewhere?");
+        }
+
+        return session;
     }
 
     /// <summary>Before the handover: afterwards standard output is the command's, or the connection's.</summary>
-    private static void Announce(CommandOutput output, string directory, SessionImage image, bool lockRemoved)
+    private static void Announce(CommandOutput output, RestoredSession session, string type)
     {
         if (output.Json)
         {
-            output.WriteJson("summary", json =>
-            {
-                json.WriteString("image", directory);
-                json.WriteString("image_id", image.Id);
-                json.WriteString("local", image.Snapshot.Local.ToString());
-                json.WriteString("peer", image.Snapshot.Peer.ToString());
-                json.WriteNumber("receive_queue_bytes", image.Snapshot.UnreadBytes);
-                json.WriteNumber("in_flight_bytes", image.Snapshot.InFlightBytes);
-                json.WriteNumber("unsent_bytes", image.Snapshot.UnsentBytes);
-                json.WriteBoolean("lock_removed", lockRemoved);
-            });
+            output.WriteJson(type, json => WriteFields(json, session));
             output.Flush();
             return;
         }
 
+        SessionImage image = session.Image;
         output.Warn(string.Create(
             CultureInfo.InvariantCulture,
             $"{image.Snapshot.Local}-{image.Snapshot.Peer} goes on (unread {image.ReceiveQueue.Length}, unacknowledged {image.SendQueue.Length} bytes)."));
+    }
+
+    internal static void WriteFields(Utf8JsonWriter json, RestoredSession session)
+    {
+        SessionImage image = session.Image;
+        json.WriteString("image", session.Directory);
+        json.WriteString("image_id", image.Id);
+        json.WriteString("local", image.Snapshot.Local.ToString());
+        json.WriteString("peer", image.Snapshot.Peer.ToString());
+        json.WriteNumber("receive_queue_bytes", image.Snapshot.UnreadBytes);
+        json.WriteNumber("in_flight_bytes", image.Snapshot.InFlightBytes);
+        json.WriteNumber("unsent_bytes", image.Snapshot.UnsentBytes);
+        json.WriteBoolean("lock_removed", session.LockRemoved);
     }
 
     /// <summary>This process's environment with the descriptor announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>
@@ -116,22 +208,5 @@ internal static class RestoreCommand
         variables["LISTEN_FDNAMES"] = "connection";
         variables["INTERCEPTOR_IMAGE"] = Path.GetFullPath(directory);
         return variables.Select(pair => $"{pair.Key}={pair.Value}");
-    }
-
-    /// <summary>Before the connection lives: a command that can't be started would end it.</summary>
-    private static void RequireExecutable(string name)
-    {
-        IEnumerable<string> candidates = name.Contains('/')
-            ? [name]
-            : (System.Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(directory => Path.Combine(directory, name));
-#pragma warning disable CA1416 // Runs on Linux only.
-        const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        bool isThere = candidates.Any(path => File.Exists(path) && (File.GetUnixFileMode(path) & Execute) != 0);
-#pragma warning restore CA1416
-        if (!isThere)
-        {
-            throw new CheckpointException(
-                "restore", $"there is no program '{name}' that can be executed. Check the name.", "Nothing was changed: the image and its lock are as they were.");
-        }
     }
 }

@@ -40,4 +40,13 @@ internal static class DurableFile
             throw LinuxException.FromLastError("rename", $"{from} to {to}");
         }
     }
+
+    /// <summary>Exchanges two names in one step.</summary>
+    internal static void Exchange(string first, string second)
+    {
+        if (Libc.renameat2(Libc.AT_FDCWD, first, Libc.AT_FDCWD, second, Libc.RENAME_EXCHANGE) != 0)
+        {
+            throw LinuxException.FromLastError("rename", $"{first} and {second}");
+        }
+    }
 }

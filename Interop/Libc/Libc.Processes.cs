@@ -32,8 +32,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     internal static partial int pthread_sigmask(int how, void* set, void* before);
 
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int execvpe(byte* file, byte** arguments, byte** environment);
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int execve(string path, byte** arguments, byte** environment);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fsync(FileDescriptor fd);
@@ -60,5 +60,6 @@ internal static unsafe partial class Libc
     internal const int CLOCK_BOOTTIME = 7;
 
     internal const uint RENAME_NOREPLACE = 1;
+    internal const uint RENAME_EXCHANGE = 2;
     internal const int O_DIRECTORY = 0x10000;
 }

@@ -15,7 +15,7 @@ internal static unsafe partial class Libc
     internal static partial int fcntl(FileDescriptor fd, int command, nint argument);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static partial FileDescriptor dup(FileDescriptor fd);
+    internal static partial int dup3(FileDescriptor fd, int target, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int dup2(FileDescriptor fd, int target);
@@ -29,6 +29,7 @@ internal static unsafe partial class Libc
     internal const int IPPROTO_TCP = 6;
     internal const int IPPROTO_IPV6 = 41;
 
+    internal const int F_DUPFD_CLOEXEC = 1030;
     internal const int F_GETFL = 3;
     internal const int F_SETFL = 4;
 
@@ -42,6 +43,7 @@ internal static unsafe partial class Libc
 
     internal const int SO_REUSEADDR = 2;
     internal const int SO_TYPE = 3;
+    internal const int SO_ERROR = 4;
     internal const int SO_DONTROUTE = 5;
     internal const int SO_SNDBUF = 7;
     internal const int SO_KEEPALIVE = 9;

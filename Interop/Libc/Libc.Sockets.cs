@@ -28,6 +28,8 @@ internal static unsafe partial class Libc
     internal const short POLLIN = 0x1;
     internal const short POLLPRI = 0x2;
     internal const short POLLOUT = 0x4;
+    internal const short POLLERR = 0x8;
+    internal const short POLLHUP = 0x10;
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial FileDescriptor socket(int domain, int type, int protocol);

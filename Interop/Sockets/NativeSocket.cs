@@ -211,6 +211,9 @@ internal static unsafe class NativeSocket
         }
     }
 
+    /// <summary>The socket's pending error (SO_ERROR), which this takes away; 0 for none.</summary>
+    internal static int TakeError(FileDescriptor fd) => GetInt(fd, Libc.SOL_SOCKET, Libc.SO_ERROR, "getsockopt(SO_ERROR)", $"descriptor {fd.Number}");
+
     /// <summary>Waits for <paramref name="events"/>; returns those that are there, 0 after <paramref name="timeoutMilliseconds"/> (-1 waits for ever).</summary>
     internal static short Poll(FileDescriptor fd, short events, int timeoutMilliseconds)
     {
@@ -222,6 +225,25 @@ internal static unsafe class NativeSocket
         }
 
         return result > 0 ? descriptor.Returned : (short)0;
+    }
+
+    /// <summary>Waits until one of several descriptors has what is asked of it (a negative one is left out), at most <paramref name="timeoutMilliseconds"/> (-1: for ever).</summary>
+    internal static void Poll(Span<PollDescriptor> descriptors, int timeoutMilliseconds)
+    {
+        fixed (PollDescriptor* pointer = descriptors)
+        {
+            if (Libc.poll(pointer, (nuint)descriptors.Length, timeoutMilliseconds) < 0 && Marshal.GetLastPInvokeError() != Errno.EINTR)
+            {
+                throw LinuxException.FromLastError("poll", $"{descriptors.Length} descriptors");
+            }
+        }
+    }
+
+    /// <summary>Another descriptor for the same socket.</summary>
+    internal static FileDescriptor Duplicate(FileDescriptor fd, string subject)
+    {
+        int copy = Libc.fcntl(fd, Libc.F_DUPFD_CLOEXEC, 0);
+        return copy >= 0 ? new FileDescriptor(copy) : throw LinuxException.FromLastError("fcntl(F_DUPFD)", subject);
     }
 
     internal static int GetFileFlags(FileDescriptor fd, string subject)

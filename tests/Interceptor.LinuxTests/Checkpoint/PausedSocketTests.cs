@@ -231,7 +231,7 @@ public sealed class PausedSocketTests
         }
 
         restored.Resume();
-        using Socket socket = TcpLink.ToSocket(restored);
+        using Socket socket = restored.TakeSocket();
         Assert.Equal(TcpLink.Sha256("over IPv6"u8), TcpLink.ReadSha256(socket, 9));
         socket.Send("back"u8);
         Assert.Equal(TcpLink.Sha256("back"u8), TcpLink.ReadSha256(client, 4));

@@ -53,7 +53,7 @@ public sealed class RestoreTests
         }
 
         second.Resume();
-        using Socket socket = TcpLink.ToSocket(second);
+        using Socket socket = second.TakeSocket();
         Assert.Equal(TcpLink.Sha256("one"u8), TcpLink.ReadSha256(socket, 3));
         socket.Send("two"u8);
         Assert.Equal(TcpLink.Sha256("two"u8), TcpLink.ReadSha256(link.Client, 3));
@@ -179,7 +179,7 @@ public sealed class RestoreTests
 
         RestoredSocket restored = link.Namespace.Run(() => SessionRestorer.Restore(image));
         restored.Resume();
-        using Socket socket = TcpLink.ToSocket(restored);
+        using Socket socket = restored.TakeSocket();
         Assert.Equal(TcpLink.Sha256("before"u8), TcpLink.ReadSha256(socket, 6));
         Assert.Equal(0, link.ResetsSent());
     }

@@ -113,18 +113,7 @@ internal sealed class TcpLink : IDisposable
 
         Assert.Empty(restored.Warnings);
         restored.Resume();
-        return (image, ToSocket(restored));
-    }
-
-    /// <summary>
-    /// A socket of the base class library over a restored connection, which it then owns. The descriptor is made blocking again: its original
-    /// was not, and the library's own emulation does not know of that.
-    /// </summary>
-    internal static Socket ToSocket(RestoredSocket restored)
-    {
-        FileDescriptor fd = restored.Descriptor;
-        NativeSocket.SetFileFlags(fd, NativeSocket.GetFileFlags(fd, "the restored socket") & ~Libc.O_NONBLOCK, "the restored socket");
-        return new Socket(new SafeSocketHandle(fd.Detach(), ownsHandle: true));
+        return (image, restored.TakeSocket());
     }
 
     /// <summary>TcpOutRsts of the namespace: resets that its kernel sent.</summary>

@@ -95,7 +95,7 @@ public sealed class SessionMoveTests
         using RestoredSocket restored = ns.Run(() => SessionRestorer.Restore(image));
         Assert.True(SessionLockRules.Remove(image, ns));
         restored.Resume();
-        using Socket socket = TcpLink.ToSocket(restored);
+        using Socket socket = restored.TakeSocket();
         Assert.Equal(TcpLink.Sha256("question"u8), TcpLink.ReadSha256(socket, 8));
         socket.Send("answer"u8);
         Assert.Equal(TcpLink.Sha256("answer"u8), TcpLink.ReadSha256(client, 6));
@@ -158,14 +158,10 @@ public sealed class SessionMoveTests
     /// <summary>Restores as the command does and reads a megabyte at the client, which must see one whole stream.</summary>
     internal static SessionImage GoOnWith(string directory, Socket client, NetworkNamespace ns)
     {
-        SessionImage image = null!;
-        using RestoredSocket restored = ns.Run(() =>
-        {
-            RestoredSocket socket = SessionRestore.Resume(directory, null, out image, out bool lockRemoved);
-            Assert.True(lockRemoved);
-            return socket;
-        });
-        using Socket server = TcpLink.ToSocket(restored);
+        using RestoredSession session = ns.Run(() => SessionRestore.Resume(directory));
+        Assert.True(session.LockRemoved);
+        SessionImage image = session.Image;
+        using Socket server = session.Socket.TakeSocket();
         long from = image.WrittenOffset(StreamOrigin.Accepted);
         long end = from + (1 << 20);
         Task writing = Task.Factory.StartNew(() => StreamServer.WriteUntil(server, from, at => at >= end), TaskCreationOptions.LongRunning);

@@ -1,0 +1,98 @@
+using Interceptor.Capture.Intercept;
+using Interceptor.Checkpoint;
+using Interceptor.Tcp;
+
+namespace Interceptor.Replay;
+
+/// <summary>
+/// A connection that goes on from an image: its socket, and what the restore did. Disposing closes the socket, which ends the connection unless its descriptor was handed on
+/// before; <see cref="TakeBack"/> is the way not to end it where nobody took it.
+/// <para>Threads: one at a time, in the connection's network namespace.</para>
+/// </summary>
+public sealed class RestoredSession : IDisposable
+{
+    private readonly SessionKey? _key;
+
+    internal RestoredSession(string directory, SessionKey? key, SessionImage image, RestoredSocket socket, bool lockRemoved)
+    {
+        Directory = directory;
+        _key = key;
+        Image = image;
+        Socket = socket;
+        LockRemoved = lockRemoved;
+    }
+
+    /// <summary>Where the image is, as the caller named it.</summary>
+    public string Directory { get; }
+
+    /// <summary>The image as it was read.</summary>
+    public SessionImage Image { get; }
+
+    /// <summary>The connection, resumed; disposed with this object.</summary>
+    public RestoredSocket Socket { get; }
+
+    /// <summary>True if a lock was in place and is gone now; false with an image that has one means that it is in another network namespace, or was removed.</summary>
+    public bool LockRemoved { get; }
+
+    /// <summary>
+    /// Undoes the restore: the connection is locked and closed without a packet under every descriptor of it, and is in the image alone again, which can be restored once more. What it
+    /// sent and received meanwhile is not lost: where that is anything, the image is replaced by a new one of the same name and id.
+    /// </summary>
+    /// <exception cref="CheckpointException">It could not be taken back; it goes on, or was reset by its peer.</exception>
+    /// <exception cref="IOException">The firewall could not be changed; the connection goes on.</exception>
+    public void TakeBack()
+    {
+        FirewallRules locked = SessionLockRules.Install(Image.Snapshot.Local, Image.Snapshot.Peer, Image.Id, networkNamespace: null);
+        PausedSocket? paused = null;
+        try
+        {
+            paused = Socket.Attach();
+            paused.Pause();
+            SessionImage now = GoingOn(paused.Dump());
+            if (Image.Lock is null || !IsSame(Image.Snapshot, now.Snapshot))
+            {
+                SessionFiles.Replace(Directory, now, _key, paused.CloseSilently);
+            }
+            else
+            {
+                paused.CloseSilently();
+            }
+        }
+        catch when (paused is not { IsClosed: true })
+        {
+            // It goes on: out of repair before its packets come again.
+            paused?.Dispose();
+            locked.Remove();
+            throw;
+        }
+        finally
+        {
+            paused?.Dispose();
+        }
+
+        SessionRestoreMark.Remove(Directory);
+        Socket.Dispose();
+    }
+
+    /// <summary>Closes this process's descriptor.</summary>
+    public void Dispose() => Socket.Dispose();
+
+    /// <summary>The socket's present state under the image's name. The kernel began to count with the restore; the streams' offsets go on from the image's.</summary>
+    private SessionImage GoingOn(SessionImage now)
+    {
+        TcpSnapshot before = Image.Snapshot;
+        int read = Math.Max(now.Snapshot.CopiedSeq - before.CopiedSeq, 0);
+        int written = Math.Max(now.Snapshot.WriteSeq - before.WriteSeq - (now.Snapshot.FinQueued && !before.FinQueued ? 1 : 0), 0);
+        SessionCounters counters = Image.Counters with
+        {
+            BytesReceived = Image.Counters.BytesReceived - (ulong)before.UnreadBytes + (ulong)read + (ulong)now.Snapshot.UnreadBytes,
+            BytesAcked = Image.Counters.BytesAcked + (ulong)before.QueuedBytes + (ulong)written - (ulong)now.Snapshot.QueuedBytes,
+        };
+        return now with { Id = Image.Id, Lock = SessionLockRules.For(Image), Counters = counters, Warnings = Image.Warnings };
+    }
+
+    /// <summary>True if the old image still says it all: nothing was sent for the first time, acknowledged, received, read or written.</summary>
+    private static bool IsSame(TcpSnapshot before, TcpSnapshot now) =>
+        (before.State, before.SndUna, before.SndNxt, before.WriteSeq, before.RcvNxt, before.CopiedSeq)
+        == (now.State, now.SndUna, now.SndNxt, now.WriteSeq, now.RcvNxt, now.CopiedSeq);
+}
