@@ -133,7 +133,7 @@ internal sealed class MatrixLab : IDisposable
             _outbound!.Release(packet => HeldPacketPolicy.MayGoOut(packet.Data, packet.OriginalLength, image.Snapshot) ? HeldVerdict.Accept : HeldVerdict.Drop);
             restored.Resume();
             Assert.Empty(restored.Warnings);
-            Socket socket = TcpLink.ToSocket(restored);
+            Socket socket = restored.TakeSocket();
             check(image, socket);
             return socket;
         }
@@ -156,16 +156,11 @@ internal sealed class MatrixLab : IDisposable
             Lock = SessionLockKind.Drop,
         });
         whileFrozen();
-        SessionImage image = null!;
-        RestoredSocket restored = Namespace.Run(() =>
-        {
-            RestoredSocket resumed = SessionRestore.Resume(directory, null, out image, out bool lockRemoved);
-            Assert.True(lockRemoved);
-            return resumed;
-        });
-        Assert.Empty(restored.Warnings);
-        Socket socket = TcpLink.ToSocket(restored);
-        check(image, socket);
+        RestoredSession session = Namespace.Run(() => SessionRestore.Resume(directory));
+        Assert.True(session.LockRemoved);
+        Assert.Empty(session.Socket.Warnings);
+        Socket socket = session.Socket.TakeSocket();
+        check(session.Image, socket);
         Directory.Delete(directory, recursive: true);
         return socket;
     }
