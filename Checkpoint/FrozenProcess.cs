@@ -33,12 +33,13 @@ public sealed class FrozenProcess : IDisposable
         int pid = process.Pid;
         try
         {
-            bool wasStopped = IsStopped(pid);
+            using ProcessTasks tasks = OpenTasks(process);
+            bool wasStopped = tasks.AreStopped();
             RequireSignalled(process);
             var frozen = new FrozenProcess(process, !wasStopped);
             long start = Stopwatch.GetTimestamp();
             var spin = default(SpinWait);
-            while (!IsStopped(pid))
+            while (!tasks.AreStopped())
             {
                 if (process.WaitForEnd(0))
                 {
@@ -85,6 +86,18 @@ public sealed class FrozenProcess : IDisposable
         _process.Dispose();
     }
 
+    private static ProcessTasks OpenTasks(ProcessDescriptor process)
+    {
+        try
+        {
+            return ProcessTasks.Open(process.Pid);
+        }
+        catch (LinuxException exception) when (exception.Errno == Errno.ENOENT)
+        {
+            throw Ended(process.Pid);
+        }
+    }
+
     private static void RequireSignalled(ProcessDescriptor process)
     {
         if (!process.Signal(Libc.SIGSTOP))
@@ -96,29 +109,9 @@ public sealed class FrozenProcess : IDisposable
     private static LinuxException Ended(int pid) => new(Errno.ESRCH, "stop", $"process {pid}", "It has ended.");
 
     /// <summary>Runs the reading of /proc once, so that nothing of it is compiled inside a freeze.</summary>
-    internal static void Warm() => _ = IsStopped(Environment.ProcessId);
-
-    /// <summary>True if every thread is stopped: state T (or t, traced; or a zombie, which runs no more) in /proc/PID/task/*/stat.</summary>
-    private static bool IsStopped(int pid)
+    internal static void Warm()
     {
-        try
-        {
-            foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
-            {
-                string stat = File.ReadAllText($"{task}/stat");
-                int end = stat.LastIndexOf(')');
-                if (end < 0 || end + 2 >= stat.Length || stat[end + 2] is not ('T' or 't' or 'Z' or 'X'))
-                {
-                    return false;
-                }
-            }
-
-            return true;
-        }
-        catch (IOException)
-        {
-            // A thread ended between the listing and the reading: look again.
-            return false;
-        }
+        using ProcessTasks tasks = ProcessTasks.Open(Environment.ProcessId);
+        _ = tasks.AreStopped();
     }
 }

@@ -83,11 +83,8 @@ internal sealed class SessionHold : IDisposable
     /// <summary>Holds from now on: the peer's packets first, after which nothing new enters the socket.</summary>
     internal void Hold()
     {
-        foreach (PacketHold hold in (ReadOnlySpan<PacketHold>)[Inbound, Outbound])
-        {
-            hold.Hold();
-            hold.Settle();
-        }
+        Inbound.Hold();
+        Outbound.Hold();
     }
 
     /// <summary>Takes the rules away; idempotent.</summary>

@@ -26,9 +26,9 @@ public sealed partial class SessionMove
         new("await the moment", false, "waits until the caller wants the freeze",
             static move => move._options.BeforeFreeze?.Invoke(), "", null, GoesOn),
 
-        new("hold inbound", true, "holds the peer's packets", static move => Hold(move._inbound!),
+        new("hold inbound", true, "holds the peer's packets", static move => move._inbound!.Hold(),
             "they are released (dropped once the original is closed: nobody is there to take them)", static move => move.UndoHold(move._inbound), GoesOn),
-        new("hold outbound", true, "holds the owner's packets", static move => Hold(move._outbound!),
+        new("hold outbound", true, "holds the owner's packets", static move => move._outbound!.Hold(),
             "they are released (dropped once the original is closed)", static move => move.UndoHold(move._outbound), GoesOn),
         new("stop owner", true, "stops every thread of the owner",
             static move => move._owner = move._socket!.StopOwner(), "it goes on", static move => move._owner?.Dispose(), GoesOn),
@@ -91,12 +91,6 @@ public sealed partial class SessionMove
         {
             RuntimeHelpers.PrepareMethod(method.MethodHandle);
         }
-    }
-
-    private static void Hold(PacketHold hold)
-    {
-        hold.Hold();
-        hold.Settle();
     }
 
     private void UndoHold(PacketHold? hold)

@@ -122,7 +122,7 @@ public sealed partial class InterceptionQueue : IDisposable
     public int Receive(InterceptedPacketHandler handler, long timeoutNanoseconds = -1)
     {
         NetlinkReceiveResult result = ReceiveBatch(handler, out int packets);
-        if (result != NetlinkReceiveResult.Empty || timeoutNanoseconds == 0 || !_socket.Wait(_wake, timeoutNanoseconds))
+        if (result != NetlinkReceiveResult.Empty || timeoutNanoseconds == 0 || !Wait(timeoutNanoseconds))
         {
             return packets;
         }
@@ -130,6 +130,9 @@ public sealed partial class InterceptionQueue : IDisposable
         ReceiveBatch(handler, out packets);
         return packets;
     }
+
+    /// <summary>Waits until something can be received; false after the timeout (negative: none) or <see cref="Wake"/>. One thread at a time, while another may be receiving.</summary>
+    internal bool Wait(long timeoutNanoseconds) => _socket.Wait(_wake, timeoutNanoseconds);
 
     /// <summary>Ends the present or the next wait of <see cref="Receive"/>. Any thread.</summary>
     public void Wake() => _wake.Signal();
@@ -158,7 +161,7 @@ public sealed partial class InterceptionQueue : IDisposable
 
     /// <summary>
     /// Accepts one kept packet and asks the kernel whether it still had it. The kernel answers before the send returns, so the answer is read at once;
-    /// packets met on the way go to <paramref name="handler"/>. Receiving thread only. False if the packet was lost in the kernel.
+    /// packets met on the way go to <paramref name="handler"/>. Receiving thread only, or who keeps it from receiving. False if the packet was lost in the kernel.
     /// </summary>
     internal bool AcceptAcknowledged(InterceptedPacket packet, InterceptedPacketHandler handler)
     {
@@ -197,7 +200,7 @@ public sealed partial class InterceptionQueue : IDisposable
         }
     }
 
-    /// <summary>Reads the answers to verdicts sent before, and packets met on the way, until nothing waits (bounded: a flood does not keep it). Receiving thread only.</summary>
+    /// <summary>Reads the answers to verdicts sent before, and packets met on the way, until nothing waits (bounded: a flood does not keep it). Receiving thread only, or who keeps it from receiving.</summary>
     internal void DrainAnswers(InterceptedPacketHandler handler)
     {
         for (int i = 0; i < MaxDrainedBatches && ReceiveBatch(handler, out _) != NetlinkReceiveResult.Empty; i++)

@@ -9,17 +9,16 @@ namespace Interceptor.Capture.Intercept;
 /// <summary>
 /// One queue with a thread of its own that lets everything pass until <see cref="Hold"/> is called, and from then on keeps every packet in the kernel,
 /// with a copy, until <see cref="Release"/>: the lock of a session move. One hold for each direction, each with its own queue number.
-/// <para>States: passing, then holding (from <see cref="Hold"/> to the end of <see cref="Release"/>), then passing again. Every verdict is given by the
-/// hold's thread, in one order: nothing overtakes at a switch, and nothing is lost.</para>
-/// <para>Threads: every method is for any thread; <see cref="Release"/> and <see cref="DropAll"/> wait for the hold's thread, on which the predicate
-/// runs.</para>
+/// <para>States: passing, then holding (from <see cref="Hold"/> to the end of <see cref="Release"/>), then passing again. Who receives or decides has the turn, and
+/// there is one: nothing overtakes at a switch, and nothing is lost.</para>
+/// <para>Threads: every method is for any thread. <see cref="Release"/> and <see cref="DropAll"/> do their work, and ask the predicate, on the caller's: no other has to wake
+/// up for it.</para>
 /// <para>The rule that sends packets here goes after the release, or before it without harm; closing while packets are held accepts them first.</para>
 /// </summary>
 public sealed class PacketHold : IDisposable
 {
     private readonly Lock _listGate = new();
-    private readonly Lock _commandGate = new();
-    private readonly ManualResetEventSlim _commandDone = new();
+    private readonly Lock _turn = new();
     private readonly PacketLeasePool _pool = new(bufferLength: 2048, maxIdle: 16384);
     private readonly InterceptedPacketHandler _handler;
     private readonly Thread _thread;
@@ -28,14 +27,10 @@ public sealed class PacketHold : IDisposable
     private readonly List<InterceptedPacket> _accepting = new(4096);
     private readonly List<HeldVerdict> _decided = new(4096);
     private InterceptionQueue _queue = null!;
-    private Func<HeldPacket, HeldVerdict>? _command;
-    private HoldRelease _commandResult;
-    private ExceptionDispatchInfo? _commandFailure;
     private ExceptionDispatchInfo? _threadFailure;
     private volatile bool _holding;
     private volatile bool _stopping;
-    private volatile bool _ended;
-    private long _rounds;
+    private int _wanted;
     private bool _disposed;
 
     private PacketHold(InterceptionQueueOptions options, HoldDirection direction, NetworkNamespace? networkNamespace)
@@ -119,49 +114,36 @@ public sealed class PacketHold : IDisposable
     /// <summary>The queue's counters.</summary>
     public InterceptStatistics ReadStatistics() => _queue.ReadStatistics();
 
-    /// <summary>
-    /// Holds from now on. Sets a flag: no system call, well under a microsecond. A batch that the thread is working on may still pass;
-    /// <see cref="Settle"/> waits it out.
-    /// </summary>
-    public void Hold() => _holding = true;
-
-    /// <summary>Returns when no packet can pass any more that was received before <see cref="Hold"/>: one turn of the thread, some ten microseconds.</summary>
+    /// <summary>Holds from now on: when this returns, no packet can pass any more. Waits for the batch that the thread may be working on; well under a microsecond if there is none.</summary>
     /// <exception cref="LinuxException">The hold's thread has ended with this.</exception>
-    public void Settle()
+    public void Hold() => TakeTurn(() =>
     {
-        long round = Interlocked.Read(ref _rounds);
-        _queue.Wake();
-        var spin = default(SpinWait);
-        while (Interlocked.Read(ref _rounds) == round && !_ended)
-        {
-            spin.SpinOnce(sleep1Threshold: -1);
-        }
-
         // A thread that has ended holds nothing and releases nothing: better known now than in the middle of a move.
         _threadFailure?.Throw();
-    }
+        _holding = true;
+        return default;
+    });
 
     /// <summary>
     /// Decides about every held packet and goes back to passing. The drops go first, then the accepted ones in order of arrival, as one batch verdict;
     /// where the oldest turns out to be lost in the kernel, each is accepted by itself, so that the losses are counted.
     /// </summary>
-    /// <param name="decide">Asked once for each packet, in order of arrival, on the hold's thread, before the first verdict is given; null accepts all.
+    /// <param name="decide">Asked once for each packet, in order of arrival, before the first verdict is given; null accepts all.
     /// If it throws, no verdict is given, everything stays held, and the exception comes out here.</param>
-    public HoldRelease Release(Func<HeldPacket, HeldVerdict>? decide = null)
+    /// <exception cref="LinuxException">The kernel's queue can't be spoken to.</exception>
+    public HoldRelease Release(Func<HeldPacket, HeldVerdict>? decide = null) => TakeTurn(() =>
     {
-        lock (_commandGate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            return RunCommandLocked(decide ?? (static _ => HeldVerdict.Accept));
-        }
-    }
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _threadFailure?.Throw();
+        return Execute(decide ?? (static _ => HeldVerdict.Accept));
+    });
 
     /// <summary>Drops everything that is held and goes back to passing.</summary>
     public HoldRelease DropAll() => Release(static _ => HeldVerdict.Drop);
 
     /// <summary>
     /// Prepares for the critical section: compiles the code that runs in it, fills the pool for <paramref name="packets"/> packets of up to 2 KiB, and
-    /// turns the thread once.
+    /// wakes the thread once.
     /// </summary>
     public void Warm(int packets = 1024)
     {
@@ -186,54 +168,43 @@ public sealed class PacketHold : IDisposable
         }
 
         leases.ForEach(lease => lease.Dispose());
-        Settle();
+        _queue.Wake();
     }
 
     /// <summary>Accepts what is held, ends the thread and closes the queue.</summary>
     public void Dispose()
     {
-        lock (_commandGate)
+        bool isFirst = false;
+        try
         {
-            if (_disposed)
+            _ = TakeTurn(() =>
             {
-                return;
-            }
-
-            _disposed = true;
-            try
-            {
-                if (!_ended && HeldCount > 0)
-                {
-                    RunCommandLocked(static _ => HeldVerdict.Accept);
-                }
-            }
-            finally
+                isFirst = !_disposed;
+                _disposed = true;
+                return isFirst && _threadFailure is null && HeldCount > 0 ? Execute(static _ => HeldVerdict.Accept) : default;
+            });
+        }
+        finally
+        {
+            if (isFirst)
             {
                 _stopping = true;
                 _queue.Wake();
                 _thread.Join();
                 _queue.Dispose();
-                _commandDone.Dispose();
             }
         }
     }
 
-    private HoldRelease RunCommandLocked(Func<HeldPacket, HeldVerdict> decide)
+    /// <summary>While it runs, the hold's thread receives nothing; and where it always has something to receive, it gives way.</summary>
+    private HoldRelease TakeTurn(Func<HoldRelease> body)
     {
-        _commandFailure = null;
-        _commandDone.Reset();
-        Volatile.Write(ref _command, decide);
-        _queue.Wake();
-
-        // The thread signals when it ends, too: a command never waits for a thread that is gone.
-        if (!_ended)
+        Interlocked.Increment(ref _wanted);
+        lock (_turn)
         {
-            _commandDone.Wait();
+            Interlocked.Decrement(ref _wanted);
+            return body();
         }
-
-        _commandFailure?.Throw();
-        _threadFailure?.Throw();
-        return _commandResult;
     }
 
     private void Loop()
@@ -242,25 +213,24 @@ public sealed class PacketHold : IDisposable
         {
             while (!_stopping)
             {
-                _queue.Receive(_handler);
-                Interlocked.Increment(ref _rounds);
-                if (Interlocked.Exchange(ref _command, null) is { } command)
+                _queue.Wait(timeoutNanoseconds: -1);
+                var spin = default(SpinWait);
+                while (Volatile.Read(ref _wanted) > 0)
                 {
-                    Execute(command);
-                    _commandDone.Set();
+                    spin.SpinOnce(sleep1Threshold: -1);
+                }
+
+                lock (_turn)
+                {
+                    _queue.Receive(_handler, timeoutNanoseconds: 0);
                 }
             }
         }
-#pragma warning disable CA1031 // A thread's last frame: the failure comes out of the next command.
+#pragma warning disable CA1031 // A thread's last frame: the failure comes out of what is asked of it next.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             _threadFailure = ExceptionDispatchInfo.Capture(exception);
-        }
-        finally
-        {
-            _ended = true;
-            _commandDone.Set();
         }
     }
 
@@ -280,50 +250,41 @@ public sealed class PacketHold : IDisposable
         }
     }
 
-    private void Execute(Func<HeldPacket, HeldVerdict> decide)
+    private HoldRelease Execute(Func<HeldPacket, HeldVerdict> decide)
     {
         (long droppedBefore, long lostBefore) = _queue.ReadFates();
         int total = 0;
         bool isFirstRound = true;
         bool isIntact = true;
-        try
+        while (TakeHeld(decide))
         {
-            while (TakeHeld(decide))
+            total += _releasing.Count;
+            DropChosen();
+            if (isFirstRound && _accepting.Count > 0)
             {
-                total += _releasing.Count;
-                DropChosen();
-                if (isFirstRound && _accepting.Count > 0)
-                {
-                    isIntact = _queue.AcceptAcknowledged(_accepting[0], _handler);
-                    _accepting.RemoveAt(0);
-                }
+                isIntact = _queue.AcceptAcknowledged(_accepting[0], _handler);
+                _accepting.RemoveAt(0);
+            }
 
-                AcceptChosen(isIntact);
-                _queue.FlushVerdicts();
+            AcceptChosen(isIntact);
+            _queue.FlushVerdicts();
 
-                // Reading answers brings further packets, which are held: only once, so that a flood can't keep the release going.
-                if (isFirstRound)
-                {
-                    _queue.DrainAnswers(_handler);
-                    isFirstRound = false;
-                }
+            // Reading answers brings further packets, which are held: only once, so that a flood can't keep the release going.
+            if (isFirstRound)
+            {
+                _queue.DrainAnswers(_handler);
+                isFirstRound = false;
             }
         }
-#pragma warning disable CA1031 // Carried to the caller of Release.
-        catch (Exception exception) when (exception is not LinuxException)
-#pragma warning restore CA1031
-        {
-            _commandFailure = ExceptionDispatchInfo.Capture(exception);
-            return;
-        }
 
-        // What the socket has by now is younger than everything released: it passes behind it, on this thread.
+        // What the socket has by now is younger than everything released: it passes behind it.
         _holding = false;
+
         // A packet whose drop came too late was lost, not dropped; the queue has moved it from the one count to the other.
         (long droppedAfter, long lostAfter) = _queue.ReadFates();
         int dropped = (int)(droppedAfter - droppedBefore);
         int lost = (int)(lostAfter - lostBefore);
-        _commandResult = new HoldRelease(total - dropped - lost, dropped, lost);
+        return new HoldRelease(total - dropped - lost, dropped, lost);
     }
 
     private bool TakeHeld(Func<HeldPacket, HeldVerdict> decide)
@@ -335,7 +296,7 @@ public sealed class PacketHold : IDisposable
             count = _held.Count;
         }
 
-        // Only this thread adds and removes, so the first "count" stay where they are while the predicate runs without the lock.
+        // Only who has the turn adds and removes, so the first "count" stay where they are while the predicate runs without the lock.
         for (int i = 0; i < count; i++)
         {
             _decided.Add(decide(_held[i]));

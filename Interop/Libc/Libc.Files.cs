@@ -37,6 +37,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial FileDescriptor openat(FileDescriptor dirfd, byte* path, int flags, int mode);
 
+    internal const int SEEK_SET = 0;
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial long lseek(FileDescriptor fd, long offset, int whence);
+
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint getdents64(FileDescriptor fd, void* buffer, nuint length);
 

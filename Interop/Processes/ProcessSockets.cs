@@ -18,10 +18,6 @@ internal sealed unsafe class ProcessSockets : IDisposable
     private const int BufferLength = 32 * 1024;
     private const int LongestLink = 64;
 
-    /// <summary>struct linux_dirent64: inode, offset, length of the record (16 bits at 16), type, then the name.</summary>
-    private const int RecordLengthOffset = 16;
-    private const int NameOffset = 19;
-
     private readonly FileDescriptor _proc;
     private readonly byte[] _entries = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
 
@@ -45,9 +41,9 @@ internal sealed unsafe class ProcessSockets : IDisposable
             while ((length = Libc.getdents64(directory, entries, BufferLength)) > 0)
             {
                 ReadOnlySpan<byte> rest = _entries.AsSpan(0, (int)length);
-                while (TryTakeName(ref rest, out ReadOnlySpan<byte> name))
+                while (DirectoryEntries.TryTake(ref rest, out ReadOnlySpan<byte> name))
                 {
-                    if (TryParse(name, out long number))
+                    if (DirectoryEntries.TryParse(name, out long number))
                     {
                         processes.Add((int)number);
                     }
@@ -106,9 +102,9 @@ internal sealed unsafe class ProcessSockets : IDisposable
     private static int AddSockets(FileDescriptor directory, ReadOnlySpan<byte> entries, List<ProcessSocket> sockets)
     {
         Span<byte> link = stackalloc byte[LongestLink];
-        while (TryTakeName(ref entries, out ReadOnlySpan<byte> name))
+        while (DirectoryEntries.TryTake(ref entries, out ReadOnlySpan<byte> name))
         {
-            if (!TryParse(name, out long descriptor))
+            if (!DirectoryEntries.TryParse(name, out long descriptor))
             {
                 continue;
             }
@@ -135,27 +131,9 @@ internal sealed unsafe class ProcessSockets : IDisposable
         return 0;
     }
 
-    private static bool TryTakeName(ref ReadOnlySpan<byte> entries, out ReadOnlySpan<byte> name)
-    {
-        name = default;
-        if (entries.Length < NameOffset)
-        {
-            return false;
-        }
-
-        int length = Math.Min(MemoryMarshal.Read<ushort>(entries[RecordLengthOffset..]), entries.Length);
-        name = entries[NameOffset..length];
-        name = name[..name.IndexOf((byte)0)];
-        entries = entries[length..];
-        return true;
-    }
-
     private static bool TryParseSocket(ReadOnlySpan<byte> target, out long inode)
     {
         inode = 0;
-        return target.StartsWith("socket:["u8) && target.EndsWith("]"u8) && TryParse(target["socket:["u8.Length..^1], out inode);
+        return target.StartsWith("socket:["u8) && target.EndsWith("]"u8) && DirectoryEntries.TryParse(target["socket:["u8.Length..^1], out inode);
     }
-
-    private static bool TryParse(ReadOnlySpan<byte> digits, out long number) =>
-        Utf8Parser.TryParse(digits, out number, out int used) && used == digits.Length && number >= 0;
 }

@@ -117,12 +117,8 @@ internal sealed class MatrixLab : IDisposable
     private Socket MoveHeld(TcpLink link, Action whileFrozen, Action<SessionImage, Socket> check)
     {
         using PausedSocket paused = link.Attach();
-        foreach (PacketHold hold in (ReadOnlySpan<PacketHold>)[_inbound!, _outbound!])
-        {
-            hold.Hold();
-            hold.Settle();
-        }
-
+        _inbound!.Hold();
+        _outbound!.Hold();
         try
         {
             paused.Pause();

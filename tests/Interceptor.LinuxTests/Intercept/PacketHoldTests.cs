@@ -17,7 +17,6 @@ public sealed class PacketHoldTests
         Assert.Equal(Enumerable.Range(0, 50), loopback.Arrived());
 
         hold.Hold();
-        hold.Settle();
         loopback.Send(200, from: 50);
         LoopbackQueue.Until(() => hold.HeldCount == 200, "200 packets were not held");
         Assert.Empty(loopback.Arrived());

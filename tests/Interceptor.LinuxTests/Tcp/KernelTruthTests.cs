@@ -264,7 +264,6 @@ public sealed class KernelTruthTests
         TruthLab.Until(() => lab.ToServer.Held.Any(packet => EndsAt(packet, first + (10 * segment))), "ten segments on the router");
         lab.ToServer.Release(packet => SegmentOf(packet) == first ? HeldVerdict.Drop : HeldVerdict.Accept);
         lab.ToServer.Hold();
-        lab.ToServer.Settle();
         lab.ToClient.Release();
         TruthLab.Until(() => lab.GlanceAtClient() is var client && (client.SegmentsSacked == 9 || client.Queued < 10 * segment), "the SACK blocks");
         TruthInstant instant = lab.Freeze();

@@ -101,8 +101,6 @@ internal sealed class TruthNetwork : IDisposable
     {
         ToServer.Hold();
         ToClient.Hold();
-        ToServer.Settle();
-        ToClient.Settle();
     }
 
     internal void Release()
