@@ -13,11 +13,14 @@ public static class CheckpointWarmup
 {
     /// <summary>Runs it.</summary>
     /// <exception cref="LinuxException">EPERM where namespaces can't be made or sockets not be repaired.</exception>
-    public static void Run()
+    public static void Run() => Run(null);
+
+    /// <summary>The same, with its image for whatever else is to be warm.</summary>
+    internal static void Run(Action<SessionImage>? useImage)
     {
         FrozenProcess.Warm();
         using NetworkNamespace warm = NetworkNamespace.Create("warm-up");
-        warm.Run(DryRun);
+        warm.Run(() => DryRun(useImage));
         Type[] types =
         [
             typeof(PausedSocket), typeof(SessionRestorer), typeof(RestoredSocket), typeof(FrozenProcess), typeof(SocketSettingsIo),
@@ -30,7 +33,7 @@ public static class CheckpointWarmup
         }
     }
 
-    private static void DryRun()
+    private static void DryRun(Action<SessionImage>? useImage)
     {
         const string Subject = "the warm-up connection";
         NativeSocket.BringUp("lo");
@@ -52,6 +55,7 @@ public static class CheckpointWarmup
         using PausedSocket paused = PausedSocket.Attach(server, new SocketOwner(Environment.ProcessId, server.Number, 0, local, peer));
         paused.Pause();
         SessionImage image = paused.Dump();
+        useImage?.Invoke(image);
         paused.CloseSilently();
         using RestoredSocket restored = SessionRestorer.Restore(image);
         restored.Resume();

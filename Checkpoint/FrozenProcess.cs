@@ -108,6 +108,13 @@ public sealed class FrozenProcess : IDisposable
 
     private static LinuxException Ended(int pid) => new(Errno.ESRCH, "stop", $"process {pid}", "It has ended.");
 
+    /// <summary>True if every thread of a process is stopped now.</summary>
+    internal static bool IsStopped(int pid)
+    {
+        using ProcessTasks tasks = ProcessTasks.Open(pid);
+        return tasks.AreStopped();
+    }
+
     /// <summary>Runs the reading of /proc once, so that nothing of it is compiled inside a freeze.</summary>
     internal static void Warm()
     {

@@ -38,6 +38,15 @@ public sealed partial class PausedSocket : IDisposable
     /// <summary>True after <see cref="CloseSilently"/>.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>The duplicate's number, for a guard that duplicates it in turn.</summary>
+    internal int DescriptorNumber => _fd.Number;
+
+    /// <summary>The owner's pidfd, for a guard; -1 once the owner was stopped.</summary>
+    internal int OwnerDescriptorNumber => _process?.DescriptorNumber ?? -1;
+
+    /// <summary>Bytes that both queues may come to.</summary>
+    internal long QueueRoomBytes => (long)_receiveBuffer.Length + _sendBuffer.Length;
+
     /// <summary>Duplicates the socket and checks that its state can be taken whole. Changes nothing.</summary>
     /// <exception cref="CheckpointException">The connection's state can't be taken (the message says why), or it is gone.</exception>
     /// <exception cref="LinuxException">EPERM without the right to trace the owner.</exception>

@@ -52,5 +52,6 @@ internal static class CommandTree
         yield return DemoCommand.Create();
         yield return CleanupCommand.Create();
         yield return GuardCommand.Create();
+        yield return GuardSessionCommand.Create();
     }
 }

@@ -15,9 +15,15 @@ public sealed partial class SessionCheckpoint
             static it => it._options.BaseDirectory is not null),
         new("find", false, "finds the socket, duplicates it and checks that its state can be taken whole, and that the image can be written",
             static it => it.Find(), "the duplicate is closed", static it => it._socket?.Dispose(), GoesOn),
+        new("start guard", false, "starts the process that puts things right should this one be killed",
+            static it => it._guard = SessionGuard.Start(it._options.GuardCommand!), "it is sent away", static it => it._guard?.Dispose(), GoesOn,
+            static it => it._options.GuardCommand is not null && it._options.Pid != Environment.ProcessId),
         new("warm up", false, "runs the whole dump and restore once on a connection of its own", static _ => CheckpointWarmup.Run(), "", null, GoesOn),
         new("open queues", false, "opens a queue for each direction, passing",
             static it => it.OpenQueues(), "the queues are closed, what they have passes", static it => it._hold?.Close(), GoesOn, static it => it.IsHeld),
+        new("arm guard", false, "gives the guard duplicates of the owner's pidfd, the socket and both queues",
+            static it => it._guard!.Arm(SessionGuardOrder.For(it._socket!, it._hold, it._id, it._options.Directory)),
+            "it is sent away", static it => it._guard?.Dismiss(), GoesOn, static it => it._guard is not null),
         new("install rules", false, "sends the connection's packets through the queues: the peer's at PREROUTING, the owner's at OUTPUT",
             static it => it._hold!.InstallRules(), "the rules are removed", static it => it._hold?.RemoveRules(), GoesOn, static it => it.IsHeld),
 
@@ -40,6 +46,8 @@ public sealed partial class SessionCheckpoint
             static it => it.Resume(), "", null, GoesOn, static it => it._options.LeaveRunning),
         new("remove rules", false, "removes the rules to the queues and closes them",
             static it => it.EndHold(), "", null, GoesOn, static it => it._options.LeaveRunning && it.IsHeld),
+        new("dismiss guard", false, "sends the guard away",
+            static it => it._guard!.Dismiss(), "", null, GoesOn, static it => it._options.LeaveRunning && it._guard is not null),
         new("write image", false, "writes the image to disk",
             static it => it.Write(it._image!), "", null, GoesOn, static it => it._options.LeaveRunning),
 
@@ -57,6 +65,8 @@ public sealed partial class SessionCheckpoint
             static it => it._owner?.Kill(TimeSpan.FromSeconds(2)), "", null, Taken, static it => it._options.KillOwner),
         new("leave owner", false, "lets the owner go on, without its connection, and closes the duplicate",
             static it => it.LeaveOwner(), "", null, Taken, static it => !it._options.LeaveRunning),
+        new("dismiss guard", false, "sends the guard away",
+            static it => it._guard!.Dismiss(), "", null, Taken, static it => !it._options.LeaveRunning && it._guard is not null),
     ];
 
     private void OpenBase()
@@ -109,6 +119,7 @@ public sealed partial class SessionCheckpoint
         _held = _hold?.ReleaseAll() ?? 0;
         _lock?.Remove();
         _owner?.Dispose();
+        _guard?.Resumed();
     }
 
     private void EndHold()

@@ -23,6 +23,7 @@ public sealed partial class SessionCheckpoint
     private SessionHold? _hold;
     private FrozenProcess? _owner;
     private SessionImageBase? _base;
+    private SessionGuard? _guard;
     private SessionImage? _image;
     private int _held;
     private bool _isWritten;
@@ -60,6 +61,7 @@ public sealed partial class SessionCheckpoint
         }
         finally
         {
+            checkpoint._guard?.Dispose();
             checkpoint._namespace?.Dispose();
         }
     }
@@ -88,6 +90,7 @@ public sealed partial class SessionCheckpoint
         HeldPackets = _held,
         Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
         BaseDirectory = _base?.Directory,
+        GuardProblem = _guard?.Problem,
         LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
     };
 }

@@ -37,6 +37,12 @@ public sealed record SessionCheckpointOptions
     /// <summary>What the image is encrypted with; null leaves it readable. Stays the caller's.</summary>
     public SessionKey? Key { get; init; }
 
+    /// <summary>
+    /// A program with its first arguments that runs <see cref="SessionGuardian.Run"/> on its standard streams (<c>interceptor guard-session</c> does, or a program of the caller's own):
+    /// a second process, which puts things right if this one is killed in between. Null: there is none.
+    /// </summary>
+    public IReadOnlyList<string>? GuardCommand { get; init; }
+
     /// <summary>Called before each step (false) and after each that succeeded (true), by tests: what it throws is that step's failure.</summary>
     internal Action<SessionStep, bool>? StepObserver { get; init; }
 }

@@ -36,4 +36,7 @@ public sealed record SessionCheckpointResult
 
     /// <summary>The rules of ours that stay in the firewall until the restore, as <c>mangle/OUTPUT -> CHAIN</c>; empty where none do.</summary>
     public required IReadOnlyList<string> LockPlaces { get; init; }
+
+    /// <summary>Why there was no guard, or not until the end, although one was asked for; null otherwise.</summary>
+    public string? GuardProblem { get; init; }
 }

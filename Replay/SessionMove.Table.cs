@@ -17,12 +17,17 @@ public sealed partial class SessionMove
         new("find", false, "finds the socket, duplicates it and checks that its state can be taken whole",
             static move => move.Find(),
             "the duplicate is closed", static move => move.CloseDuplicate(), GoesOn),
+        new("start guard", false, "starts the process that puts things right should this one be killed",
+            static move => move._guard = SessionGuard.Start(move._options.GuardCommand!), "it is sent away", static move => move._guard?.Dispose(), GoesOn,
+            static move => move._options.GuardCommand is not null),
         new("open queues", false, "opens a queue for each direction, passing, and warms it",
             static move => move.OpenQueues(), "the queues are closed, what they have passes", static move => move.CloseQueues(), GoesOn),
+        new("arm guard", false, "gives the guard duplicates of the owner's pidfd, the socket and both queues",
+            static move => move.ArmGuard(), "it is sent away", static move => move._guard?.Dismiss(), GoesOn, static move => move._guard is not null),
         new("install rules", false, "sends the connection's packets through the queues: the peer's at PREROUTING, the owner's at OUTPUT",
             static move => move._hold!.InstallRules(), "the rules are removed", static move => move._hold?.RemoveRules(), GoesOn),
         new("warm up", false, "runs the whole dump and restore once on a connection of its own",
-            static _ => WarmUp(), "", null, GoesOn),
+            static move => move.WarmUp(), "", null, GoesOn),
         new("await the moment", false, "waits until the caller wants the freeze",
             static move => move._options.BeforeFreeze?.Invoke(), "", null, GoesOn),
 
@@ -36,12 +41,16 @@ public sealed partial class SessionMove
             static move => move._socket!.Pause(), "repair is left without a packet, its options are set again", static move => move.CloseDuplicate(), GoesOn),
         new("dump", true, "reads sequence numbers, queues, windows and options",
             static move => move._image = move._socket!.Dump(), "", null, GoesOn),
+        new("entrust image", true, "copies the image to memory that outlives this process with the guard",
+            static move => move._memory!.Write(move._image!), "", null, GoesOn, static move => move._guard is not null),
         new("close original", true, "dissolves the original's association without a packet",
             static move => move._socket!.CloseSilently(), "the image is written to disk and a lock of DROP rules keeps the peer waiting",
             static move => move.Rescue(), GoesOn),
         new("end owner", true, "ends the old owner", static move => move.EndOwner(), "", null, Rescued),
         new("restore", true, "builds the new socket from the image, in repair",
             static move => move._restored = SessionRestorer.Restore(move._image!, FirewallMatch.OwnMark), "it is closed without a packet", static move => move.CloseRestored(), Rescued),
+        new("entrust restored", true, "gives the guard a duplicate of the new socket",
+            static move => move._guard!.Entrust(move._restored!.Descriptor.Number), "", null, Rescued, static move => move._guard is not null),
         new("release outbound", true, "lets go on what says nothing that the image does not know, drops the rest",
             static move => move._outboundCount = Count(move._outbound!.Release(move.JudgeOutbound)), "", null, Rescued),
         new("resume", true, "leaves repair with a window probe, writes the unsent tail, sets the options",
@@ -55,6 +64,7 @@ public sealed partial class SessionMove
             Alive + " Rules of ours are still in the firewall: interceptor cleanup removes them."),
         new("close queues", false, "closes the queues and keeps copies of what was held",
             static move => move.Finish(), "", null, Alive),
+        new("dismiss guard", false, "sends the guard away", static move => move._guard!.Dismiss(), "", null, Alive, static move => move._guard is not null),
         new("write image", false, "writes the image and the held packets to disk, where that is asked for",
             static move => move.WriteImage(), "", null, Alive),
     ];
@@ -81,9 +91,10 @@ public sealed partial class SessionMove
 
     private void CloseQueues() => _hold?.Close();
 
-    private static void WarmUp()
+    private void WarmUp()
     {
-        CheckpointWarmup.Run();
+        CheckpointWarmup.Run(image => _memory?.Write(image));
+        _memory?.Set(SessionGuardMemory.Stage.Empty);
         const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
         IEnumerable<MethodInfo> methods = typeof(SessionMove).GetNestedTypes(BindingFlags.NonPublic).Append(typeof(SessionMove)).Append(typeof(HeldPacketPolicy))
             .SelectMany(type => type.GetMethods(Own)).Where(method => !method.IsAbstract && !method.ContainsGenericParameters);
@@ -91,6 +102,12 @@ public sealed partial class SessionMove
         {
             RuntimeHelpers.PrepareMethod(method.MethodHandle);
         }
+    }
+
+    private void ArmGuard()
+    {
+        _memory = SessionGuardMemory.Create(_socket!.QueueRoomBytes);
+        _guard!.Arm(SessionGuardOrder.For(_socket, _hold, imageId: null, _options.ImageDirectory) with { Memory = _memory.DescriptorNumber });
     }
 
     private void UndoHold(PacketHold? hold)
@@ -117,6 +134,7 @@ public sealed partial class SessionMove
     private void Deliver()
     {
         _options.Deliver(_restored!.Handle, _image!);
+        _memory?.Set(SessionGuardMemory.Stage.Delivered);
         _isDelivered = true;
     }
 
@@ -141,28 +159,14 @@ public sealed partial class SessionMove
         }
 
         _image = _image! with { Lock = SessionLockRules.For(_image) };
-        string name = $"interceptor-rescue-{_image.Id}";
-        string[] places = [Path.Combine(Path.GetTempPath(), name), Path.GetFullPath(name), $"/dev/shm/{name}"];
-        Exception? failure = null;
-        foreach (string place in _options.ImageDirectory is { } asked ? places.Prepend(asked) : places)
+        try
         {
-            try
-            {
-                SessionFiles.Write(place, _image);
-                _rescue = place;
-                break;
-            }
-            catch (Exception exception) when (exception is CheckpointException or IOException or UnauthorizedAccessException)
-            {
-                failure ??= exception;
-            }
+            _rescue = SessionRescue.Write(_image, _options.ImageDirectory);
         }
-
-        SessionLockRules.Install(_image, _options.Namespace);
-        _isLocked = true;
-        if (_rescue is null)
+        finally
         {
-            throw failure!;
+            SessionLockRules.Install(_image, _options.Namespace);
+            _isLocked = true;
         }
     }
 

@@ -25,6 +25,8 @@ public sealed partial class SessionMove
     private PacketHold? _outbound;
     private SessionHold? _hold;
     private FrozenProcess? _owner;
+    private SessionGuard? _guard;
+    private SessionGuardMemory? _memory;
     private SessionImage? _image;
     private RestoredSocket? _restored;
     private SessionMoveCount _inboundCount;
@@ -115,13 +117,14 @@ public sealed partial class SessionMove
         Inbound = _inboundCount,
         Outbound = _outboundCount,
         Image = _image!,
-        Warnings = _restored!.Warnings,
+        Warnings = [.. _restored!.Warnings],
+        GuardProblem = _guard?.Problem,
     };
 
     /// <summary>Gives back whatever is still open. Nothing here is visible on the wire: undo or success has decided that.</summary>
     private void Release()
     {
-        foreach (IDisposable? open in (ReadOnlySpan<IDisposable?>)[_restored, _socket, _owner, _hold])
+        foreach (IDisposable? open in (ReadOnlySpan<IDisposable?>)[_restored, _socket, _owner, _hold, _guard, _memory])
         {
             try
             {

@@ -35,4 +35,7 @@ public sealed record SessionMoveResult
 
     /// <summary>What could not be taken along; for people.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>Why there was no guard, or not until the end, although one was asked for; null otherwise.</summary>
+    public string? GuardProblem { get; init; }
 }

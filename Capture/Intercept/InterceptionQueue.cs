@@ -49,6 +49,9 @@ public sealed partial class InterceptionQueue : IDisposable
     /// <summary>The queue number.</summary>
     public ushort Number { get; }
 
+    /// <summary>The netlink socket's descriptor, for a guard that duplicates it.</summary>
+    internal int DescriptorNumber => _socket.DescriptorNumber;
+
     /// <summary>The flags in force.</summary>
     public InterceptionQueueFlags Flags { get; private set; }
 

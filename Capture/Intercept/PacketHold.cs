@@ -79,6 +79,9 @@ public sealed class PacketHold : IDisposable
     /// <summary>The queue number.</summary>
     public ushort QueueNumber => _queue.Number;
 
+    /// <inheritdoc cref="InterceptionQueue.DescriptorNumber"/>
+    internal int DescriptorNumber => _queue.DescriptorNumber;
+
     /// <summary>True from <see cref="Hold"/> to the end of a release.</summary>
     public bool IsHolding => _holding;
 

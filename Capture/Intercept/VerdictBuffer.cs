@@ -95,7 +95,7 @@ internal sealed class VerdictBuffer(NetlinkSocket socket, ushort queue)
         }
     }
 
-    private static void WriteHeader(ref NetlinkWriter writer, uint verdict, uint id)
+    internal static void WriteHeader(ref NetlinkWriter writer, uint verdict, uint id)
     {
         Span<byte> header = stackalloc byte[8];
         BinaryPrimitives.WriteUInt32BigEndian(header, verdict);

@@ -87,6 +87,11 @@ internal static class CheckpointCommand
             context.Output.Warn(warning);
         }
 
+        if (result.GuardProblem is { } problem)
+        {
+            context.Output.Warn($"there was no guard ({Printable.Escape(problem)}): had this process been killed, the connection would have stayed frozen.");
+        }
+
         if (result.LockPlaces.Count > 0)
         {
             context.Output.Warn(
@@ -152,6 +157,8 @@ internal static class CheckpointCommand
             LeaveRunning = leaveRunning,
             Lock = kind,
             KillOwner = parsed.GetValue(Kill),
+            GuardCommand = GuardSessionCommand.OwnCommand(),
+            StepObserver = FaultSwitch.FromEnvironment(),
         };
     }
 

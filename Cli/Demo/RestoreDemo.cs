@@ -1,5 +1,6 @@
 using System.Net;
 using Interceptor.Checkpoint;
+using Interceptor.Cli.Commands;
 using Interceptor.Cli.Demo.Peers;
 using Interceptor.Packets;
 using Interceptor.Replay;
@@ -77,6 +78,7 @@ internal sealed class RestoreDemo(RestoreDemoOptions options, Action<string> say
             },
             Deliver = peers.SendConnection,
             ImageDirectory = peers.ImageDirectory,
+            GuardCommand = GuardSessionCommand.OwnCommand(),
         });
         _network.MakeRoomForRestore();
         options.BeforeMove?.Invoke(peers);

@@ -30,6 +30,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         _subject = subject;
     }
 
+    /// <summary>The descriptor's number, for whoever duplicates it out of this process.</summary>
+    internal int DescriptorNumber => _fd.Number;
+
     /// <summary>The kernel's name for this socket in its replies and in /proc.</summary>
     internal uint PortId { get; private set; }
 
@@ -55,6 +58,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
         return new NetlinkSocket(fd, subject) { PortId = address.PortId };
     }
+
+    /// <summary>A socket that is open already, as another process's that was duplicated; takes ownership of <paramref name="fd"/>.</summary>
+    internal static NetlinkSocket FromDescriptor(FileDescriptor fd, string subject) => new(fd, subject);
 
     /// <summary>
     /// Asks for a receive buffer, beyond the system's limit where privileges allow (SO_RCVBUFFORCE), else up to the limit.

@@ -19,6 +19,12 @@ internal sealed class ProcessDescriptor : IDisposable
 
     internal int Pid { get; }
 
+    /// <summary>The descriptor's number, for whoever duplicates it out of this process.</summary>
+    internal int DescriptorNumber => _fd.Number;
+
+    /// <summary>One that is open already, as another process's that was duplicated; takes ownership of <paramref name="fd"/>.</summary>
+    internal static ProcessDescriptor FromDescriptor(FileDescriptor fd, int pid) => new(fd, pid);
+
     internal static ProcessDescriptor Open(int pid)
     {
         nint fd = Libc.syscall3(Libc.SYS_pidfd_open, pid, 0, 0);

@@ -111,6 +111,13 @@ internal sealed class StreamServer : IDisposable
         return offset;
     }
 
+    /// <summary>Ends it; gives what it said of wrong data, or nothing.</summary>
+    internal string EndAndReadErrors()
+    {
+        _process.Kill();
+        return _process.StandardError.ReadToEnd();
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)
