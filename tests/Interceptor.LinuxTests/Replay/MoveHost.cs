@@ -16,6 +16,8 @@ internal static class MoveHost
 {
     private const string Variable = "INTERCEPTOR_TEST_MOVE";
 
+    internal static IReadOnlyList<string> GuardCommand { get; } = [CliProcess.StartInfo().FileName, CliProcess.AssemblyPath, "guard-session"];
+
     internal static ProcessStartInfo StartInfo(NetworkNamespace ns, StreamServer server, FlowEndpoint peer, string image, string channel, string where)
     {
         ProcessStartInfo info = CliProcess.StartInfo();
@@ -45,7 +47,7 @@ internal static class MoveHost
             Peer = peer,
             ImageDirectory = word[4],
             Deliver = (connection, image) => Handover.Send(channel, connection, image.ReadOffset, image.WrittenOffset(Interceptor.Checkpoint.StreamOrigin.Accepted)),
-            GuardCommand = [CliProcess.StartInfo().FileName, CliProcess.AssemblyPath, "guard-session"],
+            GuardCommand = GuardCommand,
             StepObserver = FaultSwitch.At(word[6]),
         }).Run();
         Environment.Exit(0);

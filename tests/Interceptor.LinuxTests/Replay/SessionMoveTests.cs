@@ -38,8 +38,10 @@ public sealed class SessionMoveTests
                 delivered = DescriptorPassing.Receive(receiver);
             },
             ImageDirectory = directory,
+            GuardCommand = MoveHost.GuardCommand,
         });
         SessionMoveResult result = move.Run();
+        Assert.Null(result.GuardProblem);
         sender.Dispose();
         receiver.Dispose();
 
