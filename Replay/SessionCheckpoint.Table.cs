@@ -46,8 +46,6 @@ public sealed partial class SessionCheckpoint
             static it => it.Resume(), "", null, GoesOn, static it => it._options.LeaveRunning),
         new("remove rules", false, "removes the rules to the queues and closes them",
             static it => it.EndHold(), "", null, GoesOn, static it => it._options.LeaveRunning && it.IsHeld),
-        new("dismiss guard", false, "sends the guard away",
-            static it => it._guard!.Dismiss(), "", null, GoesOn, static it => it._options.LeaveRunning && it._guard is not null),
         new("write image", false, "writes the image to disk",
             static it => it.Write(it._image!), "", null, GoesOn, static it => it._options.LeaveRunning),
 
@@ -66,7 +64,7 @@ public sealed partial class SessionCheckpoint
         new("leave owner", false, "lets the owner go on, without its connection, and closes the duplicate",
             static it => it.LeaveOwner(), "", null, Taken, static it => !it._options.LeaveRunning),
         new("dismiss guard", false, "sends the guard away",
-            static it => it._guard!.Dismiss(), "", null, Taken, static it => !it._options.LeaveRunning && it._guard is not null),
+            static it => it._guard!.Dismiss(), "", null, Taken, static it => it._guard is not null),
     ];
 
     private void OpenBase()

@@ -17,6 +17,7 @@ internal sealed class SessionWard : IDisposable
     private ProcessDescriptor? _guarded;
     private ProcessDescriptor? _owner;
     private bool _ownerWasStopped;
+    private bool _isLetGo;
     private NetworkNamespace? _namespace;
     private SessionGuardMemory? _memory;
     private GuardedSocket? _entrusted;
@@ -55,6 +56,7 @@ internal sealed class SessionWard : IDisposable
     /// <summary>The connections are with their owner again: a duplicate would only keep the owner from closing them.</summary>
     internal void LetGo()
     {
+        _isLetGo = true;
         foreach (Connection connection in _connections)
         {
             connection.Socket?.Dispose();
@@ -179,7 +181,7 @@ internal sealed class SessionWard : IDisposable
         }
     }
 
-    /// <summary>An image of a connection that goes on would mislead, and an unfinished one is of no use.</summary>
+    /// <summary>An image of a connection that was to be taken away and goes on would mislead, and an unfinished one is of no use.</summary>
     private void RemoveFiles(Connection connection)
     {
         if (connection.Order.Directory is not { } directory)
@@ -187,7 +189,7 @@ internal sealed class SessionWard : IDisposable
             return;
         }
 
-        if (connection.Fate == Fate.GoesOn && IsOnDisk(connection.Order))
+        if (connection.Fate == Fate.GoesOn && !_isLetGo && IsOnDisk(connection.Order))
         {
             SessionImageDirectory.Delete(directory);
         }

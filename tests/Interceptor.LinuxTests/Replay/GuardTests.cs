@@ -140,6 +140,13 @@ public sealed class GuardTests : IDisposable
     {
         string rules = SessionMoveTests.Rules(_ns);
         Assert.True(isTaken ? rules.Contains("interceptor:lock:", StringComparison.Ordinal) && !rules.Contains("NFQUEUE", StringComparison.Ordinal) : rules.Length == 0, $"{what}\n{rules}");
+        foreach (string unfinished in SessionImageDirectory.FindUnfinished(_directory))
+        {
+            // Before the guard is there: the place for the image is tried out. It is recognised by its name.
+            Assert.Empty(Directory.EnumerateFileSystemEntries(unfinished));
+            Directory.Delete(unfinished);
+        }
+
         Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(_directory), path => path != Image);
         if (!server.HasExited)
         {
