@@ -305,7 +305,7 @@ public static class SessionRestorer
         { IsPermission: true } => " Restoring a connection needs CAP_NET_ADMIN over the network namespace: run as root.",
         { Operation: "bind", Errno: Errno.EADDRNOTAVAIL } =>
             $" This network namespace does not have the address {image.Snapshot.Local.Address}: add it (ip address add {image.Snapshot.Local.Address} dev ...) "
-            + "or run the restore in the namespace that has it (ip netns exec NAME ...).",
+            + "or restore in the namespace that has it (--netns NAME).",
         { Operation: "bind", Errno: Errno.EADDRINUSE } => " Another socket holds the port: end it first.",
         { Operation: "connect", Errno: Errno.EADDRNOTAVAIL } =>
             " The same connection still exists in this network namespace: its original was not taken away, or it has been restored already.",

@@ -13,13 +13,12 @@ public sealed class RestoredSession : IDisposable
 {
     private readonly SessionKey? _key;
 
-    internal RestoredSession(string directory, SessionKey? key, SessionImage image, RestoredSocket socket, bool lockRemoved)
+    internal RestoredSession(string directory, SessionKey? key, SessionImage image, RestoredSocket socket)
     {
         Directory = directory;
         _key = key;
         Image = image;
         Socket = socket;
-        LockRemoved = lockRemoved;
     }
 
     /// <summary>Where the image is, as the caller named it.</summary>
@@ -32,7 +31,13 @@ public sealed class RestoredSession : IDisposable
     public RestoredSocket Socket { get; }
 
     /// <summary>True if a lock was in place and is gone now; false with an image that has one means that it is in another network namespace, or was removed.</summary>
-    public bool LockRemoved { get; }
+    public bool LockRemoved { get; internal init; }
+
+    /// <summary>True if connection tracking did not know the connection and was told of it.</summary>
+    public bool TrackingInserted { get; internal init; }
+
+    /// <summary>The interfaces on which its address was announced.</summary>
+    public IReadOnlyList<string> AnnouncedOn { get; internal init; } = [];
 
     /// <summary>
     /// Undoes the restore: the connection is locked and closed without a packet under every descriptor of it, and is in the image alone again, which can be restored once more. What it

@@ -21,15 +21,25 @@ public static class SessionRestore
         options ??= new SessionRestoreOptions();
         SessionImage image = SessionFiles.Read(directory, options.Key);
         using SessionRestoreMark.Claim claim = SessionRestoreMark.Take(directory, options.Force);
+
+        // Its sockets take the kernel milliseconds.
+        using AddressAnnouncer? announcer = options.Announce ? AddressAnnouncer.Open(image.Snapshot.Local.Address) : null;
         RestoredSocket restored = SessionRestorer.Restore(image, FirewallMatch.OwnMark);
         bool isUnlocked = false;
         try
         {
+            bool isTracked = options.Track && Track(image, restored);
             isUnlocked = SessionLockRules.Remove(image);
+            Announce(announcer, restored);
             restored.Resume(probe: true);
             claim.Keep();
             Reinject(image, restored);
-            return new RestoredSession(directory, options.Key, image, restored, isUnlocked);
+            return new RestoredSession(directory, options.Key, image, restored)
+            {
+                LockRemoved = isUnlocked,
+                TrackingInserted = isTracked,
+                AnnouncedOn = announcer?.Interfaces ?? [],
+            };
         }
         catch (Exception exception)
         {
@@ -61,6 +71,26 @@ public static class SessionRestore
         }
 
         return obstacles;
+    }
+
+    /// <summary>True if connection tracking was told of the connection.</summary>
+    private static bool Track(SessionImage image, RestoredSocket restored)
+    {
+        TrackingOutcome outcome = ConnectionTracking.Ensure(image.Snapshot, out string reason);
+        if (outcome == TrackingOutcome.Refused && ConnectionTracking.IsStrict)
+        {
+            restored.AddWarning($"connection tracking does not know the connection and took no entry for it: {reason} Rules that drop what is INVALID will end it; net.netfilter.nf_conntrack_tcp_loose=1 helps.");
+        }
+
+        return outcome == TrackingOutcome.Inserted;
+    }
+
+    private static void Announce(AddressAnnouncer? announcer, RestoredSocket restored)
+    {
+        if (announcer is not null && announcer.Announce() == 0)
+        {
+            restored.AddWarning($"{announcer.Address} was not announced: no Ethernet interface here carries it.");
+        }
     }
 
     /// <summary>

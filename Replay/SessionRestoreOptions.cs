@@ -10,4 +10,10 @@ public sealed record SessionRestoreOptions
 
     /// <summary>Restore it although it was restored before.</summary>
     public bool Force { get; init; }
+
+    /// <summary>Tell the neighbours that the connection's address is here now (<see cref="Capture.Injection.AddressAnnouncer"/>): after it was moved from another machine or namespace.</summary>
+    public bool Announce { get; init; }
+
+    /// <summary>Make the connection known to connection tracking where that does not know it (<see cref="ConnectionTracking"/>).</summary>
+    public bool Track { get; init; } = true;
 }

@@ -22,7 +22,7 @@ public static class RestorePreflight
         ArgumentNullException.ThrowIfNull(image);
         IEnumerable<CheckpointObstacle?> found =
         [
-            RepairPermission.Inspect(), Device(image), Address(image), Existing(image), CongestionControl(image), Tracking(), OtherClock(image), .. Path(image),
+            RepairPermission.Inspect(), Device(image), Address(image), Existing(image), CongestionControl(image), Tracking(image), OtherClock(image), .. Path(image),
         ];
         return [.. found.OfType<CheckpointObstacle>()];
     }
@@ -50,7 +50,7 @@ public static class RestorePreflight
             ? null
             : new CheckpointObstacle(
                 "address", $"this network namespace does not have the address {local.Address}",
-                $"Add it (ip address add {local.Address} dev ...), or restore in the namespace that has it (ip netns exec NAME ...).");
+                $"Add it (ip address add {local.Address} dev ...), or restore in the namespace that has it (--netns NAME).");
     }
 
     private static CheckpointObstacle? Existing(SessionImage image)
@@ -121,15 +121,11 @@ public static class RestorePreflight
                 "congestion-control", $"the congestion control '{image.Settings.CongestionControl}' is not to be had: the default is used", "Load its module: modprobe tcp_...", IsLoss: true);
     }
 
-    private static CheckpointObstacle? Tracking()
-    {
-        const string Loose = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
-        return File.Exists(Loose) && File.ReadAllText(Loose).Trim() == "0"
-            ? new CheckpointObstacle(
-                "conntrack", "connection tracking takes up no connection whose handshake it did not see, and rules that drop what is INVALID would end this one",
-                "Set net.netfilter.nf_conntrack_tcp_loose=1.", IsLoss: true)
-            : null;
-    }
+    private static CheckpointObstacle? Tracking(SessionImage image) => ConnectionTracking.IsStrict && !ConnectionTracking.CanAsk(image.Snapshot)
+        ? new CheckpointObstacle(
+            "conntrack", "connection tracking takes up no connection whose handshake it did not see, its table can't be asked, and rules that drop what is INVALID would end this one",
+            "Set net.netfilter.nf_conntrack_tcp_loose=1, or get CAP_NET_ADMIN and a kernel with ctnetlink.", IsLoss: true)
+        : null;
 
     private static CheckpointObstacle? OtherClock(SessionImage image) => image.Snapshot.Timestamps && image.BootId != PausedSocket.CurrentBootId
         ? new CheckpointObstacle(

@@ -41,6 +41,17 @@ internal static class RestoreCommand
         HelpName = "PATH",
     };
 
+    private static readonly Option<string?> Namespace = new("--netns")
+    {
+        Description = "Restore it in another network namespace, as if run there: a name of ip netns, a path, or the number of a process in it.",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<bool> Announced = new("--announce")
+    {
+        Description = "Tell the neighbours that the connection's address is here now (gratuitous ARP, neighbour advertisement): after it was moved from another machine or namespace.",
+    };
+
     private static readonly Option<bool> Force = new("--force") { Description = "Restore an image that was restored before: only if that socket is gone." };
 
     private static readonly Option<bool> Check = new("--check") { Description = "Only tell what would keep it from being restored here, each with its remedy; touches nothing." };
@@ -49,7 +60,7 @@ internal static class RestoreCommand
     {
         var command = new Command("restore", "Brings a checkpointed TCP connection back, in the network namespace it is run in, and hands it to a command.")
         {
-            Image, SessionKeyOption.Key, Splice, ToSocket, Force, Check, Program,
+            Image, SessionKeyOption.Key, Splice, ToSocket, Namespace, Announced, Force, Check, Program,
         };
         command.SetBody(Run);
         return command;
@@ -59,7 +70,12 @@ internal static class RestoreCommand
     {
         string directory = parsed.GetRequiredValue(Image);
         using SessionKey? key = SessionKeyOption.Read(parsed);
-        var options = new SessionRestoreOptions { Key = key, Force = parsed.GetValue(Force) };
+        var options = new SessionRestoreOptions { Key = key, Force = parsed.GetValue(Force), Announce = parsed.GetValue(Announced) };
+        return CaptureInterfaceOptions.InNamespace(parsed.GetValue(Namespace), () => Run(parsed, directory, options, context));
+    }
+
+    private static int Run(ParseResult parsed, string directory, SessionRestoreOptions options, CommandContext context)
+    {
         if (parsed.GetValue(Check))
         {
             return ObstacleReport.Write(context.Output, SessionRestore.Inspect(directory, options), directory, "can_restore", "restored here");
@@ -159,7 +175,9 @@ internal static class RestoreCommand
 
         if (session.Image.Lock is { } sessionLock && !session.LockRemoved)
         {
-            output.Warn($"the lock {sessionLock.Comment} was not in this network namespace: was it removed, or is the connection restored elsewhere?");
+            output.Warn(
+                $"the lock {sessionLock.Comment} is not in this network namespace. If it is in the one that the connection was in, leave it there as long as packets may go there; "
+                + "then remove it: interceptor cleanup --all --netns NAME.");
         }
 
         return session;
@@ -192,6 +210,14 @@ internal static class RestoreCommand
         json.WriteNumber("in_flight_bytes", image.Snapshot.InFlightBytes);
         json.WriteNumber("unsent_bytes", image.Snapshot.UnsentBytes);
         json.WriteBoolean("lock_removed", session.LockRemoved);
+        json.WriteBoolean("tracking_inserted", session.TrackingInserted);
+        json.WriteStartArray("announced_on");
+        foreach (string name in session.AnnouncedOn)
+        {
+            json.WriteStringValue(name);
+        }
+
+        json.WriteEndArray();
     }
 
     /// <summary>This process's environment with the descriptor announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>

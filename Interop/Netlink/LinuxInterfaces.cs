@@ -38,6 +38,18 @@ internal static unsafe class LinuxInterfaces
         return found;
     }
 
+    /// <summary>The address of an Ethernet interface, 6 bytes; false for any other.</summary>
+    internal static bool TryGetEthernetAddress(string name, Span<byte> address)
+    {
+        if (!TryAsk(name, Libc.SIOCGIFHWADDR, out InterfaceRequest answer) || answer.First != Libc.ARPHRD_ETHER)
+        {
+            return false;
+        }
+
+        new ReadOnlySpan<byte>(&answer.Second, 6).CopyTo(address);
+        return true;
+    }
+
     /// <summary>The refusal for an interface that is not there, with those that are.</summary>
     internal static LinuxException NoSuchInterface(string operation, string name)
     {

@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
+
 namespace Interceptor.Interop;
 
-/// <summary>Called for each address with its 4 or 16 bytes, valid during the call.</summary>
-internal delegate void AddressVisitor(ReadOnlySpan<byte> address);
+/// <summary>Called for each address with its 4 or 16 bytes, valid during the call, and the interface that has it.</summary>
+internal delegate void AddressVisitor(ReadOnlySpan<byte> address, int interfaceIndex);
 
 /// <summary>
 /// The addresses at which this machine takes packets, of the network namespace of the thread that opens it: those of its interfaces, and their broadcast addresses.
@@ -19,6 +21,7 @@ internal sealed class LocalAddressReader : IDisposable
 
     /// <summary>struct ifaddrmsg.</summary>
     private const int HeaderLength = 8;
+    private const int InterfaceOffset = 4;
 
     private readonly NetlinkDump _dump;
 
@@ -49,6 +52,7 @@ internal sealed class LocalAddressReader : IDisposable
         }
 
         // IFA_ADDRESS is the other end's on a link with two ends, where IFA_LOCAL is ours; elsewhere they are the same, and IPv6 has the first alone.
+        int index = MemoryMarshal.Read<int>(message.Body[InterfaceOffset..]);
         ReadOnlySpan<byte> own = default;
         var attributes = new NetlinkAttributeReader(message.Body[HeaderLength..]);
         while (attributes.TryRead())
@@ -64,13 +68,13 @@ internal sealed class LocalAddressReader : IDisposable
             }
             else if (attributes.Type == IFA_BROADCAST)
             {
-                visitor(attributes.Value);
+                visitor(attributes.Value, index);
             }
         }
 
         if (!own.IsEmpty)
         {
-            visitor(own);
+            visitor(own, index);
         }
     }
 }

@@ -17,6 +17,9 @@ internal ref struct NetlinkWriter(Span<byte> buffer, int start = 0)
     /// <summary>Bytes written.</summary>
     internal int Length { get; private set; } = start;
 
+    /// <summary>The messages so far.</summary>
+    internal readonly ReadOnlySpan<byte> Written => _buffer[..Length];
+
     internal static int Align(int length) => (length + 3) & ~3;
 
     /// <summary>Starts a message with a <c>struct nfgenmsg</c> behind its header.</summary>
@@ -51,6 +54,21 @@ internal ref struct NetlinkWriter(Span<byte> buffer, int start = 0)
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, value);
         Attribute(type, bytes);
+    }
+
+    /// <summary>Begins an attribute that holds attributes; give the result to <see cref="EndNested"/>.</summary>
+    internal int BeginNested(ushort type)
+    {
+        const ushort NLA_F_NESTED = 0x8000;
+        int start = Length;
+        Attribute((ushort)(type | NLA_F_NESTED), default);
+        return start;
+    }
+
+    internal readonly void EndNested(int start)
+    {
+        ushort length = checked((ushort)(Length - start));
+        MemoryMarshal.Write(_buffer[start..], in length);
     }
 
     internal void EndMessage()

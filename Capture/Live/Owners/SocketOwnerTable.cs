@@ -187,7 +187,7 @@ public sealed class SocketOwnerTable : IDisposable
     private void ReadAddresses()
     {
         var addresses = new HashSet<IpAddress>();
-        _addresses.List(address => addresses.Add(IpAddress.FromBytes(address)));
+        _addresses.List((address, _) => addresses.Add(IpAddress.FromBytes(address)));
         _local = addresses;
     }
 

@@ -1,0 +1,110 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using Interceptor.Capture.Injection;
+using Interceptor.Checkpoint;
+using Interceptor.Packets;
+using Interceptor.Replay;
+using Interceptor.Testing;
+
+namespace Interceptor.LinuxTests.Checkpoint;
+
+/// <summary>A connection goes on in another namespace than it was taken in, as on another host: the address is taken over, and tracking told.</summary>
+public sealed class RestoreElsewhereTests
+{
+    private const string Successor = "import socket; s = socket.socket(fileno=3); s.setblocking(True); s.recv(12, socket.MSG_WAITALL); s.sendall(b'back'); s.recv(1)";
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void The_peer_finds_the_address_at_its_new_place_by_our_announcement_and_not_before(int ipVersion)
+    {
+        using var lab = new BridgedLab(ipVersion);
+        lab.TakeAndMoveAddress();
+        using RestoredSession session = lab.Destination.Run(() => SessionRestore.Resume(lab.Image));
+        Assert.False(session.LockRemoved);
+        using Socket socket = session.Socket.TakeSocket();
+        Assert.Equal(lab.SourceHardware, lab.PeersEntry());
+        using (AddressAnnouncer announcer = lab.Destination.Run(() => AddressAnnouncer.Open(Parse(lab.Address))))
+        {
+            Assert.Equal(["dst0"], announcer.Interfaces);
+            Assert.Equal(1, lab.Destination.Run(announcer.Announce));
+        }
+
+        TcpLink.WaitUntil(() => lab.PeersEntry() == lab.DestinationHardware, "the peer's new entry");
+        lab.AssertGoesOn(socket);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public async Task The_command_restores_in_another_namespace_and_announces_the_address(int ipVersion)
+    {
+        KernelTest.RequireTool("python3");
+        using var lab = new BridgedLab(ipVersion);
+        lab.TakeAndMoveAddress();
+        Assert.Equal(1, CliProcess.Run("restore", "--netns", lab.Source.Path, lab.Image, "--", "true").ExitCode);
+        Task<CliResult> restore = Task.Factory.StartNew(
+            () => CliProcess.Run("restore", "--json", "--netns", lab.Destination.Path, "--announce", lab.Image, "--", "python3", "-c", Successor), TaskCreationOptions.LongRunning);
+        TcpLink.WaitUntil(() => lab.PeersEntry() == lab.DestinationHardware, "the peer's new entry");
+        lab.Client.Send("after"u8);
+        Assert.Equal(TcpLink.Sha256("back"u8), TcpLink.ReadSha256(lab.Client, 4));
+        lab.Client.Shutdown(SocketShutdown.Send);
+        CliResult result = await restore.WaitAsync(TcpLink.Deadline);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        JsonElement summary = JsonDocument.Parse(result.Lines[0]).RootElement;
+        Assert.Equal(["dst0"], summary.GetProperty("announced_on").EnumerateArray().Select(name => name.GetString()));
+        Assert.False(summary.GetProperty("lock_removed").GetBoolean());
+        Assert.Contains("cleanup --all --netns", result.Error, StringComparison.Ordinal);
+
+        // The source goes on dropping until it is told that it is over.
+        CliResult cleanup = CliProcess.Run("cleanup", "--all", "--netns", lab.Source.Path);
+        Assert.Contains("removed", cleanup.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Strict_connection_tracking_is_told_of_the_connection_before_its_first_packet(int ipVersion)
+    {
+        using var lab = new BridgedLab(ipVersion);
+        lab.TakeAndMoveAddress();
+        string tool = ipVersion == 4 ? "iptables" : "ip6tables";
+        lab.Destination.Run(() =>
+        {
+            TcpLink.Run(tool, "-A OUTPUT -m conntrack --ctstate INVALID -j DROP");
+            TcpLink.Run(tool, "-A INPUT -m conntrack --ctstate INVALID -j DROP");
+            File.WriteAllText("/proc/sys/net/netfilter/nf_conntrack_tcp_loose", "0");
+        });
+        using (RestoredSession untracked = lab.Destination.Run(() => SessionRestore.Resume(lab.Image, new SessionRestoreOptions { Announce = true, Track = false })))
+        {
+            Assert.True(DroppedAtOutput(lab, tool) > 0, "The rules must drop what tracking does not know, or this test shows nothing.");
+            lab.Destination.Run(untracked.TakeBack);
+        }
+
+        long dropped = DroppedAtOutput(lab, tool);
+        using RestoredSession session = lab.Destination.Run(() => SessionRestore.Resume(lab.Image));
+        Assert.True(session.TrackingInserted);
+        Assert.Empty(session.Socket.Warnings);
+        Assert.Equal(TrackingOutcome.Known, lab.Destination.Run(() => ConnectionTracking.Ensure(session.Image.Snapshot, out _)));
+        using Socket socket = session.Socket.TakeSocket();
+        lab.AssertGoesOn(socket);
+        Assert.Equal(dropped, DroppedAtOutput(lab, tool));
+    }
+
+    [Fact]
+    public void Where_nothing_is_tracked_no_entry_is_made()
+    {
+        using var taken = new TakenSession();
+        using RestoredSession session = taken.Namespace.Run(() => SessionRestore.Resume(taken.Image));
+        Assert.False(session.TrackingInserted);
+    }
+
+    private static IpAddress Parse(string text) => IpAddress.TryParse(text, out IpAddress address) ? address : throw new ArgumentException(text, nameof(text));
+
+    private static long DroppedAtOutput(BridgedLab lab, string tool)
+    {
+        ChildResult result = ChildProcess.Run(lab.Destination, tool, "-vnxL", "OUTPUT");
+        string rule = result.Output.Split('\n').Single(line => line.Contains("INVALID", StringComparison.Ordinal));
+        return long.Parse(rule.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
