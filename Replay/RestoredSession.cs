@@ -90,8 +90,10 @@ public sealed class RestoredSession : IDisposable
         int written = Math.Max(now.Snapshot.WriteSeq - before.WriteSeq - (now.Snapshot.FinQueued && !before.FinQueued ? 1 : 0), 0);
         SessionCounters counters = Image.Counters with
         {
-            BytesReceived = Image.Counters.BytesReceived - (ulong)before.UnreadBytes + (ulong)read + (ulong)now.Snapshot.UnreadBytes,
-            BytesAcked = Image.Counters.BytesAcked + (ulong)before.QueuedBytes + (ulong)written - (ulong)now.Snapshot.QueuedBytes,
+            BytesReceived = Image.Counters.BytesReceived - (ulong)before.UnreadBytes + (ulong)read + (ulong)now.Snapshot.UnreadBytes
+                + (now.Snapshot.FinReceived && !before.FinReceived ? 1UL : 0),
+            BytesAcked = Image.Counters.BytesAcked + (ulong)before.QueuedBytes + (ulong)written - (ulong)now.Snapshot.QueuedBytes
+                + (now.Snapshot.IsFinAcknowledged && !before.IsFinAcknowledged ? 1UL : 0),
         };
         return now with { Id = Image.Id, Lock = SessionLockRules.For(Image), Counters = counters, Warnings = Image.Warnings };
     }

@@ -91,6 +91,9 @@ public sealed record TcpSnapshot
     /// <summary>True once our FIN is part of <see cref="WriteSeq"/>.</summary>
     public bool FinQueued { get; init; }
 
+    /// <summary>True once the peer has acknowledged our FIN.</summary>
+    public bool IsFinAcknowledged => FinQueued && SndUna == WriteSeq;
+
     /// <summary>True once the peer's FIN is part of <see cref="RcvNxt"/>.</summary>
     public bool FinReceived { get; init; }
 

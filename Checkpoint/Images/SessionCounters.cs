@@ -3,10 +3,10 @@ namespace Interceptor.Checkpoint;
 /// <summary>Fields of the kernel's tcp_info worth keeping. Times are microseconds, sizes bytes.</summary>
 public sealed record SessionCounters
 {
-    /// <summary>tcpi_bytes_received: bytes received in order since this socket began.</summary>
+    /// <summary>tcpi_bytes_received: bytes received in order since this socket began; the peer's FIN counts as one.</summary>
     public ulong BytesReceived { get; init; }
 
-    /// <summary>tcpi_bytes_acked: sequence numbers acknowledged since this socket began; a connecting socket's SYN counts, an accepted one's does not.</summary>
+    /// <summary>tcpi_bytes_acked: sequence numbers acknowledged since this socket began; a connecting socket's SYN counts, an accepted one's does not; a FIN does.</summary>
     public ulong BytesAcked { get; init; }
 
     /// <summary>tcpi_bytes_sent: payload bytes sent, retransmissions too.</summary>

@@ -100,12 +100,12 @@ public sealed record SessionImage
     public long QueuedBytes => (long)ReceiveQueue.Length + SendQueue.Length;
 
     /// <summary>How many bytes of the peer's stream the application had read: where its next read goes on.</summary>
-    public long ReadOffset => (long)Counters.BytesReceived - Snapshot.UnreadBytes;
+    public long ReadOffset => (long)Counters.BytesReceived - (Snapshot.FinReceived ? 1 : 0) - Snapshot.UnreadBytes;
 
     /// <summary>
     /// How many bytes the application had written to its stream: where its next write goes on. The kernel does not say how a socket began, so the
     /// caller does. For a socket that was restored before, both offsets count from that restore.
     /// </summary>
     public long WrittenOffset(StreamOrigin origin) =>
-        (long)Counters.BytesAcked - (origin == StreamOrigin.Connected ? 1 : 0) + Snapshot.QueuedBytes;
+        (long)Counters.BytesAcked - (origin == StreamOrigin.Connected ? 1 : 0) - (Snapshot.IsFinAcknowledged ? 1 : 0) + Snapshot.QueuedBytes;
 }

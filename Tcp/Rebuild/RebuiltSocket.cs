@@ -26,7 +26,7 @@ public sealed record RebuiltSocket
     /// <summary>What came beyond a gap, in order.</summary>
     public required IReadOnlyList<RebuiltSegment> OutOfOrder { get; init; }
 
-    /// <summary>Bytes that the end received in order, as the kernel counts them (tcpi_bytes_received); from the capture's beginning where the handshake is not in it.</summary>
+    /// <summary>What the end received in order, as the kernel counts it (tcpi_bytes_received): a FIN is one; from the capture's beginning where the handshake is not in it.</summary>
     public required long BytesReceived { get; init; }
 
     /// <summary>Sequence numbers that the peer acknowledged, as the kernel counts them (tcpi_bytes_acked): with the SYN of a client, without that of a server.</summary>

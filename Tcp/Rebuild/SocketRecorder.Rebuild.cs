@@ -143,7 +143,7 @@ public sealed partial class SocketRecorder
             SendQueue = sent,
             ReceiveQueue = unread,
             OutOfOrder = OutOfOrder(own, warnings),
-            BytesReceived = _recording.Next - (own.ReceiveQueue.FinReceived ? 1 : 0),
+            BytesReceived = _recording.Next,
             BytesAcked = _recording.Una + (own.Connection.Client == own ? 1 : 0),
             MicrosecondTimestamps = hasTimestamps && _recording.Clock.IsMicroseconds,
             HadEcn = _recording.HadEcn,

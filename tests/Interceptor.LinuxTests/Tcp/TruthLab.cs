@@ -33,6 +33,8 @@ internal sealed class TruthLab : IDisposable
 
     internal NetworkNamespace ClientHost => _network.Client;
 
+    internal NetworkNamespace ServerHost => _network.Server;
+
     internal Socket Client { get; }
 
     internal Socket Server { get; }
@@ -119,6 +121,17 @@ internal sealed class TruthLab : IDisposable
 
     internal void Hold() => _network.Hold();
 
+    /// <summary>Both directions are held, and the recordings are read up to here.</summary>
+    internal void Stop()
+    {
+        Hold();
+        _network.AwaitImpairments();
+        _network.PassMarker();
+    }
+
+    /// <summary>Reads the recordings up to here.</summary>
+    internal void ReadRecordings() => _network.PassMarker();
+
     internal void Release() => _network.Release();
 
     /// <summary>
@@ -129,9 +142,7 @@ internal sealed class TruthLab : IDisposable
     /// </summary>
     internal TruthInstant? TryFreeze()
     {
-        Hold();
-        _network.AwaitImpairments();
-        _network.PassMarker();
+        Stop();
         TruthInstant? instant = null;
         bool isDisturbed = false;
         Until(() => (instant = TryTake(ref isDisturbed)) is not null || isDisturbed, "an instant without a segment");

@@ -38,6 +38,14 @@ internal sealed class TruthNetwork : IDisposable
             : ("-4", "10.78.1.", "10.78.2.", 24, "/proc/sys/net/ipv4/ip_forward");
         (string clientIp, string serverIp, string clientGate, string serverGate) = ($"{toClient}1", $"{toServer}2", $"{toClient}254", $"{toServer}254");
         Array.ForEach([client, router, server], static host => host.Run(UseAddressesAtOnce));
+        Array.ForEach([client, server], host => host.Run(() =>
+        {
+            NativeSocket.BringUp("lo");
+            foreach ((string name, string value) in options.Settings)
+            {
+                File.WriteAllText($"/proc/sys/net/ipv4/{name}", value);
+            }
+        }));
         router.Run(() => File.WriteAllText(forwarding, "1"));
         Own(VethLink.Create(client, "client0", $"{clientIp}/{prefix}", router, "toclient0", $"{clientGate}/{prefix}"));
         Own(VethLink.Create(server, "server0", $"{serverIp}/{prefix}", router, "toserver0", $"{serverGate}/{prefix}"));
@@ -70,8 +78,8 @@ internal sealed class TruthNetwork : IDisposable
         sink.Bind(new IPEndPoint(ServerAddress, 0));
         _markers = Own(client.Run(() => new Socket(options.Family, SocketType.Dgram, ProtocolType.Udp)));
         _markers.Connect(sink.LocalEndPoint!);
-        ClientTap = StartClientTap();
-        ServerTap = StartTap(server, "server0");
+        ClientTap = StartTap(client, "client0", RecordOf(options, "client"));
+        ServerTap = StartTap(server, "server0", RecordOf(options, "server"));
         RouterTap = StartTap(router, "toclient0");
     }
 
@@ -181,9 +189,12 @@ internal sealed class TruthNetwork : IDisposable
         return socket;
     }
 
-    private TruthTap StartTap(NetworkNamespace host, string interfaceName)
+    private static string? RecordOf(TruthLabOptions options, string host) =>
+        options.RecordDirectory is { } directory ? Path.Combine(directory, $"{host}.pcapng") : null;
+
+    private TruthTap StartTap(NetworkNamespace host, string interfaceName, string? record = null)
     {
-        TruthTap tap = Own(new TruthTap(host, interfaceName));
+        TruthTap tap = Own(new TruthTap(host, interfaceName, record));
         _taps.Add(tap);
         return tap;
     }

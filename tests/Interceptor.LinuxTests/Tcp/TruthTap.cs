@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
 using Interceptor.Capture.Live;
 using Interceptor.Interop;
 using Interceptor.Packets;
@@ -15,18 +17,30 @@ internal sealed class TruthTap : IDisposable
     private const byte TcpProtocol = 6;
 
     private readonly LiveCapture _capture;
+    private readonly CaptureFileWriter? _record;
     private readonly TcpTracker _tracker = new();
     private long _number;
 
-    internal TruthTap(NetworkNamespace host, string interfaceName)
+    /// <param name="host">Where to record.</param>
+    /// <param name="interfaceName">At which interface.</param>
+    /// <param name="record">The file to write whole packets to; null for none.</param>
+    internal TruthTap(NetworkNamespace host, string interfaceName, string? record = null)
     {
         _capture = host.Run(() => LiveCapture.Open(new LiveCaptureOptions
         {
             Interface = interfaceName,
             Filter = "tcp or udp",
-            SnapLength = HeaderBytes,
+            SnapLength = record is null ? HeaderBytes : LiveCaptureOptions.MaximumSnapLength,
             GatherTime = TimeSpan.FromMilliseconds(5),
         }));
+        if (record is not null)
+        {
+            _record = CaptureFile.Create(record);
+            foreach (CaptureInterface description in _capture.Descriptions)
+            {
+                _record.AddInterface(description);
+            }
+        }
     }
 
     /// <summary>Feeds the model up to the marker: everything that the host sent and got before it.</summary>
@@ -56,10 +70,12 @@ internal sealed class TruthTap : IDisposable
                 else
                 {
                     _tracker.Process(in packet, lease.Metadata.Timestamp, ++_number);
+                    _record?.Write(lease.Packet);
                 }
             }
         }
 
+        _record?.Flush();
         LiveCaptureStatistics statistics = _capture.Statistics;
         Assert.Equal(0, statistics.DroppedByKernel + statistics.DroppedByInterface + statistics.DroppedByUser);
     }
@@ -73,5 +89,9 @@ internal sealed class TruthTap : IDisposable
         return connection!.First.Address == local ? connection.First : connection.Second;
     }
 
-    public void Dispose() => _capture.Dispose();
+    public void Dispose()
+    {
+        _capture.Dispose();
+        _record?.Dispose();
+    }
 }
