@@ -41,6 +41,9 @@ public sealed partial class SessionCheckpoint
         new("dump", true, "reads sequence numbers, queues, windows and options",
             static it => it.Dump(), "", null, GoesOn),
 
+        new("keep frozen", true, "waits, where a longer freeze was asked for",
+            static it => it.KeepFrozen(), "", null, GoesOn, static it => it._options.LeaveRunning && it._options.FreezeFor > TimeSpan.Zero),
+
         // Left running: the connection first. Writing to disk takes longer than everything else, and the image is complete in memory.
         new("resume", true, "leaves repair, releases what was held or removes the lock, and lets the owner go on",
             static it => it.Resume(), "", null, GoesOn, static it => it._options.LeaveRunning),
@@ -109,6 +112,15 @@ public sealed partial class SessionCheckpoint
     {
         _image = _socket!.Dump() with { Id = _id };
         _base?.RequireEarlierThan(_image);
+    }
+
+    private void KeepFrozen()
+    {
+        // In whole milliseconds, rounded up, and again if a timer is early: never too short.
+        while (_options.FreezeFor - _runner.FrozenSoFar is var left && left > TimeSpan.Zero && !_options.EndFreeze.IsCancellationRequested)
+        {
+            _ = _options.EndFreeze.WaitHandle.WaitOne((int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
+        }
     }
 
     private void Resume()

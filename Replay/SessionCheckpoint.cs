@@ -91,6 +91,7 @@ public sealed partial class SessionCheckpoint
         Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
         BaseDirectory = _base?.Directory,
         GuardProblem = _guard?.Problem,
+        PeerPatience = PeerPatienceReader.Read(_image!, _namespace!),
         LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
     };
 }

@@ -25,6 +25,14 @@ public sealed record SessionCheckpointOptions
     public bool LeaveRunning { get; init; }
 
     /// <summary>
+    /// With <see cref="LeaveRunning"/>: how long the freeze lasts at least, so that one sees what it does to the program; it ends sooner when <see cref="EndFreeze"/> is cancelled.
+    /// </summary>
+    public TimeSpan FreezeFor { get; init; }
+
+    /// <summary>Cancelled to end a <see cref="FreezeFor"/> at once: the checkpoint then goes on to its end.</summary>
+    public CancellationToken EndFreeze { get; init; }
+
+    /// <summary>
     /// What becomes of the connection's packets during the dump. Where the connection is taken away, <see cref="SessionLockKind.Hold"/> and
     /// <see cref="SessionLockKind.Drop"/> both leave rules that drop them until the restore, as the kernel would answer the peer with a reset.
     /// <see cref="SessionLockKind.None"/> is for someone who sees to that by other means.

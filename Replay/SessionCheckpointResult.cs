@@ -1,4 +1,5 @@
 using Interceptor.Checkpoint;
+using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
@@ -36,6 +37,9 @@ public sealed record SessionCheckpointResult
 
     /// <summary>The rules of ours that stay in the firewall until the restore, as <c>mangle/OUTPUT -> CHAIN</c>; empty where none do.</summary>
     public required IReadOnlyList<string> LockPlaces { get; init; }
+
+    /// <summary>How long the peer waits for a connection that stays frozen; null where it sends nothing any more that needs an answer.</summary>
+    public PeerPatience? PeerPatience { get; init; }
 
     /// <summary>Why there was no guard, or not until the end, although one was asked for; null otherwise.</summary>
     public string? GuardProblem { get; init; }

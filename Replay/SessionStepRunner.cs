@@ -54,6 +54,9 @@ internal sealed class SessionStepRunner<T>
     /// <summary>From the start of the first frozen step to the end of the last one before the connection went on.</summary>
     internal TimeSpan Freeze => Stopwatch.GetElapsedTime(_freezeStart, _freezeEnd);
 
+    /// <summary>Since the start of the first frozen step; zero before.</summary>
+    internal TimeSpan FrozenSoFar => _freezeStart == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_freezeStart);
+
     /// <summary>Runs the steps; null if all succeeded.</summary>
     internal SessionStepFailure? Run()
     {

@@ -37,6 +37,12 @@ internal static class CheckpointCommand
         Description = "Let the connection go on with its process. Otherwise it is taken away, silently, and goes on with: interceptor restore DIR.",
     };
 
+    private static readonly Option<string?> FreezeFor = new("--freeze-for")
+    {
+        Description = "With --leave-running: keep program and connection frozen at least so long, to see what a freeze does to them. Ctrl-C ends it sooner.",
+        HelpName = "DURATION",
+    };
+
     private static readonly Option<string> Lock = new("--lock")
     {
         Description = "hold: the connection's packets are held in the kernel during the dump; where it is taken away, the peer's go into the image for the restore, and later ones are dropped. "
@@ -57,7 +63,7 @@ internal static class CheckpointCommand
     {
         var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
         {
-            Pid, Connection, Output, Base, Check, LeaveRunning, Lock, Kill, Encrypt,
+            Pid, Connection, Output, Base, Check, LeaveRunning, FreezeFor, Lock, Kill, Encrypt,
         };
         CheckpointFromCapture.AddTo(command);
         command.SetBody(Run);
@@ -80,7 +86,7 @@ internal static class CheckpointCommand
         }
 
         using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
-        SessionCheckpointOptions options = ReadOptions(parsed) with { Key = key };
+        SessionCheckpointOptions options = ReadOptions(parsed) with { Key = key, EndFreeze = context.Signals.Token };
         SessionCheckpointResult result = SessionCheckpoint.Take(options);
         foreach (string warning in result.Image.Warnings)
         {
@@ -117,7 +123,7 @@ internal static class CheckpointCommand
 
     private static int RunFromCapture(ParseResult parsed, string capture, CommandContext context)
     {
-        if (parsed.GetResult(Pid) is not null || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(Kill) || parsed.GetResult(Lock) is { Implicit: false })
+        if (parsed.GetResult(Pid) is not null || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(Kill) || parsed.GetResult(Lock) is { Implicit: false })
         {
             throw new UsageException("--from-capture needs no process: leave --pid, --check, --base, --leave-running, --lock and --kill out.");
         }
@@ -147,8 +153,15 @@ internal static class CheckpointCommand
             throw new UsageException("--leave-running and --kill exclude each other.");
         }
 
+        TimeSpan freezeFor = parsed.GetValue(FreezeFor) is { } duration ? Quantity.DurationWithUnit(duration) : TimeSpan.Zero;
+        if (freezeFor > TimeSpan.Zero && !leaveRunning)
+        {
+            throw new UsageException("--freeze-for is for --leave-running: a connection that is taken away stays frozen until the restore.");
+        }
+
         return new SessionCheckpointOptions
         {
+            FreezeFor = freezeFor,
             Pid = ReadPid(parsed),
             Local = local,
             Peer = peer,
@@ -173,13 +186,14 @@ internal static class CheckpointCommand
         TcpSnapshot snapshot = result.Image.Snapshot;
         string after = leftRunning ? "goes on with its process" : "is in the image alone";
         string since = result.BaseDirectory is { } before ? $", what is new since {Printable.Escape(before)}" : "";
+        string patience = result.PeerPatience is { } peer && (!leftRunning || result.Freeze >= peer.RetransmitsAfter) ? $"{PatienceText.Line(peer)}\n" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
             {snapshot.Local}-{snapshot.Peer} {snapshot.State.ToRfcName()} -> {Printable.Escape(result.Directory)} ({result.ImageBytes} bytes{since})
             unread {snapshot.UnreadBytes} bytes; unacknowledged {snapshot.InFlightBytes} bytes; unsent {snapshot.UnsentBytes} bytes
             frozen for {result.Freeze.TotalMilliseconds:0.000} ms, {Counted.Of(result.HeldPackets, "packet")} held meanwhile; the connection {after}
-
+            {patience}
             """);
     }
 
@@ -200,6 +214,7 @@ internal static class CheckpointCommand
         json.WriteBoolean("left_running", leftRunning);
         json.WriteString("lock", result.LockPlaces.Count > 0 ? result.Image.Lock!.Comment : null);
         json.WriteNumber("freeze_ms", result.Freeze.TotalMilliseconds);
+        PatienceText.WriteFields(json, result.PeerPatience);
         json.WriteStartArray("steps");
         foreach (SessionCheckpointTiming step in result.Steps)
         {

@@ -107,6 +107,37 @@ public sealed class CheckpointCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_program_and_its_connection_frozen_for_longer_than_the_peer_waits_go_on_as_if_nothing_had_been()
+    {
+        using var server = new StreamServer(_ns);
+        using Socket client = server.Connect(_ns);
+        bool isOver = false;
+        Task<long> clientRead = Task.Factory.StartNew(() => StreamServer.ReadToEnd(client, 0), TaskCreationOptions.LongRunning);
+        Task<long> clientWrite = Task.Factory.StartNew(() => StreamServer.WriteUntil(client, 0, _ => Volatile.Read(ref isOver)), TaskCreationOptions.LongRunning);
+        CliResult taken = CliProcess.Run(
+            "checkpoint", "--pid", $"{server.Pid}", "--connection", NameOf(server, client), "-o", Image, "--leave-running", "--freeze-for", "500ms", "--json");
+        Assert.True(taken.ExitCode == 0, taken.ToString());
+        JsonElement summary = JsonDocument.Parse(taken.Lines[^1]).RootElement;
+        Assert.InRange(summary.GetProperty("freeze_ms").GetDouble(), 500, 5000);
+        Assert.InRange(summary.GetProperty("peer_retransmits_in_ms").GetDouble(), 200, 500);
+        Assert.Equal(924_600, summary.GetProperty("peer_gives_up_in_ms").GetDouble(), 300_000.0);
+
+        // The client's own retransmission was held with what it had sent before, and all of it went on.
+        Assert.True(summary.GetProperty("held_packets").GetInt32() > 1, taken.Output);
+        Volatile.Write(ref isOver, true);
+        await clientWrite.WaitAsync(TcpLink.Deadline);
+        using (var socket = FileDescriptor.Borrow((int)client.Handle))
+        {
+            TcpLink.WaitUntil(() => NativeSocket.IoctlInt(socket, Libc.SIOCOUTQ, "ioctl(SIOCOUTQ)", "the client") == 0, "the server to take all that the client wrote");
+        }
+
+        Assert.Equal(0, TcpLink.ResetsSent(_ns));
+        Assert.False(clientRead.IsFaulted);
+        Assert.Equal("", server.EndAndReadErrors());
+        Assert.Equal(2, CliProcess.Run("checkpoint", "--pid", "1", "--connection", "127.0.0.1:1-127.0.0.1:2", "-o", Image, "--freeze-for", "1s").ExitCode);
+    }
+
+    [Fact]
     public void A_restore_says_what_it_did_as_json_before_the_command_has_standard_output()
     {
         using var server = new StreamServer(_ns, idle: true);
