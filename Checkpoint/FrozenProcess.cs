@@ -74,6 +74,9 @@ public sealed class FrozenProcess : IDisposable
         return _process.WaitForEnd((int)timeout.TotalMilliseconds);
     }
 
+    /// <summary>Leaves it stopped for good; disposing no longer lets it go on.</summary>
+    public void LeaveStopped() => _mustContinue = false;
+
     /// <summary>Lets it go on.</summary>
     public void Dispose()
     {

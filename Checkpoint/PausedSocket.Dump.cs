@@ -26,6 +26,11 @@ public sealed partial class PausedSocket
         RequirePaused();
         try
         {
+            if (IsListening)
+            {
+                return DumpListener();
+            }
+
             for (int i = 0; i < DumpTries; i++)
             {
                 Queues queues = ReadQueues();
@@ -62,6 +67,10 @@ public sealed partial class PausedSocket
         {
             queues.WriteSeq = ReadSequence();
             written = Peek(ref _sendBuffer, queues.Queued);
+            if (queues.State == TcpState.SynSent && written > 0)
+            {
+                throw SocketEligibility.Refuse(_subject, SocketEligibility.SynData);
+            }
         }
         finally
         {
@@ -94,21 +103,47 @@ public sealed partial class PausedSocket
             return null;
         }
 
-        return new SessionImage
+        bool hasEcn = (info.tcpi_options & Libc.TCPI_OPT_ECN) != 0;
+        return ToImage(ToSnapshot(queues, window, info, mssClamp, timestamp), info, cutBootTime, cutWallTime) with
         {
-            Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)),
-            Snapshot = ToSnapshot(queues, window, info, mssClamp, timestamp),
             ReceiveQueue = _receiveBuffer.AsMemory(0, queues.Unread),
             SendQueue = _sendBuffer.AsMemory(0, queues.QueuedBytes),
-            Settings = _settings!,
-            Counters = ToCounters(info),
             MicrosecondTimestamps = (info.tcpi_options & Libc.TCPI_OPT_USEC_TS) != 0,
-            HadEcn = (info.tcpi_options & Libc.TCPI_OPT_ECN) != 0,
-            BootId = CurrentBootId,
-            CutBootTimeNanoseconds = cutBootTime,
-            CutAt = new CaptureTimestamp(cutWallTime),
-            Warnings = (info.tcpi_options & Libc.TCPI_OPT_ECN) != 0 ? [SessionImage.EcnWarning] : [],
+            HadEcn = hasEcn,
         };
+    }
+
+    private SessionImage ToImage(TcpSnapshot snapshot, in Libc.tcp_info info, long cutBootTime, long cutWallTime) => new()
+    {
+        Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)),
+        Snapshot = snapshot,
+        Settings = _settings!,
+        Counters = ToCounters(info),
+        BootId = CurrentBootId,
+        CutBootTimeNanoseconds = cutBootTime,
+        CutAt = new CaptureTimestamp(cutWallTime),
+        Warnings = [.. _losses.Select(static loss => loss.Code == SocketEligibility.EcnCode ? SessionImage.EcnWarning : $"{char.ToUpperInvariant(loss.Reason[0])}{loss.Reason[1..]}.")],
+    };
+
+    /// <summary>Neither sequence numbers nor queues: where it listens, how many may wait, and what was set on it.</summary>
+    private SessionImage DumpListener()
+    {
+        var info = NativeSocket.GetStruct<Libc.tcp_info>(_fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt(TCP_INFO)", _subject);
+        if (SocketEligibility.OfAcceptQueue(info.tcpi_unacked) is { } waiting)
+        {
+            throw SocketEligibility.Refuse(_subject, waiting);
+        }
+
+        var snapshot = new TcpSnapshot
+        {
+            Local = Owner.Local,
+            Peer = Owner.Peer,
+            State = TcpState.Listen,
+            Confidence = SnapshotConfidence.Exact,
+            MssClamp = NativeSocket.GetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_MAXSEG, "getsockopt(TCP_MAXSEG)", _subject),
+        };
+        SessionImage image = ToImage(snapshot, info, Clock.BootTimeNanoseconds(), Clock.RealtimeNanoseconds());
+        return image with { Settings = image.Settings with { Backlog = (int)info.tcpi_sacked } };
     }
 
     private TcpSnapshot ToSnapshot(in Queues queues, in Libc.tcp_repair_window window, in Libc.tcp_info info, int mssClamp, uint timestamp)
@@ -120,7 +155,7 @@ public sealed partial class PausedSocket
             Peer = Owner.Peer,
             State = queues.State,
             Confidence = SnapshotConfidence.Exact,
-            SndUna = queues.WriteSeq - queues.Queued,
+            SndUna = queues.WriteSeq - queues.Queued - (queues.State == TcpState.SynSent ? 1 : 0),
             SndNxt = queues.WriteSeq - queues.Unsent,
             WriteSeq = queues.WriteSeq,
             SndWnd = window.snd_wnd,
@@ -138,7 +173,9 @@ public sealed partial class PausedSocket
             RcvWindowScale = info.tcpi_wscale >> 4,
             SackPermitted = (info.tcpi_options & Libc.TCPI_OPT_SACK) != 0,
             Timestamps = hasTimestamps,
-            TimestampValue = hasTimestamps ? timestamp : 0,
+
+            // A SYN shows a timestamp before both have agreed on them.
+            TimestampValue = queues.State == TcpState.SynSent ? _synTimestamp : hasTimestamps ? timestamp : 0,
             FinQueued = queues.State.HasOwnFin(),
             FinReceived = queues.State.HasPeerFin(),
         };

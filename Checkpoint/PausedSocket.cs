@@ -1,5 +1,6 @@
 using Interceptor.Interop;
 using Interceptor.Packets;
+using Interceptor.Tcp;
 
 namespace Interceptor.Checkpoint;
 
@@ -7,6 +8,7 @@ namespace Interceptor.Checkpoint;
 /// Another process's TCP socket, duplicated and put into the kernel's repair mode: no segment leaves it, its queues can be read.
 /// <para>Order: <see cref="Attach(SocketOwner)"/> (changes nothing), <see cref="Pause"/>, <see cref="Dump"/>, and then either <see cref="Dispose"/>, after which
 /// the connection goes on with its owner exactly as it was, or <see cref="CloseSilently"/>, after which the connection is in the image alone.</para>
+/// <para>A listening socket goes the same way, without repair; it must have no connection waiting to be accepted.</para>
 /// <para>What repair does not stop: the owner, who reads and gets EPERM, so stop it first (<see cref="FrozenProcess"/>); packets from the peer, and
 /// timers that send, so hold both directions first. Without that, <see cref="Dump"/> notices changes and gives up after three tries.</para>
 /// <para>Threads: one at a time; any. The socket's network namespace need not be the caller's.</para>
@@ -20,6 +22,8 @@ public sealed partial class PausedSocket : IDisposable
     private readonly bool _isIpv6Socket;
     private ProcessDescriptor? _process;
     private SocketSettings? _settings;
+    private IReadOnlyList<CheckpointObstacle> _losses = [];
+    private uint _synTimestamp;
     private bool _paused;
     private byte[] _receiveBuffer = [];
     private byte[] _sendBuffer = [];
@@ -28,12 +32,15 @@ public sealed partial class PausedSocket : IDisposable
     {
         _fd = fd;
         _isIpv6Socket = isIpv6Socket;
-        _subject = $"connection {owner.Local}-{owner.Peer}";
+        _subject = $"connection {SocketEndpoints.NameOf(owner.Local, owner.Peer)}";
         Owner = owner;
     }
 
     /// <summary>Whose socket it is.</summary>
     public SocketOwner Owner { get; }
+
+    /// <summary>It listens: it has no queues and no peer, can't be put into repair, and needs none.</summary>
+    public bool IsListening => SocketEndpoints.IsNoPeer(Owner.Peer);
 
     /// <summary>True after <see cref="CloseSilently"/>.</summary>
     public bool IsClosed { get; private set; }
@@ -79,7 +86,7 @@ public sealed partial class PausedSocket : IDisposable
     /// <summary>Takes ownership of <paramref name="duplicate"/>, also when it throws.</summary>
     internal static PausedSocket Attach(FileDescriptor duplicate, SocketOwner owner)
     {
-        string subject = $"connection {owner.Local}-{owner.Peer}";
+        string subject = $"connection {SocketEndpoints.NameOf(owner.Local, owner.Peer)}";
         try
         {
             bool isIpv6Socket = SocketEligibility.RequireTcp(duplicate, subject);
@@ -130,15 +137,19 @@ public sealed partial class PausedSocket : IDisposable
         try
         {
             // Checked again: since Attach the owner ran and the peer could send.
-            SocketEligibility.RequireWholeState(_fd, _subject);
-            _settings = SocketSettingsIo.Read(_fd, _isIpv6Socket, _subject);
+            _losses = SocketEligibility.RequireWholeState(_fd, _subject);
+            _settings = SocketSettingsIo.Read(_fd, _isIpv6Socket, _subject, Owner.Pid);
             if (_settings.PeekOffset >= 0)
             {
                 NativeSocket.SetInt(_fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, -1, "setsockopt(SO_PEEK_OFF)", _subject);
             }
 
+            _synTimestamp = SocketEndpoints.StateOf(_fd) == TcpState.SynSent ? ReadSynTimestamp() : 0;
             _paused = true;
-            NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", _subject);
+            if (!IsListening)
+            {
+                NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", _subject);
+            }
         }
         catch (LinuxException exception)
         {
@@ -158,6 +169,12 @@ public sealed partial class PausedSocket : IDisposable
         RequirePaused();
         try
         {
+            if (IsListening)
+            {
+                // Its owner keeps the port as long as it keeps the descriptor: like this, another may have it, too.
+                NativeSocket.SetInt(_fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1, "setsockopt(SO_REUSEADDR)", _subject);
+            }
+
             NativeSocket.Disconnect(_fd, _subject);
         }
         catch (LinuxException exception)
@@ -180,6 +197,18 @@ public sealed partial class PausedSocket : IDisposable
         }
     }
 
+    /// <summary>
+    /// The timestamp of the SYN that was sent last, to the millisecond: its timer runs since. The peer echoes it, and a socket takes no echo from before its own first SYN.
+    /// </summary>
+    private uint ReadSynTimestamp()
+    {
+        var info = NativeSocket.GetStruct<Libc.tcp_info>(_fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt(TCP_INFO)", _subject);
+        uint rest = SocketEndpoints.DescribeCall(_fd, _subject)?.NextSynMilliseconds ?? 0;
+        uint now = (uint)NativeSocket.GetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_TIMESTAMP, "getsockopt(TCP_TIMESTAMP)", _subject);
+        uint since = Math.Max(info.tcpi_rto / 1000, rest) - rest;
+        return now - (since * ((info.tcpi_options & Libc.TCPI_OPT_USEC_TS) != 0 ? 1000u : 1u));
+    }
+
     /// <summary>Repair off without a probe, then what repair or the dump changed: SO_REUSEADDR (cleared by leaving repair) and SO_PEEK_OFF.</summary>
     private void Resume()
     {
@@ -189,7 +218,11 @@ public sealed partial class PausedSocket : IDisposable
         }
 
         _paused = false;
-        _ = NativeSocket.TrySet(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, BitConverter.GetBytes(Libc.TCP_REPAIR_OFF_NO_WP));
+        if (!IsListening)
+        {
+            _ = NativeSocket.TrySet(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, BitConverter.GetBytes(Libc.TCP_REPAIR_OFF_NO_WP));
+        }
+
         if (_settings!.Options.TryGetValue("SO_REUSEADDR", out int[]? reuse))
         {
             _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, BitConverter.GetBytes(reuse[0]));
@@ -226,23 +259,12 @@ public sealed partial class PausedSocket : IDisposable
     /// <summary>Between finding the descriptor and duplicating it the owner may have closed it and opened another under its number.</summary>
     private void RequireSameConnection()
     {
-        (FlowEndpoint local, FlowEndpoint peer) = ReadEndpoints();
-        if (local != Owner.Local || peer != Owner.Peer)
+        if (!SocketEndpoints.TryRead(_fd, _subject, out FlowEndpoint local, out FlowEndpoint peer) || local != Owner.Local || peer != Owner.Peer)
         {
             throw new CheckpointException(
                 "attach", $"descriptor {Owner.Descriptor} of process {Owner.Pid} is now {local}-{peer} instead of {Owner.Local}-{Owner.Peer}. Try again.",
                 CheckpointException.NothingChanged, CheckpointFailure.NotFound);
         }
-    }
-
-    private (FlowEndpoint Local, FlowEndpoint Peer) ReadEndpoints()
-    {
-        Span<byte> address = stackalloc byte[NativeSocket.MaxAddressLength];
-        int length = NativeSocket.GetLocalAddress(_fd, address, _subject);
-        _ = SocketAddress.TryRead(address[..length], out FlowEndpoint local);
-        length = NativeSocket.GetPeerAddress(_fd, address, _subject);
-        _ = SocketAddress.TryRead(address[..length], out FlowEndpoint peer);
-        return (local, peer);
     }
 
     /// <summary>Room for both queues, with every page touched: a page fault for each 4 KiB would cost more than the copy, and inside the pause.</summary>

@@ -44,6 +44,9 @@ public sealed class RestoredSocket : IDisposable
 
     private bool IsFinSent => _image.Snapshot.FinQueued && _image.Snapshot.SndNxt == _image.Snapshot.WriteSeq;
 
+    /// <summary>It is bound; from <see cref="Resume"/> on it listens.</summary>
+    private bool IsListening => _image.Snapshot.State == TcpState.Listen;
+
     /// <summary>Our FIN was on its way when the peer's came.</summary>
     private bool IsSimultaneous => _image.Snapshot.State == TcpState.Closing;
 
@@ -65,8 +68,15 @@ public sealed class RestoredSocket : IDisposable
 
         try
         {
-            int how = probe ? Libc.TCP_REPAIR_OFF : Libc.TCP_REPAIR_OFF_NO_WP;
-            NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, how, "setsockopt(TCP_REPAIR)", _subject);
+            if (IsListening)
+            {
+                NativeSocket.Listen(_fd, _image.Settings.Backlog, _subject);
+            }
+            else
+            {
+                int how = probe ? Libc.TCP_REPAIR_OFF : Libc.TCP_REPAIR_OFF_NO_WP;
+                NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, how, "setsockopt(TCP_REPAIR)", _subject);
+            }
         }
         catch (LinuxException exception)
         {
@@ -122,7 +132,11 @@ public sealed class RestoredSocket : IDisposable
             return;
         }
 
-        NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", _subject);
+        if (!IsListening)
+        {
+            NativeSocket.SetInt(_fd, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", _subject);
+        }
+
         NativeSocket.Disconnect(_fd, _subject);
         Dispose();
     }
@@ -243,9 +257,7 @@ public sealed class RestoredSocket : IDisposable
             _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, BitConverter.GetBytes(settings.PeekOffset));
         }
 
-        if (settings.NonBlocking)
-        {
-            NativeSocket.SetFileFlags(_fd, NativeSocket.GetFileFlags(_fd, _subject) | Libc.O_NONBLOCK, _subject);
-        }
+        SocketSettingsIo.ApplyFilter(_fd, settings, _warnings);
+        SocketSettingsIo.ApplyFileState(_fd, settings, _warnings, _subject);
     }
 }

@@ -11,7 +11,7 @@ namespace Interceptor.Checkpoint;
 /// The peer's packets must be held or dropped from before the original is closed until this returns, or the kernel resets the connection.
 /// <para>Never changes the image. Threads: any; one restore each.</para>
 /// </summary>
-public static class SessionRestorer
+public static partial class SessionRestorer
 {
     /// <summary>The kernel takes no more at once into a receive queue in repair (17 pages, measured on 6.18).</summary>
     private const int ReceiveChunk = 64 * 1024;
@@ -22,6 +22,9 @@ public static class SessionRestorer
 
     /// <summary>And at least TCP_MIN_MSS (include/net/tcp.h), though a peer may ask for less.</summary>
     private const int MinSettableMss = 88;
+
+    /// <summary>TCP_MSS_DEFAULT (include/net/tcp.h).</summary>
+    private const int DefaultMss = 536;
 
     /// <summary>How far ahead of the running clock the restored timestamps start, in ticks: overshoot is harmless, undershoot is not (PAWS).</summary>
     private const uint TimestampMargin = 2;
@@ -35,7 +38,7 @@ public static class SessionRestorer
     public static RestoredSocket Restore(SessionImage image, uint mark = 0)
     {
         ArgumentNullException.ThrowIfNull(image);
-        string subject = $"connection {image.Snapshot.Local}-{image.Snapshot.Peer}";
+        string subject = $"connection {SocketEndpoints.NameOf(image.Snapshot.Local, image.Snapshot.Peer)}";
         RequireRestorable(image);
         var warnings = new List<string>(image.Warnings);
         string step = "socket";
@@ -43,6 +46,11 @@ public static class SessionRestorer
         RestoredSocket? restored = null;
         try
         {
+            if (image.Snapshot.State is TcpState.SynSent or TcpState.Listen)
+            {
+                return RestoreEarlyState(image, subject, warnings, ref fd, ref step);
+            }
+
             fd = NativeSocket.Create(image.Settings.IsIpv6Socket ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM, Libc.IPPROTO_TCP);
             step = "enter repair";
             Set(fd, Libc.TCP_REPAIR, Libc.TCP_REPAIR_ON, "setsockopt(TCP_REPAIR)", subject);
@@ -111,8 +119,14 @@ public static class SessionRestorer
             NativeSocket.SetStruct(fd, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE, name, "setsockopt(SO_BINDTODEVICE)", settings.BoundDevice);
         }
 
-        // The original size, not a huge one: the first advertised window would promise memory that the socket does not have.
-        SetReceiveBuffer(fd, Math.Max(settings.ReceiveBuffer / 2, 1), subject);
+        // The original size, not a huge one: the first advertised window would promise memory that the socket does not have. One that calls announces its window scale, which a
+        // size set by hand decides, and has announced it before.
+        bool isCalling = image.Snapshot.State == TcpState.SynSent;
+        if (!isCalling || (settings.BufferLock & Libc.SOCK_RCVBUF_LOCK) != 0)
+        {
+            SetReceiveBuffer(fd, Math.Max(settings.ReceiveBuffer / 2, 1), subject);
+        }
+
         SetBuffer(fd, Libc.SO_SNDBUFFORCE, Libc.SO_SNDBUF, LargeSendBuffer(image), "setsockopt(SO_SNDBUFFORCE)", subject);
         if (settings.CongestionControl.Length > 0)
         {
@@ -124,8 +138,9 @@ public static class SessionRestorer
             }
         }
 
-        // Without this, connect computes its segment size from the default of 536 and may keep it for the rest of the connection.
-        if (image.Snapshot.MssClamp > 0)
+        // Without this, connect computes its segment size from the default of 536 and may keep it for the rest of the connection. Before a handshake there is no size yet, and
+        // the default is what stands for no limit.
+        if (image.Snapshot.MssClamp > 0 && image.Snapshot.State != TcpState.SynSent && !(image.Snapshot.State == TcpState.Listen && image.Snapshot.MssClamp == DefaultMss))
         {
             Set(fd, Libc.TCP_MAXSEG, Math.Clamp(image.Snapshot.MssClamp, MinSettableMss, MaxSettableMss), "setsockopt(TCP_MAXSEG)", subject);
         }

@@ -1,5 +1,6 @@
 using Interceptor.Interop;
 using Interceptor.Packets;
+using Interceptor.Tcp;
 
 namespace Interceptor.Checkpoint;
 
@@ -19,7 +20,7 @@ public static class SocketFinder
     /// </exception>
     public static SocketOwner Find(int pid, FlowEndpoint local, FlowEndpoint peer)
     {
-        IReadOnlyList<SocketOwner> sockets = List(pid);
+        IReadOnlyList<SocketOwner> sockets = List(pid, includeListening: SocketEndpoints.IsNoPeer(peer));
         foreach (SocketOwner socket in sockets)
         {
             if (socket.Local == local && socket.Peer == peer)
@@ -29,22 +30,26 @@ public static class SocketFinder
             }
         }
 
+        RefuseOwnerless($"/proc/{pid}/ns/net", local, peer);
+
         string present = sockets.Count == 0
             ? "It has no TCP connections at all."
-            : $"Its TCP connections are: {string.Join(", ", sockets.Take(MostListed).Select(socket => $"{socket.Local}-{socket.Peer}"))}.";
+            : $"Its TCP connections are: {string.Join(", ", sockets.Take(MostListed).Select(socket => SocketEndpoints.NameOf(socket.Local, socket.Peer)))}.";
         throw new CheckpointException(
-            Step, $"process {pid} has no TCP connection {local}-{peer}. {present}", CheckpointException.NothingChanged, CheckpointFailure.NotFound);
+            Step, $"process {pid} has no TCP connection {SocketEndpoints.NameOf(local, peer)}. {present}", CheckpointException.NothingChanged, CheckpointFailure.NotFound);
     }
 
-    /// <summary>Every connected TCP socket that the process has open.</summary>
+    /// <summary>Every TCP socket with a peer that the process has open, one whose handshake is under way, too.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="includeListening">Also listening sockets, whose peer has port 0.</param>
     /// <exception cref="CheckpointException">No such process, or its descriptors may not be read.</exception>
-    public static IReadOnlyList<SocketOwner> List(int pid) => Explaining(pid, () =>
+    public static IReadOnlyList<SocketOwner> List(int pid, bool includeListening = false) => Explaining(pid, () =>
     {
         using var process = ProcessDescriptor.Open(pid);
         var sockets = new List<SocketOwner>();
         foreach ((long inode, int descriptor) in ReadDescriptors(pid).OrderBy(pair => pair.Value))
         {
-            if (TryReadConnection(process, descriptor, out FlowEndpoint local, out FlowEndpoint peer))
+            if (TryReadConnection(process, descriptor, out FlowEndpoint local, out FlowEndpoint peer) && (includeListening || !SocketEndpoints.IsNoPeer(peer)))
             {
                 sockets.Add(new SocketOwner(pid, descriptor, inode, local, peer));
             }
@@ -76,7 +81,7 @@ public static class SocketFinder
         }
     }
 
-    /// <summary>False for what is no connected TCP socket, or has been closed since the listing.</summary>
+    /// <summary>False for what is no TCP socket with a peer or that listens, or has been closed since the listing.</summary>
     private static bool TryReadConnection(ProcessDescriptor process, int descriptor, out FlowEndpoint local, out FlowEndpoint peer)
     {
         local = default;
@@ -85,10 +90,7 @@ public static class SocketFinder
         try
         {
             using FileDescriptor fd = process.Duplicate(descriptor);
-            Span<byte> address = stackalloc byte[NativeSocket.MaxAddressLength];
-            return NativeSocket.GetInt(fd, Libc.SOL_SOCKET, Libc.SO_TYPE, "getsockopt(SO_TYPE)", subject) == Libc.SOCK_STREAM
-                && SocketAddress.TryRead(address[..NativeSocket.GetLocalAddress(fd, address, subject)], out local)
-                && SocketAddress.TryRead(address[..NativeSocket.GetPeerAddress(fd, address, subject)], out peer);
+            return SocketEndpoints.TryRead(fd, subject, out local, out peer);
         }
         catch (LinuxException exception) when (exception.Errno is Errno.ENOTCONN or Errno.EBADF or Errno.EINVAL)
         {
@@ -117,6 +119,40 @@ public static class SocketFinder
         }
 
         return descriptors;
+    }
+
+    /// <summary>A connection that no process has, but the kernel: says so, and what to do.</summary>
+    internal static void RefuseOwnerless(string namespacePath, FlowEndpoint local, FlowEndpoint peer)
+    {
+        TcpState state = TcpState.Unknown;
+        try
+        {
+            using NetworkNamespace network = NetworkNamespace.Open(namespacePath);
+            network.Run(() =>
+            {
+                using SocketDiagnostics diagnostics = SocketDiagnostics.Open();
+                Span<byte> localAddress = stackalloc byte[local.Address.Length];
+                Span<byte> peerAddress = stackalloc byte[localAddress.Length];
+                local.Address.CopyTo(localAddress);
+                peer.Address.CopyTo(peerAddress);
+                if (peer.Port != 0)
+                {
+                    diagnostics.TryFind(
+                        localAddress, local.Port, peerAddress, peer.Port,
+                        (in SocketDiagnosticMessage socket) => state = socket.Inode == 0 ? SocketEligibility.StateOf(in socket) : TcpState.Unknown);
+                }
+            });
+        }
+        catch (LinuxException)
+        {
+            // Where it can't be looked, it is not there.
+        }
+
+        if (state != TcpState.Unknown)
+        {
+            CheckpointObstacle obstacle = SocketEligibility.OfState(state) ?? SocketEligibility.Ownerless;
+            throw SocketEligibility.Refuse($"connection {local}-{peer}", obstacle);
+        }
     }
 
     private static void RefuseOtherOwners(SocketOwner socket)

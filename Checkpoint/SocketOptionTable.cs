@@ -20,9 +20,9 @@ internal sealed record SocketOption(string Name, int Level, int Number, int Word
 }
 
 /// <summary>
-/// The options that are saved and set again. Left out on purpose: SO_ERROR (reading clears it), TCP_QUICKACK and SO_INCOMING_CPU (readings, not
-/// settings), TCP_WINDOW_CLAMP (the kernel derives it from the receive buffer, which is restored), and those that have fields of their own in
-/// <see cref="SocketSettings"/>. Not readable and therefore lost: BPF filters, socket-map membership, epoll registrations.
+/// The options that are saved and set again. Left out on purpose: SO_ERROR (reading clears it), SO_INCOMING_CPU (the processor of the last packet), TCP_FASTOPEN_KEY (a
+/// secret; where it was not set it reads as the namespace's), and those that have fields of their own in <see cref="SocketSettings"/>. Not readable and therefore lost: eBPF
+/// programs, socket-map membership, epoll registrations, a connection's own limit of its segments (TCP_MAXSEG).
 /// </summary>
 internal static class SocketOptionTable
 {
@@ -33,6 +33,8 @@ internal static class SocketOptionTable
         new("SO_PRIORITY", Libc.SOL_SOCKET, Libc.SO_PRIORITY, 1, OptionPhase.BeforeBind),
         new("IP_TRANSPARENT", Libc.IPPROTO_IP, Libc.IP_TRANSPARENT, 1, OptionPhase.BeforeBind, Libc.AF_INET),
         new("IP_FREEBIND", Libc.IPPROTO_IP, Libc.IP_FREEBIND, 1, OptionPhase.BeforeBind, Libc.AF_INET),
+        new("IPV6_TRANSPARENT", Libc.IPPROTO_IPV6, Libc.IPV6_TRANSPARENT, 1, OptionPhase.BeforeBind, Libc.AF_INET6),
+        new("IPV6_FREEBIND", Libc.IPPROTO_IPV6, Libc.IPV6_FREEBIND, 1, OptionPhase.BeforeBind, Libc.AF_INET6),
         new("SO_DONTROUTE", Libc.SOL_SOCKET, Libc.SO_DONTROUTE, 1, OptionPhase.BeforeBind),
 
         // The timer of what is restored as sent is set in connect, from these.
@@ -49,22 +51,32 @@ internal static class SocketOptionTable
         new("SO_SNDTIMEO", Libc.SOL_SOCKET, Libc.SO_SNDTIMEO, 4, OptionPhase.AfterResume),
         new("SO_BUSY_POLL", Libc.SOL_SOCKET, Libc.SO_BUSY_POLL, 1, OptionPhase.AfterResume),
         new("SO_MAX_PACING_RATE", Libc.SOL_SOCKET, Libc.SO_MAX_PACING_RATE, 2, OptionPhase.AfterResume),
+        new("SO_LOCK_FILTER", Libc.SOL_SOCKET, Libc.SO_LOCK_FILTER, 1, OptionPhase.AfterResume),
         new("SO_ZEROCOPY", Libc.SOL_SOCKET, Libc.SO_ZEROCOPY, 1, OptionPhase.AfterResume),
         new("IP_TOS", Libc.IPPROTO_IP, Libc.IP_TOS, 1, OptionPhase.AfterResume, Libc.AF_INET),
         new("IP_TTL", Libc.IPPROTO_IP, Libc.IP_TTL, 1, OptionPhase.AfterResume, Libc.AF_INET),
         new("IP_MTU_DISCOVER", Libc.IPPROTO_IP, Libc.IP_MTU_DISCOVER, 1, OptionPhase.AfterResume, Libc.AF_INET),
         new("IP_RECVERR", Libc.IPPROTO_IP, Libc.IP_RECVERR, 1, OptionPhase.AfterResume, Libc.AF_INET),
         new("IP_MINTTL", Libc.IPPROTO_IP, Libc.IP_MINTTL, 1, OptionPhase.AfterResume, Libc.AF_INET),
+        new("IP_BIND_ADDRESS_NO_PORT", Libc.IPPROTO_IP, Libc.IP_BIND_ADDRESS_NO_PORT, 1, OptionPhase.AfterResume, Libc.AF_INET),
         new("IPV6_UNICAST_HOPS", Libc.IPPROTO_IPV6, Libc.IPV6_UNICAST_HOPS, 1, OptionPhase.AfterResume, Libc.AF_INET6),
         new("IPV6_MTU_DISCOVER", Libc.IPPROTO_IPV6, Libc.IPV6_MTU_DISCOVER, 1, OptionPhase.AfterResume, Libc.AF_INET6),
         new("IPV6_RECVERR", Libc.IPPROTO_IPV6, Libc.IPV6_RECVERR, 1, OptionPhase.AfterResume, Libc.AF_INET6),
         new("IPV6_TCLASS", Libc.IPPROTO_IPV6, Libc.IPV6_TCLASS, 1, OptionPhase.AfterResume, Libc.AF_INET6),
+        new("IPV6_MINHOPCOUNT", Libc.IPPROTO_IPV6, Libc.IPV6_MINHOPCOUNT, 1, OptionPhase.AfterResume, Libc.AF_INET6),
+        new("IPV6_AUTOFLOWLABEL", Libc.IPPROTO_IPV6, Libc.IPV6_AUTOFLOWLABEL, 1, OptionPhase.AfterResume, Libc.AF_INET6),
+        new("IPV6_FLOWINFO_SEND", Libc.IPPROTO_IPV6, Libc.IPV6_FLOWINFO_SEND, 1, OptionPhase.AfterResume, Libc.AF_INET6),
         new("TCP_NODELAY", Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1, OptionPhase.AfterResume),
         new("TCP_KEEPIDLE", Libc.IPPROTO_TCP, Libc.TCP_KEEPIDLE, 1, OptionPhase.AfterResume),
         new("TCP_KEEPINTVL", Libc.IPPROTO_TCP, Libc.TCP_KEEPINTVL, 1, OptionPhase.AfterResume),
         new("TCP_KEEPCNT", Libc.IPPROTO_TCP, Libc.TCP_KEEPCNT, 1, OptionPhase.AfterResume),
         new("TCP_SYNCNT", Libc.IPPROTO_TCP, Libc.TCP_SYNCNT, 1, OptionPhase.AfterResume),
         new("TCP_LINGER2", Libc.IPPROTO_TCP, Libc.TCP_LINGER2, 1, OptionPhase.AfterResume),
+        new("TCP_DEFER_ACCEPT", Libc.IPPROTO_TCP, Libc.TCP_DEFER_ACCEPT, 1, OptionPhase.AfterResume),
+        new("TCP_FASTOPEN", Libc.IPPROTO_TCP, Libc.TCP_FASTOPEN, 1, OptionPhase.AfterResume),
+        new("TCP_FASTOPEN_NO_COOKIE", Libc.IPPROTO_TCP, Libc.TCP_FASTOPEN_NO_COOKIE, 1, OptionPhase.AfterResume),
+        new("TCP_SAVE_SYN", Libc.IPPROTO_TCP, Libc.TCP_SAVE_SYN, 1, OptionPhase.AfterResume),
+        new("TCP_WINDOW_CLAMP", Libc.IPPROTO_TCP, Libc.TCP_WINDOW_CLAMP, 1, OptionPhase.AfterResume),
         new("TCP_THIN_LINEAR_TIMEOUTS", Libc.IPPROTO_TCP, Libc.TCP_THIN_LINEAR_TIMEOUTS, 1, OptionPhase.AfterResume),
         new("TCP_USER_TIMEOUT", Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, 1, OptionPhase.AfterResume),
         new("TCP_NOTSENT_LOWAT", Libc.IPPROTO_TCP, Libc.TCP_NOTSENT_LOWAT, 1, OptionPhase.AfterResume),
@@ -74,5 +86,6 @@ internal static class SocketOptionTable
 
         // Last: uncorking or corking before the others would send segments shaped by their defaults.
         new("TCP_CORK", Libc.IPPROTO_TCP, Libc.TCP_CORK, 1, OptionPhase.AfterResume),
+        new("TCP_QUICKACK", Libc.IPPROTO_TCP, Libc.TCP_QUICKACK, 1, OptionPhase.AfterResume),
     ];
 }

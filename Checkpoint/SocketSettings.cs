@@ -27,6 +27,24 @@ public sealed record SocketSettings
     /// <summary>O_NONBLOCK of the open file.</summary>
     public bool NonBlocking { get; init; }
 
+    /// <summary>Of a listening socket: how many connections may wait to be accepted (listen's backlog); 0 for others.</summary>
+    public int Backlog { get; init; }
+
+    /// <summary>The attached classic BPF program (SO_ATTACH_FILTER), each instruction as two 32-bit words; empty for none.</summary>
+    public int[] Filter { get; init; } = [];
+
+    /// <summary>O_ASYNC of the open file: a signal tells of its readiness.</summary>
+    public bool Asynchronous { get; init; }
+
+    /// <summary>F_GETSIG: the signal that is sent instead of SIGIO; 0 for SIGIO.</summary>
+    public int Signal { get; init; }
+
+    /// <summary>F_GETOWN: who gets that signal, a process, or a group as a negative number; 0 for nobody.</summary>
+    public int SignalReceiver { get; init; }
+
+    /// <summary><see cref="SignalReceiver"/> was the socket's own process: after a restore it is the one that restores.</summary>
+    public bool SignalsOwner { get; init; }
+
     /// <summary>Options by native name; the value as 32-bit words, one for most.</summary>
     public IReadOnlyDictionary<string, int[]> Options { get; init; } = new Dictionary<string, int[]>();
 }

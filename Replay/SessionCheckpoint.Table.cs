@@ -29,7 +29,7 @@ public sealed partial class SessionCheckpoint
 
         new("lock", true, "drops the connection's packets in both directions",
             static it => it.InstallLock(), "the rules are removed, unless the original is closed", static it => it.RemoveLock(), GoesOn,
-            static it => it._options.Lock == SessionLockKind.Drop),
+            static it => it.IsLocked),
         new("hold", true, "holds the peer's packets, then the owner's",
             static it => it._hold!.Hold(), "they are released (dropped once the original is closed: nobody is there to take them)",
             static it => it.UndoHold(), GoesOn, static it => it.IsHeld),
@@ -64,7 +64,7 @@ public sealed partial class SessionCheckpoint
             static it => it.EndHold(), "", null, Taken, static it => !it._options.LeaveRunning && it.IsHeld),
         new("end owner", false, "ends the owner (SIGKILL)",
             static it => it._owner?.Kill(TimeSpan.FromSeconds(2)), "", null, Taken, static it => it._options.KillOwner),
-        new("leave owner", false, "lets the owner go on, without its connection, and closes the duplicate",
+        new("leave owner", false, "lets the owner go on, without its connection, or leaves it stopped where that is asked for, and closes the duplicate",
             static it => it.LeaveOwner(), "", null, Taken, static it => !it._options.LeaveRunning),
         new("dismiss guard", false, "sends the guard away",
             static it => it._guard!.Dismiss(), "", null, Taken, static it => it._guard is not null),
@@ -167,6 +167,11 @@ public sealed partial class SessionCheckpoint
 
     private void LeaveOwner()
     {
+        if (_options.LeaveOwnerStopped)
+        {
+            _owner?.LeaveStopped();
+        }
+
         _owner?.Dispose();
         _socket!.Dispose();
     }

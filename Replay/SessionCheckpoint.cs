@@ -37,7 +37,12 @@ public sealed partial class SessionCheckpoint
     /// <summary>The table: every step there is, in order; which of them apply depends on the options.</summary>
     public static IReadOnlyList<SessionStep> Steps => Table;
 
-    private bool IsHeld => _options.Lock == SessionLockKind.Hold;
+    private bool IsHeld => _options.Lock == SessionLockKind.Hold && !IsListener;
+
+    /// <summary>Who calls a listening socket that is taken away is dropped and calls again; the connections on its port are none of this.</summary>
+    private bool IsLocked => IsListener ? _options.Lock != SessionLockKind.None && !_options.LeaveRunning : _options.Lock == SessionLockKind.Drop;
+
+    private bool IsListener => _options.Peer.Port == 0;
 
     private bool IsClosed => _socket is { IsClosed: true };
 

@@ -42,6 +42,9 @@ public sealed record SessionCheckpointOptions
     /// <summary>Ends the process once its connection is taken. Otherwise it goes on and gets errors from its descriptor.</summary>
     public bool KillOwner { get; init; }
 
+    /// <summary>Leaves the process stopped (SIGSTOP) once its connection is taken, so that it does not see its descriptor fail; SIGCONT lets it go on.</summary>
+    public bool LeaveOwnerStopped { get; init; }
+
     /// <summary>What the image is encrypted with; null leaves it readable. Stays the caller's.</summary>
     public SessionKey? Key { get; init; }
 

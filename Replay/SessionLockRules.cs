@@ -1,5 +1,6 @@
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
+using Interceptor.Filters;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -11,6 +12,11 @@ namespace Interceptor.Replay;
 /// </summary>
 public static class SessionLockRules
 {
+    /// <summary>SYN without ACK, RST or FIN; the flags of IPv6 behind its fixed header.</summary>
+    private const string Ipv4Syn = "(ip and tcp[13] & 0x17 = 2)";
+
+    private const string Ipv6Syn = "(ip6 and ip6[6] = 6 and ip6[53] & 0x17 = 2)";
+
     /// <summary>What session.json says of the lock.</summary>
     public static SessionLock For(SessionImage image)
     {
@@ -30,11 +36,30 @@ public static class SessionLockRules
     public static FirewallRules Install(FlowEndpoint local, FlowEndpoint peer, string id, NetworkNamespace? networkNamespace)
     {
         const byte Tcp = (byte)IpProtocol.Tcp;
+        if (SocketEndpoints.IsNoPeer(peer))
+        {
+            return InstallForListener(local, id, networkNamespace);
+        }
+
         return FirewallRules.Install(
             [
                 new FirewallRule(FirewallHook.Prerouting, new FirewallMatch { Flow = new FlowKey(peer, local, Tcp), ExceptMark = FirewallMatch.OwnMark }, FirewallTarget.Drop),
                 new FirewallRule(FirewallHook.Output, new FirewallMatch { Flow = new FlowKey(local, peer, Tcp) }, FirewallTarget.Drop),
             ],
+            new FirewallOptions { Namespace = networkNamespace, LockId = id });
+    }
+
+    /// <summary>Drops who calls, so that he calls again, and nothing of the connections on the same port that there are already.</summary>
+    private static FirewallRules InstallForListener(FlowEndpoint local, string id, NetworkNamespace? networkNamespace)
+    {
+        string address = local.Address == SocketEndpoints.NoPeer(local).Address ? "" : $" and dst host {local.Address}";
+        string syn = local.Address.IsIpv4 || address.Length > 0
+            ? local.Address.IsIpv4 ? Ipv4Syn : Ipv6Syn
+            : $"({Ipv4Syn} or {Ipv6Syn})";
+        PacketFilter filter = PacketFilter.Compile($"tcp dst port {local.Port} and {syn}{address}", LinkType.Raw);
+        _ = FirewallMatch.TryFromFilter(filter, out FirewallMatch match);
+        return FirewallRules.Install(
+            [new FirewallRule(FirewallHook.Prerouting, match with { ExceptMark = FirewallMatch.OwnMark }, FirewallTarget.Drop)],
             new FirewallOptions { Namespace = networkNamespace, LockId = id });
     }
 

@@ -7,6 +7,9 @@ namespace Interceptor.Checkpoint;
 /// <summary>An image to session.json and back; the second direction checks every value.</summary>
 internal static class SessionDocumentMapping
 {
+    /// <summary>BPF_MAXINSNS instructions of two words.</summary>
+    private const int MaxFilterWords = 2 * 4096;
+
     private const string KernelSource = "kernel";
     private const string CaptureSource = "capture";
 
@@ -79,6 +82,12 @@ internal static class SessionDocumentMapping
             return null;
         }
 
+        if (state == TcpState.Listen != SocketEndpoints.IsNoPeer(peer))
+        {
+            problem = $"its state is '{document.Connection.State}', which does not go with the ends {local} and {peer}.";
+            return null;
+        }
+
         TcpSnapshot snapshot = ToSnapshot(document, local, peer, state);
         if (!AreSane(snapshot, document))
         {
@@ -148,6 +157,8 @@ internal static class SessionDocumentMapping
         snapshot.SndUna <= snapshot.SndNxt && snapshot.SndNxt <= snapshot.WriteSeq && snapshot.CopiedSeq <= snapshot.RcvNxt
         && snapshot.RcvWup <= snapshot.RcvNxt && snapshot.SndWindowScale is >= 0 and <= 14 && snapshot.RcvWindowScale is >= 0 and <= 14
         && snapshot.MssClamp is > 0 and <= ushort.MaxValue && document.Socket is { ReceiveBuffer: > 0, SendBuffer: > 0 }
+        && (snapshot.State != TcpState.SynSent || snapshot.WriteSeq - snapshot.SndUna == 1)
+        && document.Socket.Backlog >= 0 && document.Socket.Filter.Length <= MaxFilterWords && document.Socket.Filter.Length % 2 == 0
         && document.Socket.Options.Values.All(words => words is { Length: > 0 and <= 4 })
         && (document.Source is KernelSource or CaptureSource)
         && document.Id.Length is > 0 and <= 64 && document.Id.All(char.IsAsciiLetterOrDigit);

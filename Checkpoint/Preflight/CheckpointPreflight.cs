@@ -20,10 +20,10 @@ public static class CheckpointPreflight
         {
             // Several processes have it: the rest is asked for with this one.
             obstacles.Add(new CheckpointObstacle("shared", "several processes have it open and would go on using it", "End those processes but one, or let them close it."));
-            owner = SocketFinder.List(pid).First(socket => socket.Local == local && socket.Peer == peer);
+            owner = SocketFinder.List(pid, includeListening: true).First(socket => socket.Local == local && socket.Peer == peer);
         }
 
-        string subject = $"connection {local}-{peer}";
+        string subject = $"connection {SocketEndpoints.NameOf(local, peer)}";
         try
         {
             using ProcessDescriptor process = ProcessDescriptor.Open(pid);

@@ -56,6 +56,13 @@ public static class RestorePreflight
     private static CheckpointObstacle? Existing(SessionImage image)
     {
         TcpSnapshot snapshot = image.Snapshot;
+        if (snapshot.State == TcpState.Listen)
+        {
+            return TryListen(snapshot.Local, image.Settings.IsIpv6Socket)
+                ? null
+                : new CheckpointObstacle("exists", $"another socket listens on {snapshot.Local} already, or keeps the port", "End that socket first.");
+        }
+
         using SocketDiagnostics diagnostics = SocketDiagnostics.Open();
         Span<byte> local = stackalloc byte[snapshot.Local.Address.Length];
         Span<byte> peer = stackalloc byte[local.Length];
@@ -73,6 +80,11 @@ public static class RestorePreflight
     private static IEnumerable<CheckpointObstacle?> Path(SessionImage image)
     {
         TcpSnapshot snapshot = image.Snapshot;
+        if (snapshot.State == TcpState.Listen)
+        {
+            yield break;
+        }
+
         bool isIpv4 = snapshot.Peer.Address.IsIpv4;
         using FileDescriptor fd = NativeSocket.Create(isIpv4 ? Libc.AF_INET : Libc.AF_INET6, Libc.SOCK_DGRAM, 0);
         var address = new byte[NativeSocket.MaxAddressLength];
@@ -132,6 +144,29 @@ public static class RestorePreflight
             "clock", "it was taken under another boot or on another machine: its timestamps go on by the wall clock, and if that is behind, the peer throws away what comes", "Let both clocks be set by NTP.",
             IsLoss: true)
         : null;
+
+    /// <summary>Binds as the restore would, and does not listen.</summary>
+    private static bool TryListen(FlowEndpoint local, bool isIpv6Socket)
+    {
+        using FileDescriptor fd = NativeSocket.Create(isIpv6Socket ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM, Libc.IPPROTO_TCP);
+        NativeSocket.SetInt(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1, "setsockopt(SO_REUSEADDR)", local.ToString());
+        Span<byte> address = stackalloc byte[NativeSocket.MaxAddressLength];
+        int length = SocketAddress.Write(local, isIpv6Socket, address);
+        try
+        {
+            NativeSocket.Bind(fd, address[..length], local.ToString());
+            return true;
+        }
+        catch (LinuxException exception) when (exception.Errno == Errno.EADDRINUSE)
+        {
+            return false;
+        }
+        catch (LinuxException exception) when (exception.Errno == Errno.EADDRNOTAVAIL)
+        {
+            // Told by itself.
+            return true;
+        }
+    }
 
     private static bool TryBind(FlowEndpoint local)
     {

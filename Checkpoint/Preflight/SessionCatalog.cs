@@ -10,8 +10,6 @@ namespace Interceptor.Checkpoint;
 /// </summary>
 public static class SessionCatalog
 {
-    private const byte NewSynReceived = 12;
-
     /// <summary>The calling thread's network namespace, in order of local and remote ends.</summary>
     /// <param name="pid">Only what this process has open; null for all.</param>
     /// <param name="includeOthers">Also listening sockets, handshakes and TIME-WAIT, which are no sessions.</param>
@@ -45,7 +43,7 @@ public static class SessionCatalog
 
     private static SessionOverview Describe(in SocketDiagnosticMessage socket, List<SessionHolder> holders)
     {
-        TcpState state = socket.State == NewSynReceived ? TcpState.SynReceived : (TcpState)socket.State;
+        TcpState state = SocketEligibility.StateOf(in socket);
         bool hasInfo = socket.TryReadInfo(out Libc.tcp_info info);
         socket.ReadTcpAttributes(out string congestion, out string upperLayer, out bool isSigned);
         var obstacles = new List<CheckpointObstacle>();
@@ -58,6 +56,7 @@ public static class SessionCatalog
         }
 
         Add(SocketEligibility.OfState(state));
+        Add(state == TcpState.Listen ? SocketEligibility.OfAcceptQueue(socket.ReceiveQueue) : null);
         Add(SocketEligibility.OfUpperLayer(upperLayer));
         Add(isSigned ? SocketEligibility.Md5 : null);
         Add(OfHolders(in socket, state, holders));
@@ -87,8 +86,7 @@ public static class SessionCatalog
 
         if (socket.Inode == 0)
         {
-            return new CheckpointObstacle(
-                "no-owner", "no process has it: it was not accepted yet, or was closed and is ending", "Let the program accept it.");
+            return SocketEligibility.Ownerless;
         }
 
         return holders.Count switch

@@ -9,7 +9,9 @@ internal static class SocketEligibility
 {
     private const string Step = "check";
     private const int IpprotoMptcp = 262;
+    internal const string EcnCode = "ecn";
     private const byte EcnBit = 8;
+    private const byte NewSynReceived = 12;
     private static readonly CheckpointObstacle Mptcp = new(
         "mptcp", "it is MPTCP, whose subflows the kernel does not let anyone repair", "Start the program without MPTCP (Go: GODEBUG=multipathtcp=0).");
 
@@ -34,13 +36,11 @@ internal static class SocketEligibility
             : null;
     }
 
-    /// <summary>Throws with the first thing by which state would be lost silently. Reads only.</summary>
-    internal static void RequireWholeState(FileDescriptor fd, string subject)
+    /// <summary>Throws with the first thing by which state would be lost silently, and returns what is lost openly. Reads only.</summary>
+    internal static IReadOnlyList<CheckpointObstacle> RequireWholeState(FileDescriptor fd, string subject)
     {
-        if (Inspect(fd, subject).FirstOrDefault(static obstacle => !obstacle.IsLoss) is { } obstacle)
-        {
-            throw Refuse(subject, obstacle);
-        }
+        List<CheckpointObstacle> found = [.. Inspect(fd, subject)];
+        return found.Find(static obstacle => !obstacle.IsLoss) is { } obstacle ? throw Refuse(subject, obstacle) : found;
     }
 
     /// <summary>Everything that a TCP socket itself tells. Reads only.</summary>
@@ -50,6 +50,18 @@ internal static class SocketEligibility
         if (OfState((TcpState)info.tcpi_state) is { } state)
         {
             yield return state;
+        }
+
+        if (info.tcpi_state == (byte)TcpState.Listen && OfAcceptQueue(info.tcpi_unacked) is { } queue)
+        {
+            yield return queue;
+        }
+
+        short events = NativeSocket.Poll(fd, Libc.POLLPRI | Libc.POLLOUT, 0);
+        if (info.tcpi_state == (byte)TcpState.SynSent && (events & Libc.POLLOUT) != 0)
+        {
+            yield return new CheckpointObstacle(
+                "fast-open", "its connect waits for the first bytes, to send them with the SYN (TCP_FASTOPEN_CONNECT)", "Let the program write, then try again.");
         }
 
         if (SocketSettingsIo.ReadOptionalInt(fd, Libc.IPPROTO_TCP, Libc.TCP_IS_MPTCP, 0) != 0)
@@ -72,7 +84,7 @@ internal static class SocketEligibility
             yield return new CheckpointObstacle("ip-options", "it uses IP options, which change its routing", "");
         }
 
-        if ((NativeSocket.Poll(fd, Libc.POLLPRI, 0) & Libc.POLLPRI) != 0
+        if ((events & Libc.POLLPRI) != 0
             || NativeSocket.IoctlInt(fd, Libc.SIOCATMARK, "ioctl(SIOCATMARK)", subject) != 0)
         {
             yield return new CheckpointObstacle(
@@ -82,6 +94,33 @@ internal static class SocketEligibility
         if (OfOptions(info.tcpi_options) is { } loss)
         {
             yield return loss;
+        }
+
+        foreach (CheckpointObstacle lost in Losses(fd, events, (TcpState)info.tcpi_state, subject))
+        {
+            yield return lost;
+        }
+    }
+
+    /// <summary>What else a restore does not bring back.</summary>
+    private static IEnumerable<CheckpointObstacle> Losses(FileDescriptor fd, short events, TcpState state, string subject)
+    {
+        if ((events & Libc.POLLERR) != 0)
+        {
+            yield return new CheckpointObstacle(
+                "pending-error", "an error waits to be read by the program, and is not taken along", "Let the program read it (SO_ERROR, or the error queue).", IsLoss: true);
+        }
+
+        if (SocketFilter.IsBpf(fd))
+        {
+            yield return new CheckpointObstacle("bpf", "a BPF program is attached to it, which can't be read", "Attach it again to the restored socket.", IsLoss: true);
+        }
+
+        if (state is not (TcpState.Listen or TcpState.SynSent) && SocketSettingsIo.ReadOptionalInt(fd, Libc.SOL_SOCKET, Libc.SO_ZEROCOPY, 0) != 0
+            && NativeSocket.IoctlInt(fd, Libc.SIOCOUTQ, "ioctl(SIOCOUTQ)", subject) > 0)
+        {
+            yield return new CheckpointObstacle(
+                "zero-copy", "it sends without copying (SO_ZEROCOPY): what is queued is copied now, and its completions are not told any more", "", IsLoss: true);
         }
     }
 
@@ -115,16 +154,33 @@ internal static class SocketEligibility
             $"its state is {state.ToRfcName()}",
             state switch
             {
-                TcpState.Listen => "A listening socket has no session: start the new server with its own.",
-                TcpState.TimeWait => "It is over: no process has it, only the kernel waits, so that nothing late disturbs a new connection.",
-                TcpState.SynReceived => "No process has it before its handshake is done: wait for that.",
-                TcpState.SynSent => "Wait until its handshake is done.",
+                TcpState.TimeWait => "It is over: no process has it, only the kernel waits, so that nothing late disturbs a new connection. Nothing is to be taken along; the wait stays with this machine.",
+                TcpState.SynReceived => "No process has it before its handshake is done: wait for that, or take the listening socket (ADDRESS:PORT-*): the peer asks again.",
                 TcpState.Closed => "It is over: let its program open another.",
                 _ => "",
             });
 
-    /// <summary>The states that are dumped and restored: those of a connection whose handshake is done and that a process has.</summary>
-    internal static bool IsTaken(TcpState state) => state is TcpState.Established or TcpState.CloseWait or TcpState.FinWait1 or TcpState.FinWait2
+    /// <summary>A connection that no process has.</summary>
+    internal static CheckpointObstacle Ownerless { get; } = new(
+        "no-owner", "no process has it: it was not accepted yet, or was closed and is ending", "Let the program accept it.");
+
+    /// <summary>The state, a handshake that has no socket yet being SYN-RECEIVED.</summary>
+    internal static TcpState StateOf(in SocketDiagnosticMessage socket) => socket.State == NewSynReceived ? TcpState.SynReceived : (TcpState)socket.State;
+
+    /// <summary>Data went with the SYN (TCP Fast Open), and would have to go with it again.</summary>
+    internal static CheckpointObstacle SynData { get; } = new("fast-open", "it has sent data with its SYN (TCP Fast Open)", "Wait until its handshake is done.");
+
+    /// <summary>Connections that wait in a listening socket.</summary>
+    internal static CheckpointObstacle? OfAcceptQueue(uint waiting) => waiting == 0
+        ? null
+        : new CheckpointObstacle(
+            "accept-queue", $"{Counted(waiting)} to be accepted, and nothing can be put back into such a queue",
+            "Let the program accept them, then try again; the lock keeps new ones waiting meanwhile.");
+
+    private static string Counted(uint waiting) => waiting == 1 ? "1 connection waits" : $"{waiting} connections wait";
+
+    /// <summary>The states that are dumped and restored: those that a process has a socket in.</summary>
+    internal static bool IsTaken(TcpState state) => state is TcpState.SynSent or TcpState.Listen or TcpState.Established or TcpState.CloseWait or TcpState.FinWait1 or TcpState.FinWait2
         or TcpState.Closing or TcpState.LastAck;
 
     /// <summary>A protocol that the kernel runs on top of the connection (TCP_ULP).</summary>
@@ -140,7 +196,7 @@ internal static class SocketEligibility
     /// <summary>What is lost of the options in force (tcpi_options).</summary>
     internal static CheckpointObstacle? OfOptions(byte options) => (options & EcnBit) == 0
         ? null
-        : new CheckpointObstacle("ecn", "it uses ECN, which a restored connection does not: marks of congestion are not heard any more", "", IsLoss: true);
+        : new CheckpointObstacle(EcnCode, "it uses ECN, which a restored connection does not: marks of congestion are not heard any more", "", IsLoss: true);
 
     private static int ReadInt(FileDescriptor fd, int option, string operation, string subject) =>
         NativeSocket.GetInt(fd, Libc.SOL_SOCKET, option, operation, subject);
@@ -151,7 +207,7 @@ internal static class SocketEligibility
         return NativeSocket.TryGet(fd, level, option, scratch, out int length, out _) && length >= atLeast;
     }
 
-    private static CheckpointException Refuse(string subject, CheckpointObstacle obstacle)
+    internal static CheckpointException Refuse(string subject, CheckpointObstacle obstacle)
     {
         string todo = obstacle.Remedy.Length == 0 ? "" : $" {obstacle.Remedy}";
         return new CheckpointException(

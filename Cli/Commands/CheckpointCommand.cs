@@ -17,7 +17,7 @@ internal static class CheckpointCommand
 
     private static readonly Option<string> Connection = new("--connection")
     {
-        Description = "Which of its connections, its own end first: 192.0.2.1:80-192.0.2.2:49152.",
+        Description = "Which of its connections, its own end first: 192.0.2.1:80-192.0.2.2:49152. A listening socket: 0.0.0.0:80-*.",
         HelpName = "LOCAL-PEER",
         Required = true,
     };
@@ -53,6 +53,8 @@ internal static class CheckpointCommand
 
     private static readonly Option<bool> Kill = new("--kill") { Description = "End the process (SIGKILL) once its connection is taken." };
 
+    private static readonly Option<bool> Stop = new("--stop") { Description = "Leave the process stopped (SIGSTOP) once its connection is taken. Otherwise it goes on, and its descriptor fails." };
+
     private static readonly Option<string?> Encrypt = new("--encrypt")
     {
         Description = "Encrypt the queues (AES-256-GCM) with this key file: 32 bytes, or 64 hexadecimal digits.",
@@ -63,7 +65,7 @@ internal static class CheckpointCommand
     {
         var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
         {
-            Pid, Connection, Output, Base, Check, LeaveRunning, FreezeFor, Lock, Kill, Encrypt,
+            Pid, Connection, Output, Base, Check, LeaveRunning, FreezeFor, Lock, Kill, Stop, Encrypt,
         };
         CheckpointFromCapture.AddTo(command);
         command.SetBody(Run);
@@ -82,7 +84,7 @@ internal static class CheckpointCommand
         {
             (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
             return ObstacleReport.Write(
-                context.Output, CheckpointPreflight.Inspect(ReadPid(parsed), local, peer), $"{local}-{peer}", "can_checkpoint", "checkpointed");
+                context.Output, CheckpointPreflight.Inspect(ReadPid(parsed), local, peer), ConnectionName.Of(local, peer), "can_checkpoint", "checkpointed");
         }
 
         using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
@@ -104,18 +106,18 @@ internal static class CheckpointCommand
                 $"the firewall drops this connection's packets until it is restored ({string.Join(", ", result.LockPlaces)}; comment {result.Image.Lock!.Comment}). "
                 + $"interceptor restore {Printable.Escape(result.Directory)} removes the rules; to give the connection up: interceptor cleanup --all.");
         }
-        else if (!options.LeaveRunning)
+        else if (!options.LeaveRunning && result.Image.Snapshot.State != TcpState.Listen)
         {
             context.Output.Warn("without a lock the kernel resets the connection as soon as its peer sends something.");
         }
 
         if (context.Output.Json)
         {
-            context.Output.WriteJson("summary", json => WriteFields(json, result, options.LeaveRunning));
+            context.Output.WriteJson("summary", json => WriteFields(json, result, options));
         }
         else
         {
-            context.Output.Text.Write(TextOf(result, options.LeaveRunning));
+            context.Output.Text.Write(TextOf(result, options));
         }
 
         return ExitCode.Done;
@@ -123,9 +125,9 @@ internal static class CheckpointCommand
 
     private static int RunFromCapture(ParseResult parsed, string capture, CommandContext context)
     {
-        if (parsed.GetResult(Pid) is not null || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(Kill) || parsed.GetResult(Lock) is { Implicit: false })
+        if (parsed.GetResult(Pid) is not null || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(Kill) || parsed.GetValue(Stop) || parsed.GetResult(Lock) is { Implicit: false })
         {
-            throw new UsageException("--from-capture needs no process: leave --pid, --check, --base, --leave-running, --lock and --kill out.");
+            throw new UsageException("--from-capture needs no process: leave --pid, --check, --base, --leave-running, --lock, --kill and --stop out.");
         }
 
         using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
@@ -148,9 +150,9 @@ internal static class CheckpointCommand
             _ => throw new UsageException($"--lock is hold, drop or none, not '{lockKind}'."),
         };
 
-        if (leaveRunning && parsed.GetValue(Kill))
+        if ((leaveRunning ? 1 : 0) + (parsed.GetValue(Kill) ? 1 : 0) + (parsed.GetValue(Stop) ? 1 : 0) > 1)
         {
-            throw new UsageException("--leave-running and --kill exclude each other.");
+            throw new UsageException("--leave-running, --kill and --stop exclude each other: the process goes on with its connection, ends, or stays stopped.");
         }
 
         TimeSpan freezeFor = parsed.GetValue(FreezeFor) is { } duration ? Quantity.DurationWithUnit(duration) : TimeSpan.Zero;
@@ -172,6 +174,7 @@ internal static class CheckpointCommand
             KillOwner = parsed.GetValue(Kill),
             GuardCommand = GuardSessionCommand.OwnCommand(),
             StepObserver = FaultSwitch.FromEnvironment(),
+            LeaveOwnerStopped = parsed.GetValue(Stop),
         };
     }
 
@@ -181,23 +184,24 @@ internal static class CheckpointCommand
         return pid > 0 ? pid : throw new UsageException($"{pid} is not a process.");
     }
 
-    private static string TextOf(SessionCheckpointResult result, bool leftRunning)
+    private static string TextOf(SessionCheckpointResult result, SessionCheckpointOptions options)
     {
         TcpSnapshot snapshot = result.Image.Snapshot;
-        string after = leftRunning ? "goes on with its process" : "is in the image alone";
+        string what = snapshot.State == TcpState.Listen ? "listening socket" : "connection";
+        string after = options.LeaveRunning ? "goes on with its process" : $"is in the image alone{(options.LeaveOwnerStopped ? $"; process {options.Pid} stays stopped (kill -CONT {options.Pid} lets it go on)" : "")}";
         string since = result.BaseDirectory is { } before ? $", what is new since {Printable.Escape(before)}" : "";
-        string patience = result.PeerPatience is { } peer && (!leftRunning || result.Freeze >= peer.RetransmitsAfter) ? $"{PatienceText.Line(peer)}\n" : "";
+        string patience = result.PeerPatience is { } peer && (!options.LeaveRunning || result.Freeze >= peer.RetransmitsAfter) ? $"{PatienceText.Line(peer)}\n" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            {snapshot.Local}-{snapshot.Peer} {snapshot.State.ToRfcName()} -> {Printable.Escape(result.Directory)} ({result.ImageBytes} bytes{since})
+            {ConnectionName.Of(snapshot.Local, snapshot.Peer)} {snapshot.State.ToRfcName()} -> {Printable.Escape(result.Directory)} ({result.ImageBytes} bytes{since})
             unread {snapshot.UnreadBytes} bytes; unacknowledged {snapshot.InFlightBytes} bytes; unsent {snapshot.UnsentBytes} bytes
-            frozen for {result.Freeze.TotalMilliseconds:0.000} ms, {Counted.Of(result.HeldPackets, "packet")} held meanwhile; the connection {after}
+            frozen for {result.Freeze.TotalMilliseconds:0.000} ms, {Counted.Of(result.HeldPackets, "packet")} held meanwhile; the {what} {after}
             {patience}
             """);
     }
 
-    private static void WriteFields(Utf8JsonWriter json, SessionCheckpointResult result, bool leftRunning)
+    private static void WriteFields(Utf8JsonWriter json, SessionCheckpointResult result, SessionCheckpointOptions options)
     {
         TcpSnapshot snapshot = result.Image.Snapshot;
         json.WriteString("image", result.Directory);
@@ -211,7 +215,8 @@ internal static class CheckpointCommand
         json.WriteNumber("in_flight_bytes", snapshot.InFlightBytes);
         json.WriteNumber("unsent_bytes", snapshot.UnsentBytes);
         json.WriteNumber("held_packets", result.HeldPackets);
-        json.WriteBoolean("left_running", leftRunning);
+        json.WriteBoolean("left_running", options.LeaveRunning);
+        json.WriteString("owner", options.KillOwner ? "ended" : options.LeaveOwnerStopped ? "stopped" : "running");
         json.WriteString("lock", result.LockPlaces.Count > 0 ? result.Image.Lock!.Comment : null);
         json.WriteNumber("freeze_ms", result.Freeze.TotalMilliseconds);
         PatienceText.WriteFields(json, result.PeerPatience);

@@ -8,6 +8,7 @@ using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
 using Interceptor.Replay;
+using Interceptor.Tcp;
 
 namespace Interceptor.Cli.Commands;
 
@@ -102,8 +103,18 @@ internal static class RestoreCommand
         return program.Length > 0 ? RunProgram(directory, options, program, context) : RunStandard(directory, options, context);
     }
 
+    /// <summary>Two streams can be joined; a listening socket has none, and needs who accepts.</summary>
+    private static void RequireStreams(string directory, SessionRestoreOptions options)
+    {
+        if (SessionFiles.Read(directory, options.Key).Snapshot.State == TcpState.Listen)
+        {
+            throw new UsageException($"{Printable.Escape(directory)} is the image of a listening socket: give a command that accepts from descriptor 3, or --to-socket.");
+        }
+    }
+
     private static int RunStandard(string directory, SessionRestoreOptions options, CommandContext context)
     {
+        RequireStreams(directory, options);
         using RestoredSession session = Resume(directory, options, context.Output);
         Announce(context.Output, session, "summary");
         return ConnectionJoin.RunStandard(session, context.Signals.Token);
@@ -111,6 +122,7 @@ internal static class RestoreCommand
 
     private static int RunSplice(string directory, SessionRestoreOptions options, string server, CommandContext context)
     {
+        RequireStreams(directory, options);
         using Socket backend = ServerAddress.Parse(server).Connect(context.Signals.Token);
         using RestoredSession session = Resume(directory, options, context.Output);
         Announce(context.Output, session, "restored");
@@ -142,7 +154,7 @@ internal static class RestoreCommand
         Announce(context.Output, session, "summary");
         try
         {
-            ProgramImage.Replace(path, program, Environment(directory), session.Socket.Descriptor, FirstPassedDescriptor);
+            ProgramImage.Replace(path, program, Environment(directory, session.Image), session.Socket.Descriptor, FirstPassedDescriptor);
             return ExitCode.Failed;
         }
         catch (LinuxException exception)
@@ -196,7 +208,7 @@ internal static class RestoreCommand
         SessionImage image = session.Image;
         output.Warn(string.Create(
             CultureInfo.InvariantCulture,
-            $"{image.Snapshot.Local}-{image.Snapshot.Peer} goes on (unread {image.ReceiveQueue.Length}, unacknowledged {image.SendQueue.Length} bytes)."));
+            $"{ConnectionName.Of(image.Snapshot.Local, image.Snapshot.Peer)} goes on (unread {image.ReceiveQueue.Length}, unacknowledged {image.SendQueue.Length} bytes)."));
     }
 
     internal static void WriteFields(Utf8JsonWriter json, RestoredSession session)
@@ -221,7 +233,7 @@ internal static class RestoreCommand
     }
 
     /// <summary>This process's environment with the descriptor announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>
-    private static IEnumerable<string> Environment(string directory)
+    private static IEnumerable<string> Environment(string directory, SessionImage image)
     {
         var variables = new Dictionary<string, string>();
         foreach (DictionaryEntry entry in System.Environment.GetEnvironmentVariables())
@@ -231,7 +243,7 @@ internal static class RestoreCommand
 
         variables["LISTEN_FDS"] = "1";
         variables["LISTEN_PID"] = System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        variables["LISTEN_FDNAMES"] = "connection";
+        variables["LISTEN_FDNAMES"] = image.Snapshot.State == TcpState.Listen ? "listener" : "connection";
         variables["INTERCEPTOR_IMAGE"] = Path.GetFullPath(directory);
         return variables.Select(pair => $"{pair.Key}={pair.Value}");
     }

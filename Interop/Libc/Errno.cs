@@ -35,4 +35,5 @@ internal static class Errno
     internal const int ENOTCONN = 107;
     internal const int ETIMEDOUT = 110;
     internal const int EHOSTUNREACH = 113;
+    internal const int EINPROGRESS = 115;
 }

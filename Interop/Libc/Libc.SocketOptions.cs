@@ -32,6 +32,10 @@ internal static unsafe partial class Libc
     internal const int F_DUPFD_CLOEXEC = 1030;
     internal const int F_GETFL = 3;
     internal const int F_SETFL = 4;
+    internal const int F_SETSIG = 10;
+    internal const int F_GETSIG = 11;
+    internal const int F_SETOWN = 8;
+    internal const int F_GETOWN = 9;
 
     internal const nuint SIOCINQ = 0x541B;
     internal const nuint SIOCOUTQ = 0x5411;
@@ -63,8 +67,11 @@ internal static unsafe partial class Libc
     internal const int SO_PEEK_OFF = 42;
     internal const int SO_BUSY_POLL = 46;
     internal const int SO_MAX_PACING_RATE = 47;
+    internal const int SO_LOCK_FILTER = 44;
+    internal const int SO_COOKIE = 57;
     internal const int SO_ZEROCOPY = 60;
     internal const int SO_BUF_LOCK = 72;
+    internal const int SOCK_RCVBUF_LOCK = 2;
 
     internal const int IP_TOS = 1;
     internal const int IP_TTL = 2;
@@ -75,13 +82,19 @@ internal static unsafe partial class Libc
     internal const int IP_FREEBIND = 15;
     internal const int IP_TRANSPARENT = 19;
     internal const int IP_MINTTL = 21;
+    internal const int IP_BIND_ADDRESS_NO_PORT = 24;
 
     internal const int IPV6_UNICAST_HOPS = 16;
     internal const int IPV6_MTU_DISCOVER = 23;
     internal const int IPV6_MTU = 24;
     internal const int IPV6_RECVERR = 25;
     internal const int IPV6_V6ONLY = 26;
+    internal const int IPV6_FLOWINFO_SEND = 33;
     internal const int IPV6_TCLASS = 67;
+    internal const int IPV6_AUTOFLOWLABEL = 70;
+    internal const int IPV6_MINHOPCOUNT = 73;
+    internal const int IPV6_TRANSPARENT = 75;
+    internal const int IPV6_FREEBIND = 78;
 
     internal const int IFF_UP = 1;
 

@@ -13,7 +13,10 @@ internal static unsafe partial class Libc
     internal const int TCP_KEEPCNT = 6;
     internal const int TCP_SYNCNT = 7;
     internal const int TCP_LINGER2 = 8;
+    internal const int TCP_DEFER_ACCEPT = 9;
+    internal const int TCP_WINDOW_CLAMP = 10;
     internal const int TCP_INFO = 11;
+    internal const int TCP_QUICKACK = 12;
     internal const int TCP_CONGESTION = 13;
     internal const int TCP_THIN_LINEAR_TIMEOUTS = 16;
     internal const int TCP_USER_TIMEOUT = 18;
@@ -21,10 +24,14 @@ internal static unsafe partial class Libc
     internal const int TCP_REPAIR_QUEUE = 20;
     internal const int TCP_QUEUE_SEQ = 21;
     internal const int TCP_REPAIR_OPTIONS = 22;
+    internal const int TCP_FASTOPEN = 23;
     internal const int TCP_TIMESTAMP = 24;
     internal const int TCP_NOTSENT_LOWAT = 25;
+    internal const int TCP_SAVE_SYN = 27;
     internal const int TCP_REPAIR_WINDOW = 29;
+    internal const int TCP_FASTOPEN_CONNECT = 30;
     internal const int TCP_ULP = 31;
+    internal const int TCP_FASTOPEN_NO_COOKIE = 34;
     internal const int TCP_INQ = 36;
     internal const int TCP_TX_DELAY = 37;
     internal const int TCP_AO_INFO = 40;
@@ -87,6 +94,7 @@ internal static unsafe partial class Libc
         [FieldOffset(16)] internal uint tcpi_snd_mss;
         [FieldOffset(20)] internal uint tcpi_rcv_mss;
         [FieldOffset(24)] internal uint tcpi_unacked;
+        [FieldOffset(28)] internal uint tcpi_sacked;
         [FieldOffset(36)] internal uint tcpi_retrans;
         [FieldOffset(60)] internal uint tcpi_pmtu;
         [FieldOffset(68)] internal uint tcpi_rtt;

@@ -32,6 +32,7 @@ internal static unsafe partial class Libc
     internal const int O_WRONLY = 1;
     internal const int O_NOCTTY = 0x100;
     internal const int O_NONBLOCK = 0x800;
+    internal const int O_ASYNC = 0x2000;
     internal const int O_CLOEXEC = 0x80000;
     internal const int CLONE_NEWNET = 0x40000000;
 }

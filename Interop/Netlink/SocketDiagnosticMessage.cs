@@ -30,6 +30,9 @@ internal readonly ref struct SocketDiagnosticMessage
     /// <summary>By the kernel's number; 12 is a handshake that has no socket yet.</summary>
     internal byte State => _body[1];
 
+    /// <summary>Milliseconds until the running timer fires; 0 for none.</summary>
+    internal uint TimerMilliseconds => MemoryMarshal.Read<uint>(_body[52..]);
+
     /// <summary>Bytes that wait to be read; of a listening socket, connections that wait to be accepted.</summary>
     internal uint ReceiveQueue => MemoryMarshal.Read<uint>(_body[56..]);
 
@@ -52,6 +55,9 @@ internal readonly ref struct SocketDiagnosticMessage
 
     /// <summary>0 for a connection that no descriptor names: not accepted yet, or closed and still ending.</summary>
     internal uint Inode => MemoryMarshal.Read<uint>(_body[68..]);
+
+    /// <summary>The socket's own number, which getsockopt(SO_COOKIE) gives, too: 8 bytes.</summary>
+    internal ReadOnlySpan<byte> Cookie => _body.Slice(44, 8);
 
     private int AddressLength => Family == Libc.AF_INET ? 4 : 16;
 

@@ -154,6 +154,29 @@ internal static unsafe class NativeSocket
         }
     }
 
+    /// <summary>Reads an attached classic BPF program; false where it could not be read whole. Its length is told and asked in instructions.</summary>
+    internal static bool TryGetFilter(FileDescriptor fd, Span<byte> instructions, int count)
+    {
+        uint length = (uint)count;
+        fixed (byte* pointer = instructions)
+        {
+            return Libc.getsockopt(fd, Libc.SOL_SOCKET, Libc.SO_GET_FILTER, pointer, &length) == 0 && length == count;
+        }
+    }
+
+    /// <summary>Attaches a classic BPF program and returns 0 or the error number.</summary>
+    internal static int TrySetFilter(FileDescriptor fd, ReadOnlySpan<byte> instructions, int count)
+    {
+        fixed (byte* pointer = instructions)
+        {
+            var program = new SocketFilterProgram { Length = (ushort)count, Instructions = (PcapInstruction*)pointer };
+            return Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ATTACH_FILTER, (byte*)&program, (uint)sizeof(SocketFilterProgram)) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        }
+    }
+
+    /// <summary>fcntl with a number; -1 where it failed.</summary>
+    internal static int TryControl(FileDescriptor fd, int command, int argument = 0) => Libc.fcntl(fd, command, argument);
+
     internal static int IoctlInt(FileDescriptor fd, nuint request, string operation, string subject)
     {
         int value = 0;

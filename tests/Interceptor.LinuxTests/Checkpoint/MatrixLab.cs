@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Interop;
+using Interceptor.Packets;
 using Interceptor.Replay;
 
 namespace Interceptor.LinuxTests.Checkpoint;
@@ -85,7 +86,7 @@ internal sealed class MatrixLab : IDisposable
         static listener => SetTimeout(listener, ServerRtoMicroseconds),
         client =>
         {
-            client.Bind(new IPEndPoint(family == LinkFamily.Ipv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, FirstClientPort + _clients++));
+            BindPeer(client, family);
             if (Kind == MatrixLock.Drop || !isPatient)
             {
                 SetTimeout(client, QuickRtoMicroseconds);
@@ -103,8 +104,18 @@ internal sealed class MatrixLab : IDisposable
     /// <param name="link">The connection.</param>
     /// <param name="whileFrozen">Called when there is only the image.</param>
     /// <param name="check">Called with the image and the resumed socket, before the peer's packets get to it.</param>
-    internal Socket Move(TcpLink link, Action whileFrozen, Action<SessionImage, Socket> check) =>
-        Kind == MatrixLock.Hold ? MoveHeld(link, whileFrozen, check) : MoveThroughDisk(link, whileFrozen, check);
+    internal Socket Move(TcpLink link, Action whileFrozen, Action<SessionImage, Socket> check) => Move(link.ServerEndpoint, link.ClientEndpoint, whileFrozen, check);
+
+    /// <summary>The same for a socket of this process by its ends.</summary>
+    internal Socket Move(FlowEndpoint local, FlowEndpoint peer, Action whileFrozen, Action<SessionImage, Socket> check) =>
+        Kind == MatrixLock.Hold ? MoveHeld(local, peer, whileFrozen, check) : MoveThroughDisk(local, peer, whileFrozen, check);
+
+    /// <summary>From now on the peers' packets wait until the end of the next move, where that lock is the lab's.</summary>
+    internal void HoldPeers() => _inbound?.Hold();
+
+    /// <summary>Binds a peer's socket, so that its packets are told from those of the other ends.</summary>
+    internal void BindPeer(Socket peer, LinkFamily family) =>
+        peer.Bind(new IPEndPoint(family == LinkFamily.Ipv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, FirstClientPort + _clients++));
 
     public void Dispose()
     {
@@ -114,9 +125,9 @@ internal sealed class MatrixLab : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private Socket MoveHeld(TcpLink link, Action whileFrozen, Action<SessionImage, Socket> check)
+    private Socket MoveHeld(FlowEndpoint local, FlowEndpoint peer, Action whileFrozen, Action<SessionImage, Socket> check)
     {
-        using PausedSocket paused = link.Attach();
+        using PausedSocket paused = PausedSocket.Attach(SocketFinder.Find(Environment.ProcessId, local, peer));
         _inbound!.Hold();
         _outbound!.Hold();
         try
@@ -140,14 +151,14 @@ internal sealed class MatrixLab : IDisposable
         }
     }
 
-    private Socket MoveThroughDisk(TcpLink link, Action whileFrozen, Action<SessionImage, Socket> check)
+    private Socket MoveThroughDisk(FlowEndpoint local, FlowEndpoint peer, Action whileFrozen, Action<SessionImage, Socket> check)
     {
         string directory = Path.Combine(_directory, (++_images).ToString(CultureInfo.InvariantCulture));
         SessionCheckpoint.Take(new SessionCheckpointOptions
         {
             Pid = Environment.ProcessId,
-            Local = link.ServerEndpoint,
-            Peer = link.ClientEndpoint,
+            Local = local,
+            Peer = peer,
             Directory = directory,
             Lock = SessionLockKind.Drop,
         });

@@ -22,6 +22,9 @@ internal sealed record KernelSocketState(TcpSnapshot Snapshot, uint SegmentsIn, 
         return new SocketGlance((TcpState)info.tcpi_state, Queued(fd), Unsent(fd), info.tcpi_snd_wnd, Sacked(fd), Backoff(fd));
     });
 
+    /// <summary>The state, of any socket.</summary>
+    internal static TcpState StateOf(Socket socket) => Borrow(socket, static fd => (TcpState)ReadInfo(fd).tcpi_state);
+
     /// <summary>How many segments came out of order.</summary>
     internal static uint OutOfOrderSegments(Socket socket) => Borrow(socket, fd => ReadInfo(fd).tcpi_rcv_ooopack);
 

@@ -40,7 +40,7 @@ public sealed class SessionImageDirectoryTests : IDisposable
         Assert.Equal(image.ReceiveQueue.ToArray(), read.ReceiveQueue.ToArray());
         Assert.Equal(image.SendQueue.ToArray(), read.SendQueue.ToArray());
         Assert.Equal(image.Settings.Options["SO_LINGER"], read.Settings.Options["SO_LINGER"]);
-        Assert.Equal(image.Settings with { Options = read.Settings.Options }, read.Settings);
+        Assert.Equal(image.Settings with { Options = read.Settings.Options, Filter = read.Settings.Filter }, read.Settings);
         HeldSessionPacket held = Assert.Single(read.HeldPackets);
         Assert.True(held is { IsInbound: true, ChecksumMissing: true });
         Assert.Equal(image.HeldPackets[0].IpPacket.ToArray(), held.IpPacket.ToArray());
