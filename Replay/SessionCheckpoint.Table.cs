@@ -145,7 +145,12 @@ public sealed partial class SessionCheckpoint
 
     private void WriteTaken()
     {
-        _image = _image! with { Lock = _lock is null ? null : SessionLockRules.For(_image), HeldPackets = _hold?.CopyHeld() ?? [] };
+        _image = _image! with
+        {
+            Snapshot = _hold?.Patch(_image.Snapshot) ?? _image.Snapshot,
+            Lock = _lock is null ? null : SessionLockRules.For(_image),
+            HeldPackets = _hold?.CopyHeld() ?? [],
+        };
         _held = _image.HeldPackets.Count;
         Write(_image);
     }

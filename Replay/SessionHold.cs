@@ -2,6 +2,7 @@ using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Interop;
 using Interceptor.Packets;
+using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
@@ -133,11 +134,28 @@ internal sealed class SessionHold : IDisposable
     }
 
     /// <summary>What is held, in order of arrival, copied; it stays held.</summary>
-    internal IReadOnlyList<HeldSessionPacket> CopyHeld() =>
-    [
-        .. Inbound.Held.Concat(Outbound.Held).OrderBy(static packet => packet.Timestamp.Nanoseconds).Select(static packet => new HeldSessionPacket(
-            packet.Direction == HoldDirection.In, packet.Timestamp, packet.IsChecksumNotReady, packet.Data.ToArray())),
-    ];
+    internal IReadOnlyList<HeldSessionPacket> CopyHeld()
+    {
+        Inbound.Settle();
+        Outbound.Settle();
+        return
+        [
+            .. Inbound.Held.Concat(Outbound.Held).OrderBy(static packet => packet.Timestamp.Nanoseconds).Select(static packet => new HeldSessionPacket(
+                packet.Direction == HoldDirection.In, packet.Timestamp, packet.IsChecksumNotReady, packet.Data.ToArray())),
+        ];
+    }
+
+    /// <summary>The snapshot, brought up to what the owner's socket has sent behind its cut.</summary>
+    internal TcpSnapshot Patch(TcpSnapshot snapshot)
+    {
+        Outbound.Settle();
+        foreach (HeldPacket packet in Outbound.Held)
+        {
+            snapshot = TcpSnapshotPatch.Apply(snapshot, packet.Data, packet.OriginalLength);
+        }
+
+        return snapshot;
+    }
 
     /// <summary>The queues first: their thread may still have packets that the rules sent it.</summary>
     public void Dispose()

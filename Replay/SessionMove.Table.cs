@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
+using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
@@ -42,10 +43,12 @@ public sealed partial class SessionMove
         new("dump", true, "reads sequence numbers, queues, windows and options",
             static move => move._image = move._socket!.Dump(), "", null, GoesOn),
         new("entrust image", true, "copies the image to memory that outlives this process with the guard",
-            static move => move._memory!.Write(move._image!), "", null, GoesOn, static move => move._guard is not null),
+            static move => move.EntrustImage(), "", null, GoesOn, static move => move._guard is not null),
         new("close original", true, "dissolves the original's association without a packet",
             static move => move._socket!.CloseSilently(), "the image is written to disk and a lock of DROP rules keeps the peer waiting",
             static move => move.Rescue(), GoesOn),
+        new("patch image", true, "brings the image up to what the original sent behind the cut",
+            static move => move.PatchImage(), "", null, Rescued),
         new("end owner", true, "ends the old owner", static move => move.EndOwner(), "", null, Rescued),
         new("restore", true, "builds the new socket from the image, in repair",
             static move => move._restored = SessionRestorer.Restore(move._image!, FirewallMatch.OwnMark), "it is closed without a packet", static move => move.CloseRestored(), Rescued),
@@ -96,7 +99,7 @@ public sealed partial class SessionMove
         CheckpointWarmup.Run(image => _memory?.Write(image));
         _memory?.Set(SessionGuardMemory.Stage.Empty);
         const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-        IEnumerable<MethodInfo> methods = typeof(SessionMove).GetNestedTypes(BindingFlags.NonPublic).Append(typeof(SessionMove)).Append(typeof(HeldPacketPolicy))
+        IEnumerable<MethodInfo> methods = typeof(SessionMove).GetNestedTypes(BindingFlags.NonPublic).Append(typeof(SessionMove)).Append(typeof(HeldPacketPolicy)).Append(typeof(TcpSnapshotPatch)).Append(typeof(SessionHold))
             .SelectMany(type => type.GetMethods(Own)).Where(method => !method.IsAbstract && !method.ContainsGenericParameters);
         foreach (MethodInfo method in methods)
         {
@@ -109,6 +112,14 @@ public sealed partial class SessionMove
         _memory = SessionGuardMemory.Create(_socket!.QueueRoomBytes);
         _guard!.Arm(SessionGuardOrder.For(_socket, _hold, imageId: null, _options.ImageDirectory) with { Memory = _memory.DescriptorNumber });
     }
+
+    private void EntrustImage()
+    {
+        PatchImage();
+        _memory!.Write(_image!);
+    }
+
+    private void PatchImage() => _image = _image! with { Snapshot = _hold!.Patch(_image.Snapshot) };
 
     private void UndoHold(PacketHold? hold)
     {

@@ -127,6 +127,15 @@ public sealed class PacketHold : IDisposable
         return default;
     });
 
+    /// <summary>Takes what has come to the queue by now: <see cref="Held"/> then has it.</summary>
+    /// <exception cref="LinuxException">The hold's thread has ended with this.</exception>
+    public void Settle() => TakeTurn(() =>
+    {
+        _threadFailure?.Throw();
+        _queue.DrainAnswers(_handler);
+        return default;
+    });
+
     /// <summary>
     /// Decides about every held packet and goes back to passing. The drops go first, then the accepted ones in order of arrival, as one batch verdict;
     /// where the oldest turns out to be lost in the kernel, each is accepted by itself, so that the losses are counted.
