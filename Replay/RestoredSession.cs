@@ -33,6 +33,9 @@ public sealed class RestoredSession : IDisposable
     /// <summary>True if a lock was in place and is gone now; false with an image that has one means that it is in another network namespace, or was removed.</summary>
     public bool LockRemoved { get; internal init; }
 
+    /// <summary>What became of the packets that were kept for it.</summary>
+    public ReinjectionCount Reinjected { get; internal init; }
+
     /// <summary>True if connection tracking did not know the connection and was told of it.</summary>
     public bool TrackingInserted { get; internal init; }
 

@@ -1,7 +1,8 @@
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
 using Interceptor.Capture.Injection;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
-using Interceptor.Packets;
 
 namespace Interceptor.Replay;
 
@@ -16,10 +17,11 @@ public static class SessionRestore
     /// <param name="options">What else to say; null for nothing.</param>
     /// <returns>The connection, resumed; the caller owns it.</returns>
     /// <exception cref="CheckpointException">The image is bad or was restored before, or a step failed.</exception>
+    /// <exception cref="CaptureFileException">The held packets, or those of <see cref="SessionRestoreOptions.PacketsFrom"/>, are damaged; nothing was changed.</exception>
     public static RestoredSession Resume(string directory, SessionRestoreOptions? options = null)
     {
         options ??= new SessionRestoreOptions();
-        SessionImage image = SessionFiles.Read(directory, options.Key);
+        SessionImage image = WithPackets(SessionFiles.Read(directory, options.Key), options.PacketsFrom);
         using SessionRestoreMark.Claim claim = SessionRestoreMark.Take(directory, options.Force);
 
         // Its sockets take the kernel milliseconds.
@@ -33,10 +35,16 @@ public static class SessionRestore
             Announce(announcer, restored);
             restored.Resume(probe: true);
             claim.Keep();
-            Reinject(image, restored);
+            ReinjectionCount reinjected = SessionReinjection.Run(image);
+            if (reinjected.Failed > 0)
+            {
+                restored.AddWarning($"{reinjected.Failed} of {reinjected.Kept} held packets could not be delivered: their senders send them again.");
+            }
+
             return new RestoredSession(directory, options.Key, image, restored)
             {
                 LockRemoved = isUnlocked,
+                Reinjected = reinjected,
                 TrackingInserted = isTracked,
                 AnnouncedOn = announcer?.Interfaces ?? [],
             };
@@ -73,6 +81,18 @@ public static class SessionRestore
         return obstacles;
     }
 
+    /// <summary>First, as they come from before the freeze: what was held then only fills their gaps.</summary>
+    private static SessionImage WithPackets(SessionImage image, string? capture)
+    {
+        if (capture is null)
+        {
+            return image;
+        }
+
+        using CaptureFileReader reader = CaptureFile.OpenRead(capture);
+        return image with { HeldPackets = [.. PeerPackets.Read(reader, image.Snapshot), .. image.HeldPackets] };
+    }
+
     /// <summary>True if connection tracking was told of the connection.</summary>
     private static bool Track(SessionImage image, RestoredSocket restored)
     {
@@ -90,38 +110,6 @@ public static class SessionRestore
         if (announcer is not null && announcer.Announce() == 0)
         {
             restored.AddWarning($"{announcer.Address} was not announced: no Ethernet interface here carries it.");
-        }
-    }
-
-    /// <summary>
-    /// The packets of the frozen time, in order of arrival: the peer's to the new socket, and of the old socket's those that say nothing the new one does not know. One that can't
-    /// be sent is as good as lost on its way: it is sent again by its sender.
-    /// </summary>
-    private static void Reinject(SessionImage image, RestoredSocket restored)
-    {
-        if (image.HeldPackets.Count == 0)
-        {
-            return;
-        }
-
-        using RawIpInjector injector = RawIpInjector.Open(image.Snapshot.Local.Address.Version, FirewallMatch.OwnMark);
-        foreach (HeldSessionPacket held in image.HeldPackets)
-        {
-            byte[] packet = held.IpPacket.ToArray();
-            if (held.ChecksumMissing)
-            {
-                PacketChecksums.FixChecksums(packet, LinkType.Raw);
-            }
-
-            if (held.IsInbound || HeldPacketPolicy.MayGoOut(packet, packet.Length, image.Snapshot))
-            {
-                injector.Send(packet);
-            }
-        }
-
-        if (injector.Statistics.FailedPackets > 0)
-        {
-            restored.AddWarning($"{injector.Statistics.FailedPackets} of {image.HeldPackets.Count} held packets could not be delivered: their senders send them again.");
         }
     }
 

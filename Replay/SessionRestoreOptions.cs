@@ -14,6 +14,9 @@ public sealed record SessionRestoreOptions
     /// <summary>Tell the neighbours that the connection's address is here now (<see cref="Capture.Injection.AddressAnnouncer"/>): after it was moved from another machine or namespace.</summary>
     public bool Announce { get; init; }
 
+    /// <summary>A capture of the connection's packets, whose bytes of the peer beyond what the image received are given to the socket (<see cref="PeerPackets"/>); null for none.</summary>
+    public string? PacketsFrom { get; init; }
+
     /// <summary>Make the connection known to connection tracking where that does not know it (<see cref="ConnectionTracking"/>).</summary>
     public bool Track { get; init; } = true;
 }

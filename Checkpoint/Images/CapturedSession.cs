@@ -53,7 +53,8 @@ public static class CapturedSession
     private static int ReceiveBufferFor(TcpSnapshot snapshot) =>
         (int)Math.Clamp(2 * ((long)snapshot.RcvWnd + snapshot.UnreadBytes), DefaultReceiveBuffer, MaxReceiveBuffer);
 
-    private static IEnumerable<HeldSessionPacket> PacketsOf(RebuiltSegment segment, TcpSnapshot snapshot)
+    /// <summary>Packets that give a socket what it held back, or would have, each short enough for any path.</summary>
+    internal static IEnumerable<HeldSessionPacket> PacketsOf(RebuiltSegment segment, TcpSnapshot snapshot)
     {
         int at = 0;
         do

@@ -53,6 +53,12 @@ internal static class RestoreCommand
         Description = "Tell the neighbours that the connection's address is here now (gratuitous ARP, neighbour advertisement): after it was moved from another machine or namespace.",
     };
 
+    private static readonly Option<string?> Packets = new("--packets")
+    {
+        Description = "Give the connection also what this capture has of its peer's bytes beyond those in the image: out of order before the checkpoint, or dropped since. The peer need not send them again.",
+        HelpName = "FILE",
+    };
+
     private static readonly Option<bool> Force = new("--force") { Description = "Restore an image that was restored before: only if that socket is gone." };
 
     private static readonly Option<bool> Check = new("--check") { Description = "Only tell what would keep it from being restored here, each with its remedy; touches nothing." };
@@ -61,7 +67,7 @@ internal static class RestoreCommand
     {
         var command = new Command("restore", "Brings a checkpointed TCP connection back, in the network namespace it is run in, and hands it to a command.")
         {
-            Image, SessionKeyOption.Key, Splice, ToSocket, Namespace, Announced, Force, Check, Program,
+            Image, SessionKeyOption.Key, Splice, ToSocket, Namespace, Announced, Packets, Force, Check, Program,
         };
         command.SetBody(Run);
         return command;
@@ -71,7 +77,7 @@ internal static class RestoreCommand
     {
         string directory = parsed.GetRequiredValue(Image);
         using SessionKey? key = SessionKeyOption.Read(parsed);
-        var options = new SessionRestoreOptions { Key = key, Force = parsed.GetValue(Force), Announce = parsed.GetValue(Announced) };
+        var options = new SessionRestoreOptions { Key = key, Force = parsed.GetValue(Force), Announce = parsed.GetValue(Announced), PacketsFrom = parsed.GetValue(Packets) };
         return CaptureInterfaceOptions.InNamespace(parsed.GetValue(Namespace), () => Run(parsed, directory, options, context));
     }
 
@@ -222,6 +228,9 @@ internal static class RestoreCommand
         json.WriteNumber("in_flight_bytes", image.Snapshot.InFlightBytes);
         json.WriteNumber("unsent_bytes", image.Snapshot.UnsentBytes);
         json.WriteBoolean("lock_removed", session.LockRemoved);
+        json.WriteNumber("held_packets", session.Reinjected.Kept);
+        json.WriteNumber("reinjected_packets", session.Reinjected.Sent);
+        json.WriteNumber("trimmed_packets", session.Reinjected.Trimmed);
         json.WriteBoolean("tracking_inserted", session.TrackingInserted);
         json.WriteStartArray("announced_on");
         foreach (string name in session.AnnouncedOn)
