@@ -1,5 +1,3 @@
-using System.Reflection;
-using System.Runtime.CompilerServices;
 using Interceptor.Interop;
 using Interceptor.Packets;
 
@@ -21,16 +19,9 @@ public static class CheckpointWarmup
         FrozenProcess.Warm();
         using NetworkNamespace warm = NetworkNamespace.Create("warm-up");
         warm.Run(() => DryRun(useImage));
-        Type[] types =
-        [
+        CodeWarmup.PrepareAll(
             typeof(PausedSocket), typeof(SessionRestorer), typeof(RestoredSocket), typeof(FrozenProcess), typeof(SocketSettingsIo),
-            typeof(SocketEligibility), typeof(NativeSocket), typeof(DescriptorPassing), typeof(ProcessDescriptor),
-        ];
-        const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-        foreach (MethodInfo method in types.SelectMany(type => type.GetMethods(Own)).Where(method => !method.IsAbstract && !method.ContainsGenericParameters))
-        {
-            RuntimeHelpers.PrepareMethod(method.MethodHandle);
-        }
+            typeof(SocketEligibility), typeof(NativeSocket), typeof(DescriptorPassing), typeof(ProcessDescriptor), typeof(ProcessTasks));
     }
 
     private static void DryRun(Action<SessionImage>? useImage)

@@ -9,6 +9,7 @@ namespace Interceptor.Checkpoint;
 /// </summary>
 public sealed class FrozenProcess : IDisposable
 {
+    private const int LooksWithoutYielding = 20;
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
     private readonly ProcessDescriptor _process;
     private bool _mustContinue;
@@ -25,21 +26,33 @@ public sealed class FrozenProcess : IDisposable
     /// <summary>Stops the process and waits until every thread of it has stopped.</summary>
     /// <exception cref="LinuxException">No such process, or not ours to stop.</exception>
     /// <exception cref="CheckpointException">It did not stop within two seconds (a thread hangs in the kernel); it goes on.</exception>
-    public static FrozenProcess Stop(int pid) => Stop(ProcessDescriptor.Open(pid));
-
-    /// <summary>Takes ownership of <paramref name="process"/>, also when it throws.</summary>
-    internal static FrozenProcess Stop(ProcessDescriptor process)
+    public static FrozenProcess Stop(int pid)
     {
+        var process = ProcessDescriptor.Open(pid);
+        try
+        {
+            return Stop(process, OpenTasks(process));
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes ownership of both, also when it throws.</summary>
+    internal static FrozenProcess Stop(ProcessDescriptor process, ProcessTasks tasks)
+    {
+        using ProcessTasks looked = tasks;
         int pid = process.Pid;
         try
         {
-            using ProcessTasks tasks = OpenTasks(process);
             bool wasStopped = tasks.AreStopped();
             RequireSignalled(process);
             var frozen = new FrozenProcess(process, !wasStopped);
             long start = Stopwatch.GetTimestamp();
             var spin = default(SpinWait);
-            while (!tasks.AreStopped())
+            for (int looks = 0; !tasks.AreStopped(); looks++)
             {
                 if (process.WaitForEnd(0))
                 {
@@ -54,7 +67,11 @@ public sealed class FrozenProcess : IDisposable
                         "It goes on.");
                 }
 
-                spin.SpinOnce(sleep1Threshold: -1);
+                // A thread on another processor stands still within some ten microseconds, which are a few looks.
+                if (looks > LooksWithoutYielding)
+                {
+                    spin.SpinOnce(sleep1Threshold: -1);
+                }
             }
 
             return frozen;
@@ -89,11 +106,14 @@ public sealed class FrozenProcess : IDisposable
         _process.Dispose();
     }
 
-    private static ProcessTasks OpenTasks(ProcessDescriptor process)
+    /// <summary>Opens the list of threads and goes through it once, so that the kernel has its names at hand in a freeze.</summary>
+    internal static ProcessTasks OpenTasks(ProcessDescriptor process)
     {
         try
         {
-            return ProcessTasks.Open(process.Pid);
+            ProcessTasks tasks = ProcessTasks.Open(process.Pid);
+            _ = tasks.AreStopped();
+            return tasks;
         }
         catch (LinuxException exception) when (exception.Errno == Errno.ENOENT)
         {
@@ -121,7 +141,7 @@ public sealed class FrozenProcess : IDisposable
     /// <summary>Runs the reading of /proc once, so that nothing of it is compiled inside a freeze.</summary>
     internal static void Warm()
     {
-        using ProcessTasks tasks = ProcessTasks.Open(Environment.ProcessId);
-        _ = tasks.AreStopped();
+        using var self = ProcessDescriptor.Open(Environment.ProcessId);
+        OpenTasks(self).Dispose();
     }
 }

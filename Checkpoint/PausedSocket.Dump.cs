@@ -10,6 +10,7 @@ public sealed partial class PausedSocket
 {
     private const string DumpStep = "dump";
     private const int DumpTries = 3;
+    private string? _nextId = NewId();
 
     /// <summary>This boot of this kernel.</summary>
     internal static string CurrentBootId { get; } = ReadBootId();
@@ -115,7 +116,7 @@ public sealed partial class PausedSocket
 
     private SessionImage ToImage(TcpSnapshot snapshot, in Libc.tcp_info info, long cutBootTime, long cutWallTime) => new()
     {
-        Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)),
+        Id = TakeId(),
         Snapshot = snapshot,
         Settings = _settings!,
         Counters = ToCounters(info),
@@ -199,6 +200,16 @@ public sealed partial class PausedSocket
         PathMtu = info.tcpi_pmtu,
         OutOfOrderSegments = info.tcpi_rcv_ooopack,
     };
+
+    /// <summary>The first is made before the freeze: drawing random numbers takes longer than reading a small queue.</summary>
+    private string TakeId()
+    {
+        string id = _nextId ?? NewId();
+        _nextId = null;
+        return id;
+    }
+
+    private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
 
     /// <summary>Copies the selected queue; asks for one byte more than there should be, so that a longer queue is noticed.</summary>
     private int Peek(ref byte[] buffer, int expected)

@@ -21,6 +21,7 @@ public sealed partial class PausedSocket : IDisposable
     private readonly string _subject;
     private readonly bool _isIpv6Socket;
     private ProcessDescriptor? _process;
+    private ProcessTasks? _tasks;
     private SocketSettings? _settings;
     private IReadOnlyList<CheckpointObstacle> _losses = [];
     private uint _synTimestamp;
@@ -66,6 +67,7 @@ public sealed partial class PausedSocket : IDisposable
             try
             {
                 socket.RequireNoSignatures();
+                socket._tasks = FrozenProcess.OpenTasks(process);
             }
             catch
             {
@@ -120,8 +122,9 @@ public sealed partial class PausedSocket : IDisposable
     public FrozenProcess StopOwner()
     {
         ProcessDescriptor process = _process ?? throw new InvalidOperationException("The owner was stopped already.");
-        _process = null;
-        return FrozenProcess.Stop(process);
+        ProcessTasks tasks = _tasks!;
+        (_process, _tasks) = (null, null);
+        return FrozenProcess.Stop(process, tasks);
     }
 
     /// <summary>Saves the socket's options and puts it into repair.</summary>
@@ -194,6 +197,7 @@ public sealed partial class PausedSocket : IDisposable
             Resume();
             _fd.Dispose();
             _process?.Dispose();
+            _tasks?.Dispose();
         }
     }
 

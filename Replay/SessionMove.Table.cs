@@ -1,7 +1,6 @@
-using System.Reflection;
-using System.Runtime.CompilerServices;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
+using Interceptor.Interop;
 using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
@@ -98,13 +97,7 @@ public sealed partial class SessionMove
     {
         CheckpointWarmup.Run(image => _memory?.Write(image));
         _memory?.Set(SessionGuardMemory.Stage.Empty);
-        const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-        IEnumerable<MethodInfo> methods = typeof(SessionMove).GetNestedTypes(BindingFlags.NonPublic).Append(typeof(SessionMove)).Append(typeof(HeldPacketPolicy)).Append(typeof(TcpSnapshotPatch)).Append(typeof(SessionHold))
-            .SelectMany(type => type.GetMethods(Own)).Where(method => !method.IsAbstract && !method.ContainsGenericParameters);
-        foreach (MethodInfo method in methods)
-        {
-            RuntimeHelpers.PrepareMethod(method.MethodHandle);
-        }
+        CodeWarmup.PrepareAll(typeof(SessionMove), typeof(HeldPacketPolicy), typeof(SessionGuardMemory), typeof(TcpSnapshotPatch), typeof(SessionHold));
     }
 
     private void ArmGuard()

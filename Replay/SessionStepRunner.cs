@@ -145,6 +145,9 @@ internal sealed class SessionStepRunner<T>
         try
         {
             _isCollectionSuspended = GC.TryStartNoGCRegion(_noCollectionBytes);
+
+            // That may have collected: what it found to finalize is done now, not beside the freeze.
+            GC.WaitForPendingFinalizers();
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentOutOfRangeException)
         {

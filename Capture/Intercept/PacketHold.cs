@@ -1,5 +1,3 @@
-using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Interceptor.Interop;
 using Interceptor.Packets;
@@ -159,18 +157,10 @@ public sealed class PacketHold : IDisposable
     /// </summary>
     public void Warm(int packets = 1024)
     {
-        Type[] types =
-        [
+        CodeWarmup.PrepareAll(
             typeof(PacketHold), typeof(InterceptionQueue), typeof(InterceptedPacket), typeof(HeldPacket), typeof(VerdictBuffer),
             typeof(QueuePacketFields), typeof(PacketLease), typeof(PacketLeasePool), typeof(NetlinkSocket), typeof(NetlinkReceiveBuffer),
-            typeof(NetlinkReader), typeof(NetlinkAttributeReader), typeof(NetlinkWriter), typeof(EventDescriptor),
-        ];
-        const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-        foreach (MethodInfo method in types.SelectMany(type => type.GetMethods(Own)).Where(method => !method.IsAbstract && !method.ContainsGenericParameters))
-        {
-            RuntimeHelpers.PrepareMethod(method.MethodHandle);
-        }
-
+            typeof(NetlinkReader), typeof(NetlinkAttributeReader), typeof(NetlinkWriter), typeof(EventDescriptor));
         var leases = new List<PacketLease>(packets);
         for (int i = 0; i < packets; i++)
         {

@@ -8,12 +8,10 @@ namespace Interceptor.Interop;
 /// </summary>
 internal sealed unsafe class ProcessTasks : IDisposable
 {
-    private const int EntriesLength = 8 * 1024;
+    private const int EntriesLength = 4 * 1024;
     private const int StatLength = 512;
     private readonly string _path;
     private readonly FileDescriptor _tasks;
-    private readonly byte[] _entries = GC.AllocateUninitializedArray<byte>(EntriesLength, pinned: true);
-    private readonly byte[] _stat = GC.AllocateUninitializedArray<byte>(StatLength, pinned: true);
 
     private ProcessTasks(string path, FileDescriptor tasks)
     {
@@ -45,23 +43,21 @@ internal sealed unsafe class ProcessTasks : IDisposable
             throw LinuxException.FromLastError("lseek", _path);
         }
 
-        fixed (byte* entries = _entries)
+        byte* entries = stackalloc byte[EntriesLength];
+        nint length;
+        while ((length = Libc.getdents64(_tasks, entries, EntriesLength)) > 0)
         {
-            nint length;
-            while ((length = Libc.getdents64(_tasks, entries, EntriesLength)) > 0)
+            var rest = new ReadOnlySpan<byte>(entries, (int)length);
+            while (DirectoryEntries.TryTake(ref rest, out ReadOnlySpan<byte> name))
             {
-                ReadOnlySpan<byte> rest = _entries.AsSpan(0, (int)length);
-                while (DirectoryEntries.TryTake(ref rest, out ReadOnlySpan<byte> name))
+                if (DirectoryEntries.TryParse(name, out _) && !IsStopped(name))
                 {
-                    if (DirectoryEntries.TryParse(name, out _) && !IsStopped(name))
-                    {
-                        return false;
-                    }
+                    return false;
                 }
             }
-
-            return length == 0;
         }
+
+        return length == 0;
     }
 
     public void Dispose() => _tasks.Dispose();
@@ -71,8 +67,8 @@ internal sealed unsafe class ProcessTasks : IDisposable
         Span<byte> path = stackalloc byte[32];
         thread.CopyTo(path);
         "/stat\0"u8.CopyTo(path[thread.Length..]);
+        byte* text = stackalloc byte[StatLength];
         fixed (byte* terminated = path)
-        fixed (byte* text = _stat)
         {
             using FileDescriptor stat = Libc.openat(_tasks, terminated, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
             nint length = stat.IsInvalid ? -1 : Libc.read(stat, text, StatLength);
@@ -82,7 +78,7 @@ internal sealed unsafe class ProcessTasks : IDisposable
             }
 
             // The name before the state may have anything in it, brackets too.
-            ReadOnlySpan<byte> read = _stat.AsSpan(0, (int)length);
+            var read = new ReadOnlySpan<byte>(text, (int)length);
             int end = read.LastIndexOf((byte)')');
             return end >= 0 && end + 2 < read.Length && read[end + 2] is (byte)'T' or (byte)'t' or (byte)'Z' or (byte)'X';
         }
