@@ -86,7 +86,10 @@ public sealed partial class PausedSocket : IDisposable
     }
 
     /// <summary>Takes ownership of <paramref name="duplicate"/>, also when it throws.</summary>
-    internal static PausedSocket Attach(FileDescriptor duplicate, SocketOwner owner)
+    /// <param name="duplicate">A descriptor of the socket.</param>
+    /// <param name="owner">Whose it is.</param>
+    /// <param name="preparesBuffers">False where there are many: each then gets the memory that its queues need, when they are read.</param>
+    internal static PausedSocket Attach(FileDescriptor duplicate, SocketOwner owner, bool preparesBuffers = true)
     {
         string subject = $"connection {SocketEndpoints.NameOf(owner.Local, owner.Peer)}";
         try
@@ -95,7 +98,11 @@ public sealed partial class PausedSocket : IDisposable
             SocketEligibility.RequireWholeState(duplicate, subject);
             var socket = new PausedSocket(duplicate, owner, isIpv6Socket);
             socket.RequireSameConnection();
-            socket.PrepareBuffers();
+            if (preparesBuffers)
+            {
+                socket.PrepareBuffers();
+            }
+
             return socket;
         }
         catch
@@ -111,6 +118,17 @@ public sealed partial class PausedSocket : IDisposable
     {
         using FileDescriptor descriptor = NativeSocket.OpenNamespace(_fd, _subject);
         return NetworkNamespace.Open($"/proc/self/fd/{descriptor.Number}");
+    }
+
+    /// <summary>The kernel's number of the socket, used once in a boot.</summary>
+    internal ulong ReadCookie() => NativeSocket.GetStruct<ulong>(_fd, Libc.SOL_SOCKET, Libc.SO_COOKIE, "getsockopt(SO_COOKIE)", _subject);
+
+    /// <summary>True if the socket belongs to the same network namespace as <paramref name="other"/>.</summary>
+    internal bool IsBeside(PausedSocket other)
+    {
+        using FileDescriptor own = NativeSocket.OpenNamespace(_fd, _subject);
+        using FileDescriptor others = NativeSocket.OpenNamespace(other._fd, other._subject);
+        return FileStatus.Of(own, _subject).IsSameFile(FileStatus.Of(others, other._subject));
     }
 
     /// <summary>

@@ -50,13 +50,14 @@ public sealed class RestoredSession : IDisposable
     /// <exception cref="IOException">The firewall could not be changed; the connection goes on.</exception>
     public void TakeBack()
     {
-        FirewallRules locked = SessionLockRules.Install(Image.Snapshot.Local, Image.Snapshot.Peer, Image.Id, networkNamespace: null);
+        SessionLock sessionLock = Image.Lock ?? SessionLockRules.For(Image);
+        FirewallRules locked = SessionLockRules.Install(Image.Snapshot.Local, Image.Snapshot.Peer, SessionLockRules.IdOf(sessionLock), networkNamespace: null);
         PausedSocket? paused = null;
         try
         {
             paused = Socket.Attach();
             paused.Pause();
-            SessionImage now = GoingOn(paused.Dump());
+            SessionImage now = GoingOn(Image, paused.Dump()) with { Lock = sessionLock };
             if (Image.Lock is null || !IsSame(Image.Snapshot, now.Snapshot))
             {
                 SessionFiles.Replace(Directory, now, _key, paused.CloseSilently);
@@ -86,19 +87,19 @@ public sealed class RestoredSession : IDisposable
     public void Dispose() => Socket.Dispose();
 
     /// <summary>The socket's present state under the image's name. The kernel began to count with the restore; the streams' offsets go on from the image's.</summary>
-    private SessionImage GoingOn(SessionImage now)
+    internal static SessionImage GoingOn(SessionImage image, SessionImage now)
     {
-        TcpSnapshot before = Image.Snapshot;
+        TcpSnapshot before = image.Snapshot;
         int read = Math.Max(now.Snapshot.CopiedSeq - before.CopiedSeq, 0);
         int written = Math.Max(now.Snapshot.WriteSeq - before.WriteSeq - (now.Snapshot.FinQueued && !before.FinQueued ? 1 : 0), 0);
-        SessionCounters counters = Image.Counters with
+        SessionCounters counters = image.Counters with
         {
-            BytesReceived = Image.Counters.BytesReceived - (ulong)before.UnreadBytes + (ulong)read + (ulong)now.Snapshot.UnreadBytes
+            BytesReceived = image.Counters.BytesReceived - (ulong)before.UnreadBytes + (ulong)read + (ulong)now.Snapshot.UnreadBytes
                 + (now.Snapshot.FinReceived && !before.FinReceived ? 1UL : 0),
-            BytesAcked = Image.Counters.BytesAcked + (ulong)before.QueuedBytes + (ulong)written - (ulong)now.Snapshot.QueuedBytes
+            BytesAcked = image.Counters.BytesAcked + (ulong)before.QueuedBytes + (ulong)written - (ulong)now.Snapshot.QueuedBytes
                 + (now.Snapshot.IsFinAcknowledged && !before.IsFinAcknowledged ? 1UL : 0),
         };
-        return now with { Id = Image.Id, Lock = SessionLockRules.For(Image), Counters = counters, Warnings = Image.Warnings };
+        return now with { Id = image.Id, Counters = counters, Warnings = image.Warnings };
     }
 
     /// <summary>True if the old image still says it all: nothing was sent for the first time, acknowledged, received, read or written.</summary>

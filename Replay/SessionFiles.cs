@@ -27,14 +27,31 @@ public static class SessionFiles
         SessionImageDirectory.Replace(directory, image, FurtherFiles(image), key, beforeExchange);
     }
 
+    /// <summary>Adds the image of a connection to a set; <see cref="SessionSetWriter.Add"/> with the held packets.</summary>
+    internal static void Add(SessionSetWriter writer, SessionImage image, SessionActivity activity, SessionSetMember? earlier) =>
+        writer.Add(image, FurtherFiles(image), activity, earlier);
+
+    /// <summary>Reads a member of a set with its held packets.</summary>
+    /// <exception cref="CheckpointException">As <see cref="SessionSet.ReadImage"/>.</exception>
+    /// <exception cref="CaptureFileException">The held packets are damaged.</exception>
+    public static SessionImage Read(SessionSet set, SessionSetMember member, SessionKey? key = null)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        SessionImage image = set.ReadImage(member, key, out IReadOnlyDictionary<string, byte[]> further);
+        return WithHeld(image, further, set.PathOf(member));
+    }
+
     /// <summary>Reads the image with its held packets.</summary>
     /// <exception cref="CheckpointException">As <see cref="SessionImageDirectory.Read"/>.</exception>
     /// <exception cref="CaptureFileException">The held packets are damaged.</exception>
     public static SessionImage Read(string directory, SessionKey? key = null)
     {
         SessionImage image = SessionImageDirectory.Read(directory, key, out IReadOnlyDictionary<string, byte[]> further);
-        return further.TryGetValue(HeldPacketsName, out byte[]? held) ? image with { HeldPackets = ReadHeld(held, directory) } : image;
+        return WithHeld(image, further, directory);
     }
+
+    private static SessionImage WithHeld(SessionImage image, IReadOnlyDictionary<string, byte[]> further, string directory) =>
+        further.TryGetValue(HeldPacketsName, out byte[]? held) ? image with { HeldPackets = ReadHeld(held, directory) } : image;
 
     private static Dictionary<string, byte[]>? FurtherFiles(SessionImage image) =>
         image.HeldPackets.Count == 0 ? null : new Dictionary<string, byte[]> { [HeldPacketsName] = WriteHeld(image) };

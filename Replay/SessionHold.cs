@@ -9,7 +9,7 @@ namespace Interceptor.Replay;
 /// <summary>
 /// A connection's packets in both directions, held in the kernel: the peer's at PREROUTING (at INPUT they would belong to the old socket already), its own at OUTPUT, each
 /// direction through a queue of its own.
-/// <para>Order: <see cref="Open"/>, <see cref="InstallRules"/>, <see cref="Hold"/>, a release of each direction, <see cref="RemoveRules"/>, <see cref="Close"/>. Before the hold
+/// <para>Order: Open, <see cref="InstallRules"/>, <see cref="Hold"/>, a release of each direction, <see cref="RemoveRules"/>, <see cref="Close"/>. Before the hold
 /// and behind the releases packets pass. Threads: one at a time.</para>
 /// </summary>
 internal sealed class SessionHold : IDisposable
@@ -18,16 +18,15 @@ internal sealed class SessionHold : IDisposable
     private const int AutomaticQueues = 19_000;
     private const int QueueTries = 100;
     private readonly NetworkNamespace _namespace;
-    private readonly FlowEndpoint _local;
-    private readonly FlowEndpoint _peer;
+    private readonly IReadOnlyList<(FlowEndpoint Local, FlowEndpoint Peer)> _connections;
     private FirewallRules? _rules;
     private bool _isClosed;
 
-    private SessionHold(NetworkNamespace networkNamespace, FlowEndpoint local, FlowEndpoint peer, PacketHold inbound, PacketHold outbound)
+    private SessionHold(
+        NetworkNamespace networkNamespace, IReadOnlyList<(FlowEndpoint Local, FlowEndpoint Peer)> connections, PacketHold inbound, PacketHold outbound)
     {
         _namespace = networkNamespace;
-        _local = local;
-        _peer = peer;
+        _connections = connections;
         Inbound = inbound;
         Outbound = outbound;
     }
@@ -46,7 +45,13 @@ internal sealed class SessionHold : IDisposable
     /// <param name="flags">How packets come; without <see cref="InterceptionQueueFlags.Gso"/> each fits the path, and its checksums are filled in.</param>
     /// <exception cref="LinuxException">EPERM without CAP_NET_ADMIN; EBUSY where another process has a number that was asked for.</exception>
     internal static SessionHold Open(
-        NetworkNamespace networkNamespace, FlowEndpoint local, FlowEndpoint peer, (ushort Inbound, ushort Outbound)? queues, InterceptionQueueFlags flags)
+        NetworkNamespace networkNamespace, FlowEndpoint local, FlowEndpoint peer, (ushort Inbound, ushort Outbound)? queues, InterceptionQueueFlags flags) =>
+        Open(networkNamespace, [(local, peer)], queues, flags);
+
+    /// <summary>As above, for the packets of many connections in the same two queues.</summary>
+    internal static SessionHold Open(
+        NetworkNamespace networkNamespace, IReadOnlyList<(FlowEndpoint Local, FlowEndpoint Peer)> connections, (ushort Inbound, ushort Outbound)? queues,
+        InterceptionQueueFlags flags)
     {
         PacketHold inbound = Start(queues?.Inbound, HoldDirection.In, networkNamespace, flags);
         try
@@ -54,7 +59,7 @@ internal sealed class SessionHold : IDisposable
             PacketHold outbound = Start(queues?.Outbound, HoldDirection.Out, networkNamespace, flags);
             inbound.Warm();
             outbound.Warm();
-            return new SessionHold(networkNamespace, local, peer, inbound, outbound);
+            return new SessionHold(networkNamespace, connections, inbound, outbound);
         }
         catch
         {
@@ -70,15 +75,9 @@ internal sealed class SessionHold : IDisposable
     /// <exception cref="IOException">The firewall could not be changed; nothing was left in place.</exception>
     internal void InstallRules()
     {
-        const byte Tcp = (byte)IpProtocol.Tcp;
-        var fromPeer = new FirewallMatch { Flow = new FlowKey(_peer, _local, Tcp), ExceptMark = FirewallMatch.OwnMark };
-        var fromOwner = new FirewallMatch { Flow = new FlowKey(_local, _peer, Tcp) };
-        _rules = FirewallRules.Install(
-            [
-                new FirewallRule(FirewallHook.Prerouting, fromPeer, FirewallTarget.ToQueue(Inbound.QueueNumber, bypass: false)),
-                new FirewallRule(FirewallHook.Output, fromOwner, FirewallTarget.ToQueue(Outbound.QueueNumber, bypass: false)),
-            ],
-            new FirewallOptions { Namespace = _namespace });
+        IReadOnlyList<FirewallRule> rules = SessionFlows.Rules(
+            _connections, FirewallTarget.ToQueue(Inbound.QueueNumber, bypass: false), FirewallTarget.ToQueue(Outbound.QueueNumber, bypass: false));
+        _rules = FirewallRules.Install(rules, new FirewallOptions { Namespace = _namespace });
     }
 
     /// <summary>Holds from now on: the peer's packets first, after which nothing new enters the socket.</summary>
@@ -112,6 +111,27 @@ internal sealed class SessionHold : IDisposable
         }
     }
 
+    /// <summary>Drops the packets of connections that are no more, both directions, and lets the others' go on; harmless once closed.</summary>
+    internal void Release(Func<FlowKey, bool> isClosed)
+    {
+        foreach (PacketHold hold in (ReadOnlySpan<PacketHold>)(_isClosed ? [] : [Outbound, Inbound]))
+        {
+            if (hold.IsHolding)
+            {
+                hold.Release(packet => isClosed(FlowOf(packet)) ? HeldVerdict.Drop : HeldVerdict.Accept);
+            }
+        }
+    }
+
+    /// <summary>What is held, copied, by connection: as its peer sends.</summary>
+    internal ILookup<FlowKey, HeldSessionPacket> CopyHeldByConnection()
+    {
+        Inbound.Settle();
+        Outbound.Settle();
+        return Inbound.Held.Concat(Outbound.Held).OrderBy(static packet => packet.Timestamp.Nanoseconds)
+            .ToLookup(static packet => packet.Direction == HoldDirection.In ? FlowOf(packet) : FlowOf(packet).Reversed, CopyOf);
+    }
+
     /// <summary>Lets everything go on that is held, the owner's packets first; returns how many there were. Harmless once closed, or where nothing is held.</summary>
     internal int ReleaseAll()
     {
@@ -138,11 +158,7 @@ internal sealed class SessionHold : IDisposable
     {
         Inbound.Settle();
         Outbound.Settle();
-        return
-        [
-            .. Inbound.Held.Concat(Outbound.Held).OrderBy(static packet => packet.Timestamp.Nanoseconds).Select(static packet => new HeldSessionPacket(
-                packet.Direction == HoldDirection.In, packet.Timestamp, packet.IsChecksumNotReady, packet.Data.ToArray())),
-        ];
+        return [.. Inbound.Held.Concat(Outbound.Held).OrderBy(static packet => packet.Timestamp.Nanoseconds).Select(CopyOf)];
     }
 
     /// <summary>The snapshot, brought up to what the owner's socket has sent behind its cut.</summary>
@@ -168,6 +184,16 @@ internal sealed class SessionHold : IDisposable
         {
             _rules?.Dispose();
         }
+    }
+
+    private static HeldSessionPacket CopyOf(HeldPacket packet) =>
+        new(packet.Direction == HoldDirection.In, packet.Timestamp, packet.IsChecksumNotReady, packet.Data.ToArray());
+
+    /// <summary>As it travels; the default for what is none, which no rule of ours sends here.</summary>
+    private static FlowKey FlowOf(HeldPacket packet)
+    {
+        PacketView view = PacketView.Parse(packet.Data, LinkType.Raw, packet.OriginalLength);
+        return view.TryGetFlow(out FlowKey flow) ? flow : default;
     }
 
     private static PacketHold Start(ushort? number, HoldDirection direction, NetworkNamespace networkNamespace, InterceptionQueueFlags flags)

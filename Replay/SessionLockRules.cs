@@ -33,21 +33,12 @@ public static class SessionLockRules
     }
 
     /// <summary>Installs a lock under an id of the caller's choice, as before the image exists.</summary>
-    public static FirewallRules Install(FlowEndpoint local, FlowEndpoint peer, string id, NetworkNamespace? networkNamespace)
-    {
-        const byte Tcp = (byte)IpProtocol.Tcp;
-        if (SocketEndpoints.IsNoPeer(peer))
-        {
-            return InstallForListener(local, id, networkNamespace);
-        }
+    public static FirewallRules Install(FlowEndpoint local, FlowEndpoint peer, string id, NetworkNamespace? networkNamespace) =>
+        SocketEndpoints.IsNoPeer(peer) ? InstallForListener(local, id, networkNamespace) : Install([(local, peer)], id, networkNamespace);
 
-        return FirewallRules.Install(
-            [
-                new FirewallRule(FirewallHook.Prerouting, new FirewallMatch { Flow = new FlowKey(peer, local, Tcp), ExceptMark = FirewallMatch.OwnMark }, FirewallTarget.Drop),
-                new FirewallRule(FirewallHook.Output, new FirewallMatch { Flow = new FlowKey(local, peer, Tcp) }, FirewallTarget.Drop),
-            ],
-            new FirewallOptions { Namespace = networkNamespace, LockId = id });
-    }
+    /// <summary>Installs one lock for many connections.</summary>
+    public static FirewallRules Install(IReadOnlyList<(FlowEndpoint Local, FlowEndpoint Peer)> connections, string id, NetworkNamespace? networkNamespace) =>
+        FirewallRules.Install(SessionFlows.Rules(connections, FirewallTarget.Drop, FirewallTarget.Drop), new FirewallOptions { Namespace = networkNamespace, LockId = id });
 
     /// <summary>Drops who calls, so that he calls again, and nothing of the connections on the same port that there are already.</summary>
     private static FirewallRules InstallForListener(FlowEndpoint local, string id, NetworkNamespace? networkNamespace)
@@ -67,6 +58,41 @@ public static class SessionLockRules
     public static bool Remove(SessionImage image, NetworkNamespace? networkNamespace = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return image.Lock is not null && FirewallCleanup.RemoveLock(image.Id, networkNamespace).Removed.Count > 0;
+        return image.Lock is { } sessionLock && Remove(sessionLock, networkNamespace);
     }
+
+    /// <summary>
+    /// Removes the lock of an image that stands in a directory: of one in a set only this connection's part, so that the peers of the others that are not restored go on waiting.
+    /// </summary>
+    internal static bool Remove(SessionImage image, string directory)
+    {
+        string parent = Path.Combine(directory, "..");
+        if (image.Lock is null || !SessionSet.IsSet(parent) || SessionSet.Read(parent) is not { } set || set.Lock != image.Lock)
+        {
+            return Remove(image);
+        }
+
+        List<(FlowEndpoint, FlowEndpoint)> others = [];
+        foreach (SessionSetMember member in set.Members)
+        {
+            if (member.Id != image.Id && SessionRestoreMark.ReadFrom(set.PathOf(member)) is null
+                && FlowEndpoint.TryParse(member.Local, out FlowEndpoint local) && FlowEndpoint.TryParse(member.Peer, out FlowEndpoint peer))
+            {
+                others.Add((local, peer));
+            }
+        }
+
+        return FirewallCleanup.ReplaceLock(IdOf(image.Lock), SessionFlows.Rules(others, FirewallTarget.Drop, FirewallTarget.Drop));
+    }
+
+    /// <summary>Removes a lock; true if there was one.</summary>
+    internal static bool Remove(SessionLock sessionLock, NetworkNamespace? networkNamespace = null) =>
+        FirewallCleanup.RemoveLock(IdOf(sessionLock), networkNamespace).Removed.Count > 0;
+
+    /// <summary>The id under which a lock is in the firewall: its image's, or its set's.</summary>
+    /// <exception cref="CheckpointException">Its comment is none of a lock.</exception>
+    internal static string IdOf(SessionLock sessionLock) => FirewallOwner.TryParse(sessionLock.Comment, out FirewallOwner owner) && owner.LockId is { } id
+        ? id
+        : throw new CheckpointException(
+            "restore", $"'{sessionLock.Comment}' is not the comment of a lock.", "Nothing was changed.", CheckpointFailure.BadImage);
 }

@@ -31,7 +31,7 @@ public static class SessionRestore
         try
         {
             bool isTracked = options.Track && Track(image, restored);
-            isUnlocked = SessionLockRules.Remove(image);
+            isUnlocked = SessionLockRules.Remove(image, directory);
             Announce(announcer, restored);
             restored.Resume(probe: true);
             claim.Keep();
@@ -118,7 +118,7 @@ public static class SessionRestore
     {
         try
         {
-            _ = SessionLockRules.Install(image.Snapshot.Local, image.Snapshot.Peer, image.Id, networkNamespace: null);
+            _ = SessionLockRules.Install(image.Snapshot.Local, image.Snapshot.Peer, SessionLockRules.IdOf(image.Lock!), networkNamespace: null);
         }
         catch (IOException exception)
         {

@@ -33,11 +33,20 @@ public sealed class SessionImageBase
     public static SessionImageBase Open(string directory, SessionKey? key)
     {
         IReadOnlyList<SessionImageLink> links = SessionImageChain.Read(directory);
-        if (links.Count == SessionImageChain.MaxImages)
-        {
-            throw Refused($"the chain of {directory} has {links.Count} images, and none gets longer. Take a whole one, without --base.");
-        }
+        return links.Count < SessionImageChain.MaxImages
+            ? Open(directory, key, links)
+            : throw Refused($"the chain of {directory} has {links.Count} images, and none gets longer. Take a whole one, without --base.");
+    }
 
+    /// <summary>As <see cref="Open(string, SessionKey?)"/>; null where the chain is as long as one gets.</summary>
+    internal static SessionImageBase? TryOpen(string directory, SessionKey? key)
+    {
+        IReadOnlyList<SessionImageLink> links = SessionImageChain.Read(directory);
+        return links.Count < SessionImageChain.MaxImages ? Open(directory, key, links) : null;
+    }
+
+    private static SessionImageBase Open(string directory, SessionKey? key, IReadOnlyList<SessionImageLink> links)
+    {
         foreach (SessionImageLink link in links)
         {
             string? other = (link.Document.Encryption?.KeyFingerprint, key?.Fingerprint) switch
@@ -83,6 +92,8 @@ public sealed class SessionImageBase
     }
 
     /// <summary>What session.json of the next image says of this one.</summary>
+    /// <param name="image">The next image.</param>
+    /// <param name="directory">Its directory, which is there already; it may be renamed within its place.</param>
     internal SessionBase Describe(SessionImage image, string directory)
     {
         TcpSnapshot before = Image.Snapshot;
@@ -103,9 +114,9 @@ public sealed class SessionImageBase
     /// </summary>
     private string PathFrom(string directory)
     {
+        // The kernel goes up from where the directory really is.
         string relative = Path.GetRelativePath(directory, Directory);
-        string parent = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory))) ?? "/";
-        string record = Path.Combine(parent, Path.GetRelativePath(parent, Directory), SessionCommitRecord.Name);
+        string record = Path.Combine(directory, relative, SessionCommitRecord.Name);
         return File.Exists(record) && SessionCommitRecord.HashOf(File.ReadAllBytes(record)) == _commitHash ? relative : Path.GetFullPath(Directory);
     }
 

@@ -53,25 +53,15 @@ public static class SessionImageDirectory
     {
         ArgumentNullException.ThrowIfNull(image);
         RequireNew(path);
-        Dictionary<string, byte[]> files = FilesOf(image, furtherFiles, key, chainedTo?.Describe(image, path));
         string aside = AsideName(path);
         try
         {
-#pragma warning disable CA1416 // Runs on Linux only.
-            Directory.CreateDirectory(aside, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-#pragma warning restore CA1416
-            foreach ((string name, byte[] content) in files)
-            {
-                WriteFile(Path.Combine(aside, name), content);
-            }
-
-            WriteFile(Path.Combine(aside, SessionCommitRecord.Name), SessionCommitRecord.Write(files));
-            DurableFile.Flush(aside);
+            WriteFiles(aside, image, furtherFiles, key, chainedTo, isDurable: true);
 
             // Before the image is there: a note of one that never came says nothing.
             if (chainedTo is not null)
             {
-                SessionNewerImages.Note(chainedTo.Directory, image.Id, path, aside);
+                SessionNewerImages.Note(chainedTo.Directory, image.Id, path, aside, isDurable: true);
             }
 
             DurableFile.RenameToNew(aside, path);
@@ -118,6 +108,41 @@ public static class SessionImageDirectory
         TryDelete(next);
     }
 
+    /// <summary>Makes a directory with all files of an image; returns the hash of its commit record.</summary>
+    /// <param name="directory">The directory to make: where the image will be, or one with another name in the same place.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="furtherFiles">Files to put beside it.</param>
+    /// <param name="key">What to encrypt with.</param>
+    /// <param name="chainedTo">An earlier image.</param>
+    /// <param name="isDurable">False leaves it to the caller to flush them.</param>
+    internal static string WriteFiles(
+        string directory, SessionImage image, IReadOnlyDictionary<string, byte[]>? furtherFiles, SessionKey? key, SessionImageBase? chainedTo, bool isDurable)
+    {
+        MakePrivate(directory);
+        Dictionary<string, byte[]> files = FilesOf(image, furtherFiles, key, chainedTo?.Describe(image, directory));
+        foreach ((string name, byte[] content) in files)
+        {
+            WriteFile(Path.Combine(directory, name), content, isDurable);
+        }
+
+        byte[] record = SessionCommitRecord.Write(files);
+        WriteFile(Path.Combine(directory, SessionCommitRecord.Name), record, isDurable);
+        if (isDurable)
+        {
+            DurableFile.Flush(directory);
+        }
+
+        return SessionCommitRecord.HashOf(record);
+    }
+
+    /// <summary>A directory that nobody else looks into.</summary>
+    internal static void MakePrivate(string directory)
+    {
+#pragma warning disable CA1416 // Runs on Linux only.
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+#pragma warning restore CA1416
+    }
+
     /// <summary>
     /// Reads an image and checks all of it, and of the images that it is based on: every file against its commit record, each image against what its successor says of it, and that the
     /// numbers agree.
@@ -158,8 +183,12 @@ public static class SessionImageDirectory
         ReadOnlySpan<char> name = directory.Name.AsSpan()[(directory.Name.LastIndexOf(AsideMark, StringComparison.Ordinal) + AsideMark.Length)..];
         int dash = name.LastIndexOf('-');
         return dash > 0 && directory.LinkTarget is null && ProcessIdentity.IsOfTheDead(name[..dash])
-            && directory.EnumerateFileSystemInfos().All(entry => entry is FileInfo { LinkTarget: null } && (entry.Name == SessionCommitRecord.Name || Path.GetExtension(entry.Name) is ".bin" or ".json" or ".pcapng" or SessionImageLink.EncryptedSuffix));
+            && directory.EnumerateFileSystemInfos().All(static entry => IsOfImage(entry)
+                || entry is DirectoryInfo { LinkTarget: null } member && member.EnumerateFileSystemInfos().All(IsOfImage));
     }
+
+    private static bool IsOfImage(FileSystemInfo entry) => entry is FileInfo { LinkTarget: null }
+        && (entry.Name == SessionCommitRecord.Name || Path.GetExtension(entry.Name) is ".bin" or ".json" or ".pcapng" or SessionImageLink.EncryptedSuffix);
 
     /// <summary>Removes an image of ours that is not one after all; what can't be removed stays.</summary>
     internal static void Delete(string path) => TryDelete(path);
@@ -198,7 +227,7 @@ public static class SessionImageDirectory
     }
 
     /// <summary>People's data: nobody else's at any time.</summary>
-    private static void WriteFile(string path, byte[] content)
+    internal static void WriteFile(string path, byte[] content, bool isDurable)
     {
 #pragma warning disable CA1416 // Runs on Linux only.
         var options = new FileStreamOptions
@@ -213,10 +242,13 @@ public static class SessionImageDirectory
             stream.Write(content);
         }
 
-        DurableFile.Flush(path);
+        if (isDurable)
+        {
+            DurableFile.Flush(path);
+        }
     }
 
-    private static void RequireNew(string path)
+    internal static void RequireNew(string path)
     {
         if (Path.Exists(path))
         {
@@ -230,12 +262,12 @@ public static class SessionImageDirectory
         }
     }
 
-    private static string ParentOf(string path) => Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) ?? "/";
+    internal static string ParentOf(string path) => Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) ?? "/";
 
-    private static string AsideName(string path) =>
+    internal static string AsideName(string path) =>
         $"{Path.TrimEndingDirectorySeparator(path)}{AsideMark}{ProcessIdentity.Current}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
 
-    private static void TryDelete(string directory)
+    internal static void TryDelete(string directory)
     {
         try
         {
@@ -247,9 +279,9 @@ public static class SessionImageDirectory
         }
     }
 
-    private static CheckpointException Exists(string path) => new(
+    internal static CheckpointException Exists(string path) => new(
         WriteStep, $"{path} exists already, and an image is never overwritten. Choose another name or remove it.", CheckpointException.NothingChanged);
 
-    private static CheckpointException WriteFailed(string path, Exception cause) => new(
+    internal static CheckpointException WriteFailed(string path, Exception cause) => new(
         WriteStep, $"{path} could not be written: {cause.Message}", "No image was left behind.", cause: cause);
 }

@@ -14,9 +14,15 @@ public static class SessionNewerImages
 
     private const string Separator = "  ";
 
-    /// <summary>The newer images that are where they were written; empty for the newest of a chain.</summary>
+    /// <summary>The newer images that are where they were written; empty for the newest of a chain. Of an image in a set, also those of the set.</summary>
     /// <param name="directory">The image.</param>
     public static IReadOnlyList<string> FindFrom(string directory)
+    {
+        string set = Path.Combine(directory, "..");
+        return [.. SessionSet.IsSet(set) ? NotedIn(set).Select(static newer => Path.Combine("..", newer)) : [], .. NotedIn(directory)];
+    }
+
+    private static IEnumerable<string> NotedIn(string directory)
     {
         try
         {
@@ -36,8 +42,9 @@ public static class SessionNewerImages
     /// <param name="id">The newer image's.</param>
     /// <param name="newer">Where it will be.</param>
     /// <param name="aside">A directory beside that which is there already.</param>
+    /// <param name="isDurable">False leaves it to the caller to flush it.</param>
     /// <exception cref="IOException">It could not be written.</exception>
-    internal static void Note(string directory, string id, string newer, string aside)
+    internal static void Note(string directory, string id, string newer, string aside, bool isDurable)
     {
         string path = Path.Combine(directory, Name);
 
@@ -58,12 +65,16 @@ public static class SessionNewerImages
             stream.Write(Encoding.UTF8.GetBytes($"{id}{Separator}{target}\n"));
         }
 
-        DurableFile.Flush(path);
+        if (isDurable)
+        {
+            DurableFile.Flush(path);
+        }
     }
 
     private static bool IsThere(string directory, string[] note)
     {
-        string document = Path.Combine(directory, note[1], SessionImageDirectory.DocumentName);
-        return File.Exists(document) && File.ReadAllText(document).Contains($"\"{note[0]}\"", StringComparison.Ordinal);
+        string newer = Path.Combine(directory, note[1]);
+        return ((string[])[SessionImageDirectory.DocumentName, SessionSet.IndexName]).Select(name => Path.Combine(newer, name))
+            .Any(document => File.Exists(document) && File.ReadAllText(document).Contains($"\"{note[0]}\"", StringComparison.Ordinal));
     }
 }

@@ -16,7 +16,10 @@ public static class SessionRestoreMark
     /// <param name="directory">The image.</param>
     /// <param name="force">Claim it although it was restored before, or is the base of a newer one.</param>
     /// <exception cref="CheckpointException">It was restored before, the connection went on behind it, or the directory can't be written to.</exception>
-    public static Claim Take(string directory, bool force)
+    public static Claim Take(string directory, bool force) => Take(directory, force, isDurable: true);
+
+    /// <summary>As <see cref="Take(string, bool)"/>; without <paramref name="isDurable"/> it is the caller's to flush it.</summary>
+    internal static Claim Take(string directory, bool force, bool isDurable)
     {
         if (!force && SessionNewerImages.FindFrom(directory) is [.., { } newer])
         {
@@ -32,7 +35,7 @@ public static class SessionRestoreMark
             bool wasThere = File.Exists(path);
             using FileStream stream = new(path, force ? FileMode.Create : FileMode.CreateNew, FileAccess.Write);
             stream.Write(Encoding.UTF8.GetBytes(content));
-            stream.Flush(flushToDisk: true);
+            stream.Flush(flushToDisk: isDurable);
             return new Claim(path, removes: !wasThere);
         }
         catch (IOException exception) when (!force && File.Exists(path))

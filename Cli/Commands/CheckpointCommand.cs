@@ -19,8 +19,14 @@ internal static class CheckpointCommand
     {
         Description = "Which of its connections, its own end first: 192.0.2.1:80-192.0.2.2:49152. A listening socket: 0.0.0.0:80-*.",
         HelpName = "LOCAL-PEER",
-        Required = true,
     };
+
+    private static readonly Option<bool> AllOf = new("--all-of")
+    {
+        Description = "All of the process's connections in one freeze, instead of --connection: -o becomes a set with an image of each, and --base is an earlier set.",
+    };
+
+    private static readonly Option<bool> Skip = new("--skip") { Description = "With --all-of: leave out connections that can't be checkpointed. Otherwise one such has all refused." };
 
     private static readonly Option<string?> Output = new("-o", "--output") { Description = "The session image to write: a directory that does not exist yet.", HelpName = "DIR" };
 
@@ -65,7 +71,7 @@ internal static class CheckpointCommand
     {
         var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
         {
-            Pid, Connection, Output, Base, Check, LeaveRunning, FreezeFor, Lock, Kill, Stop, Encrypt,
+            Pid, Connection, AllOf, Skip, Output, Base, Check, LeaveRunning, FreezeFor, Lock, Kill, Stop, Encrypt,
         };
         CheckpointFromCapture.AddTo(command);
         command.SetBody(Run);
@@ -80,9 +86,19 @@ internal static class CheckpointCommand
         }
 
         CheckpointFromCapture.RequireAbsent(parsed);
+        if (parsed.GetValue(AllOf))
+        {
+            return RunAll(parsed, context);
+        }
+
+        if (parsed.GetValue(Skip))
+        {
+            throw new UsageException("--skip is for --all-of.");
+        }
+
         if (parsed.GetValue(Check))
         {
-            (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
+            (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(ConnectionOf(parsed));
             return ObstacleReport.Write(
                 context.Output, CheckpointPreflight.Inspect(ReadPid(parsed), local, peer), ConnectionName.Of(local, peer), "can_checkpoint", "checkpointed");
         }
@@ -123,15 +139,46 @@ internal static class CheckpointCommand
         return ExitCode.Done;
     }
 
-    private static int RunFromCapture(ParseResult parsed, string capture, CommandContext context)
+    private static int RunAll(ParseResult parsed, CommandContext context)
     {
-        if (parsed.GetResult(Pid) is not null || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(Kill) || parsed.GetValue(Stop) || parsed.GetResult(Lock) is { Implicit: false })
+        if (parsed.GetResult(Connection) is not null || parsed.GetValue(FreezeFor) is not null)
         {
-            throw new UsageException("--from-capture needs no process: leave --pid, --check, --base, --leave-running, --lock, --kill and --stop out.");
+            throw new UsageException("--all-of excludes --connection and --freeze-for.");
+        }
+
+        if (parsed.GetValue(Check))
+        {
+            return CheckpointSet.Check(ReadPid(parsed), context.Output);
         }
 
         using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
-        return CheckpointFromCapture.Run(parsed, capture, parsed.GetRequiredValue(Connection), DirectoryOf(parsed), key, context);
+        SessionSetCheckpointOptions options = new()
+        {
+            Pid = ReadPid(parsed),
+            Directory = DirectoryOf(parsed),
+            BaseDirectory = parsed.GetValue(Base),
+            Skip = parsed.GetValue(Skip),
+            LeaveRunning = ReadLeaveRunning(parsed),
+            Lock = ReadLock(parsed),
+            KillOwner = parsed.GetValue(Kill),
+            LeaveOwnerStopped = parsed.GetValue(Stop),
+            Key = key,
+        };
+        return CheckpointSet.Run(options, context);
+    }
+
+    private static string ConnectionOf(ParseResult parsed) =>
+        parsed.GetValue(Connection) ?? throw new UsageException("which connection is missing: --connection LOCAL-PEER, or --all-of for all of the process's.");
+
+    private static int RunFromCapture(ParseResult parsed, string capture, CommandContext context)
+    {
+        if (parsed.GetResult(Pid) is not null || parsed.GetValue(AllOf) || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(Kill) || parsed.GetValue(Stop) || parsed.GetResult(Lock) is { Implicit: false })
+        {
+            throw new UsageException("--from-capture needs no process: leave --pid, --all-of, --check, --base, --leave-running, --lock, --kill and --stop out.");
+        }
+
+        using SessionKey? key = parsed.GetValue(Encrypt) is { } path ? SessionKey.Read(path) : null;
+        return CheckpointFromCapture.Run(parsed, capture, ConnectionOf(parsed), DirectoryOf(parsed), key, context);
     }
 
     private static string DirectoryOf(ParseResult parsed) =>
@@ -139,22 +186,8 @@ internal static class CheckpointCommand
 
     private static SessionCheckpointOptions ReadOptions(ParseResult parsed)
     {
-        (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(parsed.GetRequiredValue(Connection));
-        string lockKind = parsed.GetRequiredValue(Lock);
-        bool leaveRunning = parsed.GetValue(LeaveRunning);
-        SessionLockKind kind = lockKind switch
-        {
-            "hold" => SessionLockKind.Hold,
-            "drop" => SessionLockKind.Drop,
-            "none" => SessionLockKind.None,
-            _ => throw new UsageException($"--lock is hold, drop or none, not '{lockKind}'."),
-        };
-
-        if ((leaveRunning ? 1 : 0) + (parsed.GetValue(Kill) ? 1 : 0) + (parsed.GetValue(Stop) ? 1 : 0) > 1)
-        {
-            throw new UsageException("--leave-running, --kill and --stop exclude each other: the process goes on with its connection, ends, or stays stopped.");
-        }
-
+        (FlowEndpoint local, FlowEndpoint peer) = ConnectionName.Parse(ConnectionOf(parsed));
+        bool leaveRunning = ReadLeaveRunning(parsed);
         TimeSpan freezeFor = parsed.GetValue(FreezeFor) is { } duration ? Quantity.DurationWithUnit(duration) : TimeSpan.Zero;
         if (freezeFor > TimeSpan.Zero && !leaveRunning)
         {
@@ -170,12 +203,28 @@ internal static class CheckpointCommand
             Directory = DirectoryOf(parsed),
             BaseDirectory = parsed.GetValue(Base),
             LeaveRunning = leaveRunning,
-            Lock = kind,
+            Lock = ReadLock(parsed),
             KillOwner = parsed.GetValue(Kill),
             GuardCommand = GuardSessionCommand.OwnCommand(),
             StepObserver = FaultSwitch.FromEnvironment(),
             LeaveOwnerStopped = parsed.GetValue(Stop),
         };
+    }
+
+    private static SessionLockKind ReadLock(ParseResult parsed) => parsed.GetRequiredValue(Lock) switch
+    {
+        "hold" => SessionLockKind.Hold,
+        "drop" => SessionLockKind.Drop,
+        "none" => SessionLockKind.None,
+        { } other => throw new UsageException($"--lock is hold, drop or none, not '{other}'."),
+    };
+
+    private static bool ReadLeaveRunning(ParseResult parsed)
+    {
+        bool leaveRunning = parsed.GetValue(LeaveRunning);
+        return (leaveRunning ? 1 : 0) + (parsed.GetValue(Kill) ? 1 : 0) + (parsed.GetValue(Stop) ? 1 : 0) > 1
+            ? throw new UsageException("--leave-running, --kill and --stop exclude each other: the process goes on with its connection, ends, or stays stopped.")
+            : leaveRunning;
     }
 
     private static int ReadPid(ParseResult parsed)

@@ -13,7 +13,7 @@ internal static class ImageCommand
 {
     private static readonly Argument<string[]> Images = new("DIR")
     {
-        Description = "The session image; two with --diff.",
+        Description = "The session image, or a set of them; two images with --diff.",
         Arity = new ArgumentArity(1, 2),
     };
 
@@ -40,6 +40,12 @@ internal static class ImageCommand
 
     private static int Show(string path, ParseResult parsed, CommandOutput output)
     {
+        if (SessionSet.IsSet(path))
+        {
+            using SessionKey? keyOfSet = SessionKeyOption.Read(parsed);
+            return ImageSet.Show(path, keyOfSet, output);
+        }
+
         JsonObject document = SessionImageDirectory.ReadDocument(path);
         using SessionKey? key = SessionKeyOption.Read(parsed);
 

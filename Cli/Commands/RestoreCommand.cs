@@ -16,16 +16,16 @@ namespace Interceptor.Cli.Commands;
 internal static class RestoreCommand
 {
     /// <summary>The first descriptor of the LISTEN_FDS protocol (sd_listen_fds).</summary>
-    private const int FirstPassedDescriptor = 3;
+    internal const int FirstPassedDescriptor = 3;
 
     private static readonly TimeSpan HandoverPatience = TimeSpan.FromSeconds(10);
 
-    private static readonly Argument<string> Image = new("DIR") { Description = "The session image." };
+    private static readonly Argument<string> Image = new("DIR") { Description = "The session image, or a set of them (checkpoint --all-of)." };
 
     private static readonly Argument<string[]> Program = new("COMMAND")
     {
         Description = "What goes on with the connection: it is the command's descriptor 3 (LISTEN_FDS=1), INTERCEPTOR_IMAGE names the image. "
-            + "Without a command the connection is joined to standard input and output.",
+            + "Of a set they are its descriptors from 3 on, in the set's order. Without a command the connection is joined to standard input and output.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -85,7 +85,8 @@ internal static class RestoreCommand
     {
         if (parsed.GetValue(Check))
         {
-            return ObstacleReport.Write(context.Output, SessionRestore.Inspect(directory, options), directory, "can_restore", "restored here");
+            IReadOnlyList<CheckpointObstacle> obstacles = SessionSet.IsSet(directory) ? SessionSetRestore.Inspect(directory, options) : SessionRestore.Inspect(directory, options);
+            return ObstacleReport.Write(context.Output, obstacles, directory, "can_restore", "restored here");
         }
 
         string[] program = parsed.GetValue(Program) ?? [];
@@ -94,6 +95,13 @@ internal static class RestoreCommand
         if ((program.Length > 0 ? 1 : 0) + (splice is null ? 0 : 1) + (socket is null ? 0 : 1) > 1)
         {
             throw new UsageException("a command, --splice and --to-socket exclude each other: one of them gets the connection.");
+        }
+
+        if (SessionSet.IsSet(directory))
+        {
+            return splice is null && socket is null
+                ? RestoreSet.Run(directory, options, program, context)
+                : throw new UsageException("--splice and --to-socket take one connection: name one of the set's images.");
         }
 
         if (splice is not null)
@@ -160,7 +168,8 @@ internal static class RestoreCommand
         Announce(context.Output, session, "summary");
         try
         {
-            ProgramImage.Replace(path, program, Environment(directory, session.Image), session.Socket.Descriptor, FirstPassedDescriptor);
+            string name = session.Image.Snapshot.State == TcpState.Listen ? "listener" : "connection";
+            ProgramImage.Replace(path, program, Environment(directory, 1, name), [session.Socket.Descriptor], FirstPassedDescriptor);
             return ExitCode.Failed;
         }
         catch (LinuxException exception)
@@ -241,8 +250,8 @@ internal static class RestoreCommand
         json.WriteEndArray();
     }
 
-    /// <summary>This process's environment with the descriptor announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>
-    private static IEnumerable<string> Environment(string directory, SessionImage image)
+    /// <summary>This process's environment with the descriptors announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>
+    internal static IEnumerable<string> Environment(string directory, int descriptors, string names)
     {
         var variables = new Dictionary<string, string>();
         foreach (DictionaryEntry entry in System.Environment.GetEnvironmentVariables())
@@ -250,9 +259,9 @@ internal static class RestoreCommand
             variables[(string)entry.Key] = (string?)entry.Value ?? "";
         }
 
-        variables["LISTEN_FDS"] = "1";
+        variables["LISTEN_FDS"] = descriptors.ToString(CultureInfo.InvariantCulture);
         variables["LISTEN_PID"] = System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        variables["LISTEN_FDNAMES"] = image.Snapshot.State == TcpState.Listen ? "listener" : "connection";
+        variables["LISTEN_FDNAMES"] = names;
         variables["INTERCEPTOR_IMAGE"] = Path.GetFullPath(directory);
         return variables.Select(pair => $"{pair.Key}={pair.Value}");
     }

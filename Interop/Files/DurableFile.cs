@@ -8,16 +8,27 @@ internal static class DurableFile
     /// <summary>fsync of a file or a directory.</summary>
     internal static void Flush(string path)
     {
-        using FileDescriptor fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
-        if (fd.IsInvalid)
-        {
-            throw LinuxException.FromLastError("open", path);
-        }
-
+        using FileDescriptor fd = Open(path);
         if (Libc.fsync(fd) != 0)
         {
             throw LinuxException.FromLastError("fsync", path);
         }
+    }
+
+    /// <summary>syncfs: everything on the file system of <paramref name="path"/>, also what others wrote. For thousands of files one of these takes less than an fsync each.</summary>
+    internal static void FlushFileSystem(string path)
+    {
+        using FileDescriptor fd = Open(path);
+        if (Libc.syncfs(fd) != 0)
+        {
+            throw LinuxException.FromLastError("syncfs", path);
+        }
+    }
+
+    private static FileDescriptor Open(string path)
+    {
+        FileDescriptor fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        return fd.IsInvalid ? throw LinuxException.FromLastError("open", path) : fd;
     }
 
     /// <summary>Renames, and fails with EEXIST where the new name is taken, which rename(2) would replace.</summary>

@@ -32,11 +32,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     internal static partial int pthread_sigmask(int how, void* set, void* before);
 
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int execve(string path, byte** arguments, byte** environment);
-
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fsync(FileDescriptor fd);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int syncfs(FileDescriptor fd);
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);

@@ -15,12 +15,6 @@ internal static unsafe partial class Libc
     internal static partial int fcntl(FileDescriptor fd, int command, nint argument);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static partial int dup3(FileDescriptor fd, int target, int flags);
-
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int dup2(FileDescriptor fd, int target);
-
-    [LibraryImport(Library, SetLastError = true)]
     internal static partial int shutdown(FileDescriptor fd, int how);
 
     internal const int SHUT_WR = 1;

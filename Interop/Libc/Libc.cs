@@ -8,7 +8,7 @@ namespace Interceptor.Interop;
 /// </summary>
 internal static unsafe partial class Libc
 {
-    private const string Library = "libc";
+    internal const string Library = "libc";
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int close(int fd);
@@ -21,6 +21,8 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial uint geteuid();
+
+    internal const int CLONE_FILES = 0x400;
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int unshare(int flags);

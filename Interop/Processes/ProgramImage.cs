@@ -1,8 +1,9 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Interceptor.Interop;
 
-/// <summary>Replaces this process by another program (execve), handing it one descriptor under a fixed number.</summary>
+/// <summary>Replaces this process by another program (execve), handing it descriptors under fixed numbers.</summary>
 internal static unsafe class ProgramImage
 {
     /// <summary>The file that a shell would start under this name: itself where it has a slash, else the first one along PATH that may be executed. Null where there is none.</summary>
@@ -15,44 +16,96 @@ internal static unsafe class ProgramImage
     }
 
     /// <summary>
-    /// Does not return unless it fails. <paramref name="descriptor"/> becomes <paramref name="number"/> and stays open across the exec; SIGPIPE, which .NET ignores, gets its
-    /// default back. Every other thread of this process ends; the program lives in the calling thread's namespaces. A file without an interpreter line is no program (a shell would
-    /// try to read it, and end).
+    /// Does not return unless it fails. The <paramref name="descriptors"/> become <paramref name="first"/> and the numbers behind it, in their order, and stay open across the exec; SIGPIPE,
+    /// which .NET ignores, gets its default back. Every other thread of this process ends; the program lives in the calling thread's namespaces. A file without an interpreter line is no
+    /// program (a shell would try to read it, and end).
     /// </summary>
     /// <param name="path">The file, as <see cref="Find"/> gives it.</param>
     /// <param name="command">The program's arguments, its own name first.</param>
     /// <param name="environment">Its environment, as NAME=VALUE.</param>
-    /// <param name="descriptor">What it gets; stays the caller's when this fails.</param>
-    /// <param name="number">Under which number.</param>
+    /// <param name="descriptors">What it gets; stays the caller's when this fails.</param>
+    /// <param name="first">Under which numbers.</param>
     /// <exception cref="LinuxException">The program can't be started: ENOENT (its interpreter), ENOEXEC, EACCES, ...; everything is as it was.</exception>
-    internal static void Replace(string path, string[] command, IEnumerable<string> environment, FileDescriptor descriptor, int number)
+    internal static void Replace(string path, string[] command, IEnumerable<string> environment, IReadOnlyList<FileDescriptor> descriptors, int first)
     {
-        // The number may be taken by something that this process needs if it goes on.
-        using FileDescriptor? before = Saved(number);
-        using FileDescriptor source = Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, number + 1) is >= 0 and int copy
-            ? new FileDescriptor(copy)
-            : throw LinuxException.FromLastError("fcntl(F_DUPFD)", $"descriptor {descriptor.Number}");
-        if (Libc.dup2(source, number) < 0)
+        // A table of its own: the numbers may be taken by something that the rest of this process needs if it goes on, or by a call of another thread that has not returned (EBUSY).
+        LinuxException? failure = null;
+        var thread = new Thread(() =>
         {
-            throw LinuxException.FromLastError("dup2", $"descriptor {descriptor.Number} to {number}");
-        }
+            try
+            {
+                ReplaceFromOwnTable(path, command, environment, descriptors, first);
+            }
+            catch (LinuxException exception)
+            {
+                failure = exception;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        throw failure!;
+    }
 
+    /// <summary>On a thread that ends with it, and its table and all copies in there with that.</summary>
+    private static void ReplaceFromOwnTable(string path, string[] command, IEnumerable<string> environment, IReadOnlyList<FileDescriptor> descriptors, int first)
+    {
+        nint file = Marshal.StringToCoTaskMemUTF8(path);
         byte** arguments = Strings(command);
         byte** variables = Strings([.. environment]);
-        nint pipeHandler = Libc.signal(Libc.SIGPIPE, Libc.SIG_DFL);
-        _ = Libc.execve(path, arguments, variables);
-        int errno = Marshal.GetLastPInvokeError();
-        _ = Libc.signal(Libc.SIGPIPE, pipeHandler);
-        if (before is null)
+        nint libc = NativeLibrary.Load(Libc.Library, typeof(ProgramImage).Assembly, null);
+        nint dup2 = NativeLibrary.GetExport(libc, "dup2");
+        nint execve = NativeLibrary.GetExport(libc, "execve");
+        if (Libc.unshare(Libc.CLONE_FILES) != 0)
         {
-            _ = Libc.close(number);
-        }
-        else
-        {
-            _ = Libc.dup3(before, number, Libc.O_CLOEXEC);
+            throw LinuxException.FromLastError("unshare(CLONE_FILES)", path);
         }
 
+        // Out of the way first: one's new number may be another's old one.
+        int count = descriptors.Count;
+        int[] sources = [.. descriptors.Select(descriptor => CopyAbove(descriptor, first + count))];
+        int[] before = [.. Enumerable.Range(first, count).Select(number => Libc.fcntl(FileDescriptor.Borrow(number), Libc.F_DUPFD_CLOEXEC, first + count))];
+        RuntimeHelpers.PrepareMethod(((Func<nint, nint, int[], int[], int, nint, nint, nint, int>)Execute).Method.MethodHandle);
+        nint pipeHandler = Libc.signal(Libc.SIGPIPE, Libc.SIG_DFL);
+        int errno = Execute(dup2, execve, sources, before, first, file, (nint)arguments, (nint)variables);
+        _ = Libc.signal(Libc.SIGPIPE, pipeHandler);
         throw new LinuxException(errno, "execve", path, RemedyFor(errno));
+    }
+
+    /// <summary>
+    /// Between the first dup2 and the exec nothing of the runtime may run on this thread: the compiler has its memory behind a descriptor, which may be among the numbers taken. So it is compiled as a
+    /// whole, once and for all, calls libc by address, and where the exec fails puts everything back before it returns.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static int Execute(nint dup2, nint execve, int[] sources, int[] before, int first, nint path, nint arguments, nint environment)
+    {
+        var duplicate = (delegate* unmanaged[SuppressGCTransition]<int, int, int>)dup2;
+        var execute = (delegate* unmanaged[SuppressGCTransition]<nint, nint, nint, int>)execve;
+        for (int i = 0; i < sources.Length; i++)
+        {
+            _ = duplicate(sources[i], first + i);
+        }
+
+        _ = execute(path, arguments, environment);
+        int errno = Marshal.GetLastSystemError();
+
+        // Numbers that stood for nothing keep what they got: they end with the thread.
+        for (int i = 0; i < before.Length; i++)
+        {
+            if (before[i] >= 0)
+            {
+                _ = duplicate(before[i], first + i);
+            }
+        }
+
+        return errno;
+    }
+
+    private static int CopyAbove(FileDescriptor descriptor, int lowest)
+    {
+        int copy = Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, lowest);
+        return copy >= 0
+            ? copy
+            : throw LinuxException.FromLastError("fcntl(F_DUPFD)", $"descriptor {descriptor.Number}", "Raise the limit of open files (ulimit -n) to three times the number of connections.");
     }
 
     private static string? RemedyFor(int errno) => errno switch
@@ -61,13 +114,6 @@ internal static unsafe class ProgramImage
         Errno.ENOEXEC => "It is no program for this machine; a script names its interpreter in its first line: #!/bin/sh.",
         _ => "Check that it may be executed.",
     };
-
-    /// <summary>What the number stands for now, under another one; null where nothing does.</summary>
-    private static FileDescriptor? Saved(int number)
-    {
-        int copy = Libc.fcntl(FileDescriptor.Borrow(number), Libc.F_DUPFD_CLOEXEC, number + 1);
-        return copy < 0 ? null : new FileDescriptor(copy);
-    }
 
     /// <summary>A null-terminated array of C strings; it lives until the exec, which is why nothing frees it.</summary>
     private static byte** Strings(string[] texts)

@@ -26,6 +26,28 @@ public static class FirewallCleanup
     public static FirewallCleanupReport RemoveLock(string lockId, NetworkNamespace? networkNamespace = null) =>
         RemoveOwner(FirewallOwner.Lock(lockId), networkNamespace);
 
+    /// <summary>Puts other rules in the place of a lock's; in between, both are there. No rules at all remove it. False, and nothing is done, where there is no such lock.</summary>
+    /// <exception cref="IOException">The new rules could not be installed, and the old ones are there; or the old ones not be removed.</exception>
+    public static bool ReplaceLock(string lockId, IReadOnlyList<FirewallRule> rules, NetworkNamespace? networkNamespace = null)
+    {
+        ArgumentNullException.ThrowIfNull(rules);
+        var owner = FirewallOwner.Lock(lockId);
+        var old = new HashSet<string>(StringComparer.Ordinal);
+        Remove(chain => chain.Owner == owner && old.Add(chain.Name) && false, networkNamespace);
+        if (old.Count == 0)
+        {
+            return false;
+        }
+
+        if (rules.Count > 0)
+        {
+            _ = FirewallRules.Install(rules, new FirewallOptions { Namespace = networkNamespace, LockId = lockId });
+        }
+
+        Remove(chain => chain.Owner == owner && old.Contains(chain.Name), networkNamespace);
+        return true;
+    }
+
     private static FirewallCleanupReport Remove(Func<FirewallChain, bool> isLeftover, NetworkNamespace? networkNamespace)
     {
         var removed = new List<FirewallChain>();

@@ -16,6 +16,12 @@ public sealed record FirewallMatch
     public FlowKey? Flow { get; init; }
 
     /// <summary>
+    /// One direction of any of these TCP flows, all of one IP version. nft looks a packet up in a set, which costs the same however many there are; iptables gets a rule for each.
+    /// Null: any.
+    /// </summary>
+    public IReadOnlyList<FlowKey>? Flows { get; init; }
+
+    /// <summary>
     /// A classic BPF program over raw IP as iptables' bpf match takes it, <c>4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0</c>, of up to 64 instructions. Null: any.
     /// </summary>
     public string? Bytecode { get; init; }
@@ -51,5 +57,8 @@ public sealed record FirewallMatch
     internal FirewallMatch WithoutProgram() => this with { Bytecode = null };
 
     /// <summary>The IP versions it can match: that of the flow, else both.</summary>
-    internal bool MatchesVersion(int version) => Flow is not { } flow || flow.Source.Address.Version == version;
+    internal bool MatchesVersion(int version) => (Flow ?? (Flows is [var first, ..] ? first : null)) is not { } flow || flow.Source.Address.Version == version;
+
+    /// <summary>The matches that take the same together without <see cref="Flows"/>.</summary>
+    internal IEnumerable<FirewallMatch> OnePerFlow() => Flows is { } flows ? flows.Select(flow => this with { Flow = flow, Flows = null }) : [this];
 }

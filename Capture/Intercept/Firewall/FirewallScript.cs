@@ -42,7 +42,7 @@ internal static class FirewallScript
             text.Append(CultureInfo.InvariantCulture, $":{names.Chain(hook)} - [0:0]\n");
         }
 
-        foreach (FirewallRule rule in mine)
+        foreach (FirewallRule rule in mine.SelectMany(static rule => rule.Match.OnePerFlow().Select(match => rule with { Match = match })))
         {
             text.Append(CultureInfo.InvariantCulture, $"-A {names.Chain(rule.Hook)}");
             AppendMatch(text, rule.Match, ipVersion);

@@ -151,6 +151,13 @@ internal static class NftScript
             AppendPorts(text, flow);
         }
 
+        if (match.Flows is [var first, ..] flows)
+        {
+            string ip = first.Source.Address.Version == 4 ? "ip" : "ip6";
+            IEnumerable<string> elements = flows.Select(static flow => $"{flow.Source.Address} . {flow.Source.Port} . {flow.Destination.Address} . {flow.Destination.Port}");
+            text.Append(CultureInfo.InvariantCulture, $" {ip} saddr . tcp sport . {ip} daddr . tcp dport {{ {string.Join(", ", elements)} }}");
+        }
+
         text.Append(NftFilter.Translate(match.Expression));
         if (match.ExceptMark is { } mark)
         {

@@ -42,6 +42,21 @@ public sealed class FirewallTextTests
     }
 
     [Fact]
+    public void Many_flows_are_a_set_for_nft_and_a_rule_each_for_iptables()
+    {
+        FlowKey[] flows = [.. Enumerable.Range(1, 3).Select(static i => new FlowKey(
+            new FlowEndpoint(IpAddress.FromIpv4(0xC0000201), 80), new FlowEndpoint(IpAddress.FromIpv4(0xC0000202), (ushort)i), 6))];
+        FirewallRule[] rules = [new FirewallRule(FirewallHook.Prerouting, new FirewallMatch { Flows = flows, ExceptMark = 1 }, FirewallTarget.Drop)];
+        Assert.Contains(
+            "take-prerouting ip saddr . tcp sport . ip daddr . tcp dport { 192.0.2.1 . 80 . 192.0.2.2 . 1, 192.0.2.1 . 80 . 192.0.2.2 . 2, 192.0.2.1 . 80 . 192.0.2.2 . 3 } meta mark != 0x00000001 counter drop",
+            NftScript.Install(rules, "table", Owner), StringComparison.Ordinal);
+        string script = FirewallScript.Install(rules, 4, Names, Owner);
+        Assert.All(Enumerable.Range(1, 3), i => Assert.Contains(
+            $" -s 192.0.2.1/32 -d 192.0.2.2/32 -p 6 -m tcp --sport 80 --dport {i} -m mark ! --mark 0x1 -m comment --comment \"{Owner}\" -j DROP\n", script, StringComparison.Ordinal));
+        Assert.Equal("", FirewallScript.Install(rules, 6, Names, Owner));
+    }
+
+    [Fact]
     public void Tables_of_nft_are_found_with_owner_and_counters()
     {
         const string Tables = "table ip mangle\ntable inet interceptor-4242-777-x7k2q\ntable ip interceptor-1-2-abcde\ntable inet interceptors\n";
