@@ -220,6 +220,12 @@ public sealed partial class PausedSocket
         }
 
         int count = NativeSocket.TryReceive(_fd, buffer.AsSpan(0, expected + 1), Libc.MSG_PEEK | Libc.MSG_DONTWAIT);
+        if (count < 0 && count != -Errno.EAGAIN && _losses.Any(static loss => loss.Code == SocketEligibility.PendingErrorCode))
+        {
+            // The first call brings the error that was told as lost, and it is gone then.
+            count = NativeSocket.TryReceive(_fd, buffer.AsSpan(0, expected + 1), Libc.MSG_PEEK | Libc.MSG_DONTWAIT);
+        }
+
         return count >= 0 || count == -Errno.EAGAIN
             ? Math.Max(count, 0)
             : throw new LinuxException(-count, "recv(MSG_PEEK)", _subject);

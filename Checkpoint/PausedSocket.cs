@@ -220,7 +220,7 @@ public sealed partial class PausedSocket : IDisposable
     }
 
     /// <summary>
-    /// The timestamp of the SYN that was sent last, to the millisecond: its timer runs since. The peer echoes it, and a socket takes no echo from before its own first SYN.
+    /// The timestamp of the SYN that was sent last, to the jiffy: its timer runs since. The peer echoes it, and a socket takes no echo from before its own first SYN.
     /// </summary>
     private uint ReadSynTimestamp()
     {

@@ -251,13 +251,14 @@ public sealed class RestoredSocket : IDisposable
             _warnings.Add($"SO_BUF_LOCK could not be set: {Marshal.GetPInvokeErrorMessage(errno)}; the buffers keep their present sizes.");
         }
 
+        // Before the options, one of which locks it.
+        SocketSettingsIo.ApplyFilter(_fd, settings, _warnings);
         SocketSettingsIo.Apply(_fd, settings, OptionPhase.AfterResume, _warnings);
         if (settings.PeekOffset >= 0)
         {
             _ = NativeSocket.TrySet(_fd, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, BitConverter.GetBytes(settings.PeekOffset));
         }
 
-        SocketSettingsIo.ApplyFilter(_fd, settings, _warnings);
         SocketSettingsIo.ApplyFileState(_fd, settings, _warnings, _subject);
     }
 }

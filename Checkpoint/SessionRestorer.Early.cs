@@ -7,8 +7,8 @@ namespace Interceptor.Checkpoint;
 /// <content>Sockets before their handshake: one that calls, and one that listens.</content>
 public static partial class SessionRestorer
 {
-    /// <summary>Milliseconds by which the time of the old SYN, known from a timer, may be wrong.</summary>
-    private const int SynTolerance = 4;
+    /// <summary>Milliseconds by which the time of the old SYN, known from a timer, may be wrong: a jiffy of the slowest kernels, and a little.</summary>
+    private const int SynTolerance = 12;
 
     private static RestoredSocket RestoreEarlyState(SessionImage image, string subject, List<string> warnings, ref FileDescriptor? fd, ref string step)
     {

@@ -30,7 +30,6 @@ internal static class SocketOptionTable
     [
         new("IPV6_V6ONLY", Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, 1, OptionPhase.BeforeBind, Libc.AF_INET6),
         new("SO_MARK", Libc.SOL_SOCKET, Libc.SO_MARK, 1, OptionPhase.BeforeBind),
-        new("SO_PRIORITY", Libc.SOL_SOCKET, Libc.SO_PRIORITY, 1, OptionPhase.BeforeBind),
         new("IP_TRANSPARENT", Libc.IPPROTO_IP, Libc.IP_TRANSPARENT, 1, OptionPhase.BeforeBind, Libc.AF_INET),
         new("IP_FREEBIND", Libc.IPPROTO_IP, Libc.IP_FREEBIND, 1, OptionPhase.BeforeBind, Libc.AF_INET),
         new("IPV6_TRANSPARENT", Libc.IPPROTO_IPV6, Libc.IPV6_TRANSPARENT, 1, OptionPhase.BeforeBind, Libc.AF_INET6),
@@ -54,6 +53,9 @@ internal static class SocketOptionTable
         new("SO_LOCK_FILTER", Libc.SOL_SOCKET, Libc.SO_LOCK_FILTER, 1, OptionPhase.AfterResume),
         new("SO_ZEROCOPY", Libc.SOL_SOCKET, Libc.SO_ZEROCOPY, 1, OptionPhase.AfterResume),
         new("IP_TOS", Libc.IPPROTO_IP, Libc.IP_TOS, 1, OptionPhase.AfterResume, Libc.AF_INET),
+
+        // Behind IP_TOS, which sets a priority of its own.
+        new("SO_PRIORITY", Libc.SOL_SOCKET, Libc.SO_PRIORITY, 1, OptionPhase.AfterResume),
         new("IP_TTL", Libc.IPPROTO_IP, Libc.IP_TTL, 1, OptionPhase.AfterResume, Libc.AF_INET),
         new("IP_MTU_DISCOVER", Libc.IPPROTO_IP, Libc.IP_MTU_DISCOVER, 1, OptionPhase.AfterResume, Libc.AF_INET),
         new("IP_RECVERR", Libc.IPPROTO_IP, Libc.IP_RECVERR, 1, OptionPhase.AfterResume, Libc.AF_INET),

@@ -84,7 +84,7 @@ internal static class SocketSettingsIo
         NativeSocket.SetFileFlags(fd, (NativeSocket.GetFileFlags(fd, subject) & ~Flags) | wanted, subject);
     }
 
-    /// <summary>The application's own filter on what the socket receives; last, as it may throw away what brings a socket into its state.</summary>
+    /// <summary>The application's own filter on what the socket receives; late, as it may throw away what brings a socket into its state.</summary>
     internal static void ApplyFilter(FileDescriptor fd, SocketSettings settings, List<string> warnings)
     {
         int errno = settings.Filter.Length == 0 ? 0 : SocketFilter.Attach(fd, settings.Filter);

@@ -10,6 +10,7 @@ internal static class SocketEligibility
     private const string Step = "check";
     private const int IpprotoMptcp = 262;
     internal const string EcnCode = "ecn";
+    internal const string PendingErrorCode = "pending-error";
     private const byte EcnBit = 8;
     private const byte NewSynReceived = 12;
     private static readonly CheckpointObstacle Mptcp = new(
@@ -108,7 +109,7 @@ internal static class SocketEligibility
         if ((events & Libc.POLLERR) != 0)
         {
             yield return new CheckpointObstacle(
-                "pending-error", "an error waits to be read by the program, and is not taken along", "Let the program read it (SO_ERROR, or the error queue).", IsLoss: true);
+                PendingErrorCode, "an error waits to be read by the program, and is not taken along", "Let the program read it (SO_ERROR, or the error queue).", IsLoss: true);
         }
 
         if (SocketFilter.IsBpf(fd))

@@ -203,10 +203,12 @@ public sealed class RestoreTests
         return BitConverter.ToInt32(value);
     }
 
-    private static Libc.tcp_info Info(Socket socket)
+    internal static Libc.tcp_info Info(Socket socket)
     {
-        var bytes = new byte[280];
-        socket.GetRawSocketOption(Libc.IPPROTO_TCP, Libc.TCP_INFO, bytes);
-        return System.Runtime.InteropServices.MemoryMarshal.Read<Libc.tcp_info>(bytes);
+        using FileDescriptor descriptor = Duplicate(socket);
+        return Info(descriptor);
     }
+
+    internal static Libc.tcp_info Info(FileDescriptor descriptor) =>
+        NativeSocket.GetStruct<Libc.tcp_info>(descriptor, Libc.IPPROTO_TCP, Libc.TCP_INFO, "getsockopt(TCP_INFO)", "socket");
 }

@@ -116,6 +116,9 @@ internal sealed class TcpLink : IDisposable
         return (image, restored.TakeSocket());
     }
 
+    /// <summary>Until disposed, what the client sends gets lost.</summary>
+    internal IDisposable LoseFromClient() => new Loss(this);
+
     /// <summary>TcpOutRsts of the namespace: resets that its kernel sent.</summary>
     internal int ResetsSent() => ResetsSent(Namespace);
 
@@ -221,6 +224,21 @@ internal sealed class TcpLink : IDisposable
                 Run(tool, $"-w 5 -D INPUT {Match}");
             }
         });
+    }
+
+    private sealed class Loss : IDisposable
+    {
+        private readonly TcpLink _link;
+
+        internal Loss(TcpLink link)
+        {
+            _link = link;
+            Change("-A");
+        }
+
+        public void Dispose() => Change("-D");
+
+        private void Change(string change) => _link.Namespace.Run(() => Run("iptables", $"-w 5 {change} INPUT -p tcp --dport {_link.ServerEndpoint.Port} -j DROP"));
     }
 
     private static FlowEndpoint Endpoint(EndPoint endpoint)
