@@ -50,14 +50,9 @@ public sealed class SessionHandover : IDisposable
     /// <exception cref="CheckpointException">It closed its end without reading, or did not read in time. The connection is still the caller's; the other process may have a descriptor of it, too.</exception>
     public void Give(SafeHandle connection, string line, TimeSpan patience)
     {
-        byte[] text = Encoding.UTF8.GetBytes(line + '\n');
+        Send(connection, line);
         try
         {
-            int sent = DescriptorPassing.Send(_channel, connection, text);
-            for (; sent < text.Length; sent += Sent(text.AsSpan(sent)))
-            {
-            }
-
             long limit = Environment.TickCount64 + (long)patience.TotalMilliseconds;
             while (!IsRead())
             {
@@ -68,6 +63,25 @@ public sealed class SessionHandover : IDisposable
 
                 // The kernel tells nobody when the last byte is read.
                 Thread.Sleep(1);
+            }
+        }
+        catch (LinuxException exception)
+        {
+            throw Failed($"the program at {_name} did not take the connection: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Sends the connection and a line, and does not wait for who reads them: for the inside of a freeze, where the other process is known to wait.</summary>
+    /// <param name="connection">What is handed over; stays the caller's.</param>
+    /// <param name="line">One line of text; its end is added.</param>
+    /// <exception cref="CheckpointException">The other process closed its end.</exception>
+    public void Send(SafeHandle connection, string line)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(line + '\n');
+        try
+        {
+            for (int sent = DescriptorPassing.Send(_channel, connection, text); sent < text.Length; sent += SendRest(text.AsSpan(sent)))
+            {
             }
         }
         catch (LinuxException exception)
@@ -101,8 +115,11 @@ public sealed class SessionHandover : IDisposable
     /// <summary>Closes this side of the channel.</summary>
     public void Dispose() => _channel.Dispose();
 
-    private int Sent(ReadOnlySpan<byte> rest) =>
-        NativeSocket.TrySend(_channel, rest, 0) is >= 0 and int count ? count : throw LinuxException.FromLastError("send", _name);
+    private int SendRest(ReadOnlySpan<byte> rest)
+    {
+        int count = NativeSocket.TrySend(_channel, rest, 0);
+        return count >= 0 ? count : throw new LinuxException(-count, "send", _name);
+    }
 
     /// <summary>What is not read yet is counted with us; an end that is closed with something unread is an error of ours.</summary>
     private bool IsRead()

@@ -50,6 +50,14 @@ public sealed class RestoredSession : IDisposable
     /// <exception cref="IOException">The firewall could not be changed; the connection goes on.</exception>
     public void TakeBack()
     {
+        if (Image.Snapshot.State == TcpState.Listen)
+        {
+            // Nothing is lost that the image says, and no peer waits.
+            Socket.CloseSilently();
+            SessionRestoreMark.Remove(Directory);
+            return;
+        }
+
         SessionLock sessionLock = Image.Lock ?? SessionLockRules.For(Image);
         FirewallRules locked = SessionLockRules.Install(Image.Snapshot.Local, Image.Snapshot.Peer, SessionLockRules.IdOf(sessionLock), networkNamespace: null);
         PausedSocket? paused = null;

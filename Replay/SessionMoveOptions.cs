@@ -30,7 +30,7 @@ public sealed record SessionMoveOptions
     public Action? BeforeFreeze { get; init; }
 
     /// <summary>
-    /// Hands the restored connection to its new owner, who must be running and waiting already: usually <c>DescriptorPassing.Send</c> over a Unix
+    /// Hands the restored connection to its new owner, who must be running and waiting already: usually <see cref="SessionHandover.Send"/> over a Unix
     /// socket (SCM_RIGHTS). The connection lives when this is called, so reading and writing work; the peer's held packets come right after it.
     /// Called inside the freeze: send and return. The handle is borrowed, the move closes it afterwards; the image tells the new owner where its
     /// streams go on (<see cref="SessionImage.ReadOffset"/>, <see cref="SessionImage.WrittenOffset"/>). If it throws, nobody has taken the connection: it is

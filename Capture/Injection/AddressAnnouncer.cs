@@ -34,7 +34,9 @@ public sealed class AddressAnnouncer : IDisposable
         try
         {
             Span<byte> hardware = stackalloc byte[MacAddress.Length];
-            foreach (string name in Carriers(address))
+            Span<byte> bytes = stackalloc byte[address.Length];
+            address.CopyTo(bytes);
+            foreach ((_, string name) in LocalAddressReader.InterfacesOf(bytes))
             {
                 if (LinuxInterfaces.TryGetEthernetAddress(name, hardware))
                 {
@@ -92,23 +94,6 @@ public sealed class AddressAnnouncer : IDisposable
             .Ipv6(address, IpAddress.FromIpv6(allNodes), hopLimit: 255)
             .Icmpv6(NeighbourAdvertisement, 0, Override | (isRouter ? FromRouter : 0))
             .Payload(body).ToArray();
-    }
-
-    private static IEnumerable<string> Carriers(IpAddress address)
-    {
-        var indices = new HashSet<int>();
-        using (LocalAddressReader reader = LocalAddressReader.Open())
-        {
-            reader.List((bytes, index) =>
-            {
-                if (IpAddress.FromBytes(bytes) == address)
-                {
-                    indices.Add(index);
-                }
-            });
-        }
-
-        return LinuxInterfaces.Indices().Where(link => indices.Contains(link.Index)).Select(static link => link.Name);
     }
 
     private static bool IsRouter(string interfaceName)

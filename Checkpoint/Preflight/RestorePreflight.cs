@@ -22,7 +22,8 @@ public static class RestorePreflight
         ArgumentNullException.ThrowIfNull(image);
         IEnumerable<CheckpointObstacle?> found =
         [
-            RepairPermission.Inspect(), Device(image), Address(image), Existing(image), CongestionControl(image), Tracking(image), OtherClock(image), .. Path(image),
+            RepairPermission.Inspect(), Device(image), Address(image), Existing(image), CongestionControl(image), Tracking(image), OtherClock(image),
+            ReversePath.Inspect(image.Snapshot.Local, image.Snapshot.Peer), .. Path(image),
         ];
         return [.. found.OfType<CheckpointObstacle>()];
     }

@@ -30,6 +30,25 @@ internal sealed class LocalAddressReader : IDisposable
     /// <summary>For the calling thread's network namespace.</summary>
     internal static LocalAddressReader Open() => new(NetlinkDump.Open(NETLINK_ROUTE, Subject));
 
+    /// <summary>The interfaces of the calling thread's network namespace that have an address (4 or 16 bytes), in order of their indices.</summary>
+    internal static List<(int Index, string Name)> InterfacesOf(ReadOnlySpan<byte> address)
+    {
+        var indices = new HashSet<int>();
+        byte[] asked = address.ToArray();
+        using (LocalAddressReader reader = Open())
+        {
+            reader.List((found, index) =>
+            {
+                if (found.SequenceEqual(asked))
+                {
+                    indices.Add(index);
+                }
+            });
+        }
+
+        return LinuxInterfaces.Indices().FindAll(link => indices.Contains(link.Index));
+    }
+
     /// <summary>Shows every address; one that several interfaces have comes several times.</summary>
     internal void List(AddressVisitor visitor)
     {

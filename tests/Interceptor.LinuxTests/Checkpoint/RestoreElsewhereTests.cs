@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Interceptor.Capture.Injection;
 using Interceptor.Checkpoint;
+using Interceptor.Interop;
 using Interceptor.Packets;
 using Interceptor.Replay;
 using Interceptor.Testing;
@@ -97,6 +98,34 @@ public sealed class RestoreElsewhereTests
         using var taken = new TakenSession();
         using RestoredSession session = taken.Namespace.Run(() => SessionRestore.Resume(taken.Image));
         Assert.False(session.TrackingInserted);
+    }
+
+    [Fact]
+    public void A_check_tells_of_a_way_back_that_the_kernel_would_not_believe()
+    {
+        using var taken = new TakenSession();
+        using NetworkNamespace here = KernelTest.CreateNamespace("here");
+        using NetworkNamespace there = KernelTest.CreateNamespace("there");
+        using VethLink first = VethLink.Create(here, "first", "10.77.6.2/24", there, "far1", "10.77.6.1/24");
+        using VethLink second = VethLink.Create(here, "second", "10.77.7.2/24", there, "far2", "10.77.7.1/24");
+        BridgedLab.Ip(here, "route add 10.77.8.0/24 via 10.77.7.1");
+        SessionImage image = taken.Taken with
+        {
+            Snapshot = taken.Taken.Snapshot with { Local = new FlowEndpoint(Parse("10.77.6.2"), 80), Peer = new FlowEndpoint(Parse("10.77.8.9"), 4000) },
+        };
+        SetFilter("0");
+        Assert.DoesNotContain("rp-filter", Codes());
+        SetFilter("1");
+        Assert.Contains("rp-filter", Codes());
+        BridgedLab.Ip(here, "route add 10.77.8.9 via 10.77.6.1");
+        Assert.DoesNotContain("rp-filter", Codes());
+
+        IEnumerable<string> Codes() => here.Run(() => RestorePreflight.Inspect(image)).Select(static obstacle => obstacle.Code);
+        void SetFilter(string value) => here.Run(() =>
+        {
+            File.WriteAllText("/proc/sys/net/ipv4/conf/all/rp_filter", "0");
+            File.WriteAllText("/proc/sys/net/ipv4/conf/first/rp_filter", value);
+        });
     }
 
     private static IpAddress Parse(string text) => IpAddress.TryParse(text, out IpAddress address) ? address : throw new ArgumentException(text, nameof(text));

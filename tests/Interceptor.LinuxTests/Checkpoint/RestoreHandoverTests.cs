@@ -217,6 +217,50 @@ public sealed class RestoreHandoverTests
         taken.AssertUntouched("two ");
     }
 
+    [Fact]
+    public void Without_privileges_nothing_is_restored_and_the_remedy_is_named()
+    {
+        KernelTest.RequireTool("setpriv");
+        using var taken = new TakenSession(unread: "kept");
+        CliResult refused = taken.Namespace.Run(() => CliProcess.RunWithoutPrivileges("restore", taken.Image, "--", "true"));
+        Assert.True(refused.ExitCode == 3, refused.ToString());
+        Assert.Contains("CAP_NET_ADMIN", refused.Error, StringComparison.Ordinal);
+        taken.AssertUntouched("kept");
+    }
+
+    [Fact]
+    public void A_second_restore_is_refused_while_the_first_goes_on_even_where_it_is_forced()
+    {
+        using var taken = new TakenSession(unread: "kept");
+        using RestoredSession session = taken.Namespace.Run(() => SessionRestore.Resume(taken.Image));
+        CliResult second = taken.Run("restore", taken.Image, "--", "true");
+        Assert.True(second.ExitCode == 1, second.ToString());
+        Assert.Contains("was restored before", second.Error, StringComparison.Ordinal);
+        CliResult forced = taken.Run("restore", "--force", taken.Image, "--", "true");
+        Assert.True(forced.ExitCode == 1, forced.ToString());
+        Assert.Contains("still exists", forced.Error, StringComparison.Ordinal);
+        Assert.NotNull(SessionRestoreMark.ReadFrom(taken.Image));
+        using Socket socket = session.Socket.TakeSocket();
+        Assert.Equal(TcpLink.Sha256("kept"u8), TcpLink.ReadSha256(socket, 4));
+        socket.Send("still here"u8);
+        Assert.Equal(TcpLink.Sha256("still here"u8), TcpLink.ReadSha256(taken.Client, 10));
+        Assert.Equal(0, TcpLink.ResetsSent(taken.Namespace));
+    }
+
+    [Fact]
+    public void A_port_that_another_socket_shares_does_not_keep_a_connection_from_coming_back()
+    {
+        using var taken = new TakenSession(unread: "kept");
+        using Socket other = taken.Namespace.Run(() =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, taken.Local.Port));
+            socket.Listen();
+            return socket;
+        });
+        taken.AssertUntouched("kept");
+    }
+
     private static Process Start(TakenSession taken, params string[] arguments) => taken.Namespace.Run(() => Process.Start(CliProcess.StartInfo(arguments))!);
 
     private static (int Code, string[] Lines, string Error) End(Process process)
