@@ -82,7 +82,7 @@ public static class SessionRestore
     }
 
     /// <summary>First, as they come from before the freeze: what was held then only fills their gaps.</summary>
-    private static SessionImage WithPackets(SessionImage image, string? capture)
+    internal static SessionImage WithPackets(SessionImage image, string? capture)
     {
         if (capture is null)
         {
@@ -94,7 +94,7 @@ public static class SessionRestore
     }
 
     /// <summary>True if connection tracking was told of the connection.</summary>
-    private static bool Track(SessionImage image, RestoredSocket restored)
+    internal static bool Track(SessionImage image, RestoredSocket restored)
     {
         TrackingOutcome outcome = ConnectionTracking.Ensure(image.Snapshot, out string reason);
         if (outcome == TrackingOutcome.Refused && ConnectionTracking.IsStrict)
@@ -105,7 +105,7 @@ public static class SessionRestore
         return outcome == TrackingOutcome.Inserted;
     }
 
-    private static void Announce(AddressAnnouncer? announcer, RestoredSocket restored)
+    internal static void Announce(AddressAnnouncer? announcer, RestoredSocket restored)
     {
         if (announcer is not null && announcer.Announce() == 0)
         {

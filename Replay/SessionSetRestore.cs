@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Interceptor.Capture.Injection;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Interop;
@@ -18,6 +19,7 @@ public sealed class SessionSetRestore
     private readonly List<RestoredSocket> _sockets = [];
     private readonly List<SessionRestoreMark.Claim> _claims = [];
     private readonly List<SessionCheckpointTiming> _steps = [];
+    private readonly List<AddressAnnouncer> _announcers = [];
     private bool _isUnlocked;
 
     private SessionSetRestore(SessionSet set, SessionRestoreOptions options)
@@ -46,6 +48,7 @@ public sealed class SessionSetRestore
         finally
         {
             restore._claims.ForEach(static claim => claim.Dispose());
+            restore._announcers.ForEach(static announcer => announcer.Dispose());
         }
     }
 
@@ -71,12 +74,24 @@ public sealed class SessionSetRestore
     {
         Timed("read", ReadAll);
         Timed("claim", Claim);
+        if (_options.Announce)
+        {
+            Timed("open announcers", OpenAnnouncers);
+        }
+
         Timed("restore", RestoreAll);
+        if (_options.Track)
+        {
+            Timed("track", TrackAll);
+        }
+
         if (_set.Lock is { } sessionLock)
         {
             Timed("remove lock", () => _isUnlocked = SessionLockRules.Remove(sessionLock));
         }
 
+        // Each address once, and what it has to say with the first of its connections.
+        _announcers.ForEach(announcer => SessionRestore.Announce(announcer, _sockets[_images.FindIndex(image => image.Snapshot.Local.Address == announcer.Address)]));
         Timed("resume", ResumeAll);
         Timed("deliver", Reinject);
         Timed("mark", () => DurableFile.FlushFileSystem(_set.Directory));
@@ -87,7 +102,7 @@ public sealed class SessionSetRestore
     {
         foreach (SessionSetMember member in _set.Members)
         {
-            _images.Add(SessionFiles.Read(_set, member, _options.Key));
+            _images.Add(SessionRestore.WithPackets(SessionFiles.Read(_set, member, _options.Key), _options.PacketsFrom));
         }
     }
 
@@ -100,6 +115,23 @@ public sealed class SessionSetRestore
             // One that was carried over stands in an earlier set, which is older for its other connections only.
             bool isForced = _options.Force || (member.CarriedOver && SessionRestoreMark.ReadFrom(_set.PathOf(member)) is null);
             _claims.Add(SessionRestoreMark.Take(_set.PathOf(member), isForced, isDurable: false));
+        }
+    }
+
+    /// <summary>Their sockets take the kernel milliseconds.</summary>
+    private void OpenAnnouncers()
+    {
+        foreach (IpAddress address in _images.Select(static image => image.Snapshot.Local.Address).Distinct())
+        {
+            _announcers.Add(AddressAnnouncer.Open(address));
+        }
+    }
+
+    private void TrackAll()
+    {
+        for (int i = 0; i < _images.Count; i++)
+        {
+            _ = SessionRestore.Track(_images[i], _sockets[i]);
         }
     }
 

@@ -93,6 +93,35 @@ public sealed class RestoreElsewhereTests
     }
 
     [Fact]
+    public void A_set_is_told_to_strict_tracking_too_and_says_where_an_address_could_not_be_announced()
+    {
+        using NetworkNamespace ns = TcpLink.CreateNamespace();
+        using var server = new StreamServer(ns, idle: true);
+        using Socket client = server.Connect(ns);
+        string directory = Directory.CreateTempSubdirectory("restore-set-").FullName;
+        try
+        {
+            string set = Path.Combine(directory, "set");
+            SessionSetCheckpoint.Take(new SessionSetCheckpointOptions { Pid = server.Pid, Directory = set, KillOwner = true });
+            ns.Run(() =>
+            {
+                TcpLink.Run("iptables", "-A OUTPUT -m conntrack --ctstate INVALID -j DROP");
+                File.WriteAllText("/proc/sys/net/netfilter/nf_conntrack_tcp_loose", "0");
+            });
+            using SessionSetRestored restored = ns.Run(() => SessionSetRestore.Resume(set, new SessionRestoreOptions { Announce = true }));
+            int at = Enumerable.Range(0, restored.Images.Count).Single(i => restored.Images[i].Snapshot.State == Interceptor.Tcp.TcpState.Established);
+            Assert.Contains(restored.Sockets.SelectMany(static socket => socket.Warnings), static warning => warning.Contains("127.0.0.1 was not announced", StringComparison.Ordinal));
+            using Socket socket = restored.Sockets[at].TakeSocket();
+            socket.Send("goes on"u8);
+            Assert.Equal(TcpLink.Sha256("goes on"u8), TcpLink.ReadSha256(client, 7));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Where_nothing_is_tracked_no_entry_is_made()
     {
         using var taken = new TakenSession();
