@@ -16,8 +16,8 @@ internal static unsafe class ProgramImage
     }
 
     /// <summary>
-    /// Does not return unless it fails. The <paramref name="descriptors"/> become <paramref name="first"/> and the numbers behind it, in their order, and stay open across the exec; SIGPIPE,
-    /// which .NET ignores, gets its default back. Every other thread of this process ends; the program lives in the calling thread's namespaces. A file without an interpreter line is no
+    /// Does not return unless it fails. The <paramref name="descriptors"/> become <paramref name="first"/> and the numbers behind it, in their order, blocking (a shell's tools know nothing
+    /// else; a program that wants it otherwise says so), and stay open across the exec; SIGPIPE, which .NET ignores, gets its default back. Every other thread of this process ends; the program lives in the calling thread's namespaces. A file without an interpreter line is no
     /// program (a shell would try to read it, and end).
     /// </summary>
     /// <param name="path">The file, as <see cref="Find"/> gives it.</param>
@@ -63,6 +63,12 @@ internal static unsafe class ProgramImage
         // Out of the way first: one's new number may be another's old one.
         int count = descriptors.Count;
         int[] sources = [.. descriptors.Select(descriptor => CopyAbove(descriptor, first + count))];
+        foreach (FileDescriptor descriptor in descriptors)
+        {
+            string subject = $"descriptor {descriptor.Number}";
+            NativeSocket.SetFileFlags(descriptor, NativeSocket.GetFileFlags(descriptor, subject) & ~Libc.O_NONBLOCK, subject);
+        }
+
         int[] before = [.. Enumerable.Range(first, count).Select(number => Libc.fcntl(FileDescriptor.Borrow(number), Libc.F_DUPFD_CLOEXEC, first + count))];
         RuntimeHelpers.PrepareMethod(((Func<nint, nint, int[], int[], int, nint, nint, nint, int>)Execute).Method.MethodHandle);
         nint pipeHandler = Libc.signal(Libc.SIGPIPE, Libc.SIG_DFL);

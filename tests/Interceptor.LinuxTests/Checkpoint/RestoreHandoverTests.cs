@@ -181,6 +181,20 @@ public sealed class RestoreHandoverTests
         socket.Dispose();
     }
 
+    [Fact]
+    public async Task A_command_gets_the_connection_blocking_whatever_its_owner_had()
+    {
+        using var taken = new TakenSession();
+        string image = taken.PathOf("nonblocking");
+        SessionFiles.Write(image, taken.Taken with { Settings = taken.Taken.Settings with { NonBlocking = true } });
+        Task<CliResult> restored = Task.Factory.StartNew(
+            () => taken.Run("restore", image, "--", "sh", "-c", "echo ready >&3; head -c 4 <&3"), TaskCreationOptions.LongRunning);
+        Assert.Equal(TcpLink.Sha256("ready\n"u8), TcpLink.ReadSha256(taken.Client, 6));
+        taken.Client.Send("more"u8);
+        CliResult result = await restored.WaitAsync(TcpLink.Deadline);
+        Assert.True(result.ExitCode == 0 && result.Output == "more", result.ToString());
+    }
+
     [Theory]
     [InlineData("\x7f" + "ELF, but of no machine", "It is no program for this machine")]
     [InlineData("#!/no/such/interpreter\n", "is the interpreter that it names")]
