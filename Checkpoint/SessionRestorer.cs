@@ -221,7 +221,7 @@ public static partial class SessionRestorer
     /// The timestamp clock as if it had never stopped: what the old socket may have emitted since the cut must not look newer than what the new
     /// one sends, or the peer discards that (PAWS). The value's lowest bit tells the kernel whether the clock counts microseconds.
     /// </summary>
-    private static uint RunningTimestamp(SessionImage image)
+    internal static uint RunningTimestamp(SessionImage image)
     {
         bool isSameBoot = image.BootId == PausedSocket.CurrentBootId;
         long elapsed = isSameBoot

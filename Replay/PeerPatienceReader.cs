@@ -11,12 +11,12 @@ internal static class PeerPatienceReader
     private const int DefaultRetries = 15;
     private const long LeastVariation = 200_000;
 
-    /// <summary>The estimate; null where the peer has ended its stream and all of it has come, so that it sends nothing again.</summary>
+    /// <summary>The estimate; null where there is no connection yet, or the peer has ended its stream and all of it has come, so that it sends nothing again.</summary>
     /// <param name="image">The socket.</param>
     /// <param name="networkNamespace">Whose tcp_retries2 stands for the peer's.</param>
     internal static PeerPatience? Read(SessionImage image, NetworkNamespace networkNamespace)
     {
-        if (image.Snapshot.FinReceived)
+        if (image.Snapshot.FinReceived || !image.Snapshot.State.IsSynchronized())
         {
             return null;
         }

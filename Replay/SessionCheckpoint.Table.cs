@@ -1,5 +1,6 @@
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
+using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
@@ -66,6 +67,9 @@ public sealed partial class SessionCheckpoint
             static it => it._owner?.Kill(TimeSpan.FromSeconds(2)), "", null, Taken, static it => it._options.KillOwner),
         new("leave owner", false, "lets the owner go on, without its connection, or leaves it stopped where that is asked for, and closes the duplicate",
             static it => it.LeaveOwner(), "", null, Taken, static it => !it._options.LeaveRunning),
+        new("keep peer", false, "takes the peer's packets through a queue, from where they are answered",
+            static it => it._keeper = PeerKeeper.Start(it._image!, it._namespace!), "the queue is closed", static it => it._keeper?.Dispose(), Taken,
+            static it => it._options.KeepPeerAlive && !it._options.LeaveRunning && it._image!.Snapshot.State.IsSynchronized()),
         new("dismiss guard", false, "sends the guard away",
             static it => it._guard!.Dismiss(), "", null, Taken, static it => it._guard is not null),
     ];
@@ -116,9 +120,23 @@ public sealed partial class SessionCheckpoint
 
     private void KeepFrozen()
     {
-        // In whole milliseconds, rounded up, and again if a timer is early: never too short.
+        using PeerAnswerer? answerer = _options.KeepPeerAlive ? PeerAnswerer.Open(_image!, _namespace!) : null;
+        int seen = 0;
         while (_options.FreezeFor - _runner.FrozenSoFar is var left && left > TimeSpan.Zero && !_options.EndFreeze.IsCancellationRequested)
         {
+            if (answerer is not null && _hold is not null)
+            {
+                left = left < AnswerInterval ? left : AnswerInterval;
+                foreach (HeldPacket packet in _hold.ReadInbound().Skip(seen))
+                {
+                    seen++;
+                    answerer.Observe(packet.Data, packet.OriginalLength);
+                }
+
+                answerer.Answer();
+            }
+
+            // In whole milliseconds, rounded up, and again if a timer is early: never too short.
             _ = _options.EndFreeze.WaitHandle.WaitOne((int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
         }
     }

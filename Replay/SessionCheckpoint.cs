@@ -14,6 +14,7 @@ namespace Interceptor.Replay;
 /// </summary>
 public sealed partial class SessionCheckpoint
 {
+    private static readonly TimeSpan AnswerInterval = TimeSpan.FromMilliseconds(20);
     private readonly SessionCheckpointOptions _options;
     private readonly SessionStepRunner<SessionCheckpoint> _runner;
     private readonly string _id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
@@ -24,6 +25,7 @@ public sealed partial class SessionCheckpoint
     private FrozenProcess? _owner;
     private SessionImageBase? _base;
     private SessionGuard? _guard;
+    private PeerKeeper? _keeper;
     private SessionImage? _image;
     private int _held;
     private bool _isWritten;
@@ -96,6 +98,7 @@ public sealed partial class SessionCheckpoint
         Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
         BaseDirectory = _base?.Directory,
         GuardProblem = _guard?.Problem,
+        PeerKeeper = _keeper,
         PeerPatience = PeerPatienceReader.Read(_image!, _namespace!),
         LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
     };

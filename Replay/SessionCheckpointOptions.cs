@@ -29,6 +29,12 @@ public sealed record SessionCheckpointOptions
     /// </summary>
     public TimeSpan FreezeFor { get; init; }
 
+    /// <summary>
+    /// Answers the peer while nobody else does, so that it does not give up: within a <see cref="FreezeFor"/> (of <see cref="SessionLockKind.Hold"/>), or, where the connection is taken away, by
+    /// <see cref="SessionCheckpointResult.PeerKeeper"/>.
+    /// </summary>
+    public bool KeepPeerAlive { get; init; }
+
     /// <summary>Cancelled to end a <see cref="FreezeFor"/> at once: the checkpoint then goes on to its end.</summary>
     public CancellationToken EndFreeze { get; init; }
 

@@ -41,6 +41,9 @@ public sealed record SessionCheckpointResult
     /// <summary>How long the peer waits for a connection that stays frozen; null where it sends nothing any more that needs an answer.</summary>
     public PeerPatience? PeerPatience { get; init; }
 
+    /// <summary>Where the peer is to be kept: what does it, the caller's to run and to dispose. Null otherwise.</summary>
+    public PeerKeeper? PeerKeeper { get; init; }
+
     /// <summary>Why there was no guard, or not until the end, although one was asked for; null otherwise.</summary>
     public string? GuardProblem { get; init; }
 }

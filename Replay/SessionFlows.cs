@@ -3,7 +3,7 @@ using Interceptor.Packets;
 
 namespace Interceptor.Replay;
 
-/// <summary>The rules that take the packets of connections in both directions: the peers' at PREROUTING, but for our own, and the owner's at OUTPUT.</summary>
+/// <summary>The rules that take the packets of connections in both directions: the peers' at PREROUTING and the owner's at OUTPUT, but for what is sent in the place of either under our mark.</summary>
 internal static class SessionFlows
 {
     /// <summary>One rule in each direction for one connection, and for each IP version of many.</summary>
@@ -16,7 +16,7 @@ internal static class SessionFlows
             FlowKey[] fromPeer = [.. version.Select(static connection => new FlowKey(connection.Peer, connection.Local, (byte)IpProtocol.Tcp))];
             FlowKey[] fromOwner = [.. fromPeer.Select(static flow => flow.Reversed)];
             rules.Add(new FirewallRule(FirewallHook.Prerouting, Match(fromPeer) with { ExceptMark = FirewallMatch.OwnMark }, inbound));
-            rules.Add(new FirewallRule(FirewallHook.Output, Match(fromOwner), outbound));
+            rules.Add(new FirewallRule(FirewallHook.Output, Match(fromOwner) with { ExceptMark = FirewallMatch.OwnMark }, outbound));
         }
 
         return rules;

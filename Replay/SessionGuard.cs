@@ -16,6 +16,7 @@ internal sealed class SessionGuard : IDisposable
     internal const string EntrustWord = "entrust ";
     private readonly Process? _process;
     private bool _isDismissed;
+    private bool _isDisposed;
 
     private SessionGuard(Process? process, string? problem)
     {
@@ -63,11 +64,12 @@ internal sealed class SessionGuard : IDisposable
     /// <summary>One that was armed and not dismissed acts.</summary>
     public void Dispose()
     {
-        if (_process is null)
+        if (_process is null || _isDisposed)
         {
             return;
         }
 
+        _isDisposed = true;
         try
         {
             _process.StandardInput.Close();

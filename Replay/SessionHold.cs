@@ -14,9 +14,6 @@ namespace Interceptor.Replay;
 /// </summary>
 internal sealed class SessionHold : IDisposable
 {
-    private const int FirstAutomaticQueue = 41_000;
-    private const int AutomaticQueues = 19_000;
-    private const int QueueTries = 100;
     private readonly NetworkNamespace _namespace;
     private readonly IReadOnlyList<(FlowEndpoint Local, FlowEndpoint Peer)> _connections;
     private FirewallRules? _rules;
@@ -161,6 +158,13 @@ internal sealed class SessionHold : IDisposable
         return [.. Inbound.Held.Concat(Outbound.Held).OrderBy(static packet => packet.Timestamp.Nanoseconds).Select(CopyOf)];
     }
 
+    /// <summary>What the peer has sent by now, in order of arrival; it stays held.</summary>
+    internal IReadOnlyList<HeldPacket> ReadInbound()
+    {
+        Inbound.Settle();
+        return Inbound.Held;
+    }
+
     /// <summary>The snapshot, brought up to what the owner's socket has sent behind its cut.</summary>
     internal TcpSnapshot Patch(TcpSnapshot snapshot)
     {
@@ -198,21 +202,7 @@ internal sealed class SessionHold : IDisposable
 
     private static PacketHold Start(ushort? number, HoldDirection direction, NetworkNamespace networkNamespace, InterceptionQueueFlags flags)
     {
-        if (number is { } asked)
-        {
-            return PacketHold.Start(new InterceptionQueueOptions { Number = asked, Flags = flags }, direction, networkNamespace);
-        }
-
-        for (int attempt = 0; ; attempt++)
-        {
-            ushort next = (ushort)(FirstAutomaticQueue + (((Environment.ProcessId * 2) + attempt) % AutomaticQueues));
-            try
-            {
-                return PacketHold.Start(new InterceptionQueueOptions { Number = next, Flags = flags }, direction, networkNamespace);
-            }
-            catch (LinuxException exception) when (exception.Errno == Errno.EBUSY && attempt < QueueTries)
-            {
-            }
-        }
+        PacketHold Open(ushort next) => PacketHold.Start(new InterceptionQueueOptions { Number = next, Flags = flags }, direction, networkNamespace);
+        return number is { } asked ? Open(asked) : FreeQueue.Open(Open);
     }
 }

@@ -3,6 +3,7 @@ using Interceptor.Capture.Files;
 using Interceptor.Capture.Injection;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
+using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
@@ -41,6 +42,7 @@ public static class SessionRestore
                 restored.AddWarning($"{reinjected.Failed} of {reinjected.Kept} held packets could not be delivered: their senders send them again.");
             }
 
+            OfferWindow(image);
             return new RestoredSession(directory, options.Key, image, restored)
             {
                 LockRemoved = isUnlocked,
@@ -110,6 +112,21 @@ public static class SessionRestore
         if (announcer is not null && announcer.Announce() == 0)
         {
             restored.AddWarning($"{announcer.Address} was not announced: no Ethernet interface here carries it.");
+        }
+    }
+
+    /// <summary>
+    /// Tells the peer of the window: one that was answered with a window of zero meanwhile would learn of it by its next probe only, which may be minutes away, as the socket's own probe
+    /// is too old to count as an update (net/ipv4/tcp_input.c, tcp_may_update_window). To a peer that knows, it is a repetition.
+    /// </summary>
+    private static void OfferWindow(SessionImage image)
+    {
+        TcpSnapshot snapshot = image.Snapshot;
+        int window = snapshot.RcvWup + (int)snapshot.RcvWnd - snapshot.RcvNxt;
+        if (window > 0 && snapshot.State is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2)
+        {
+            using RawIpInjector injector = RawIpInjector.Open(snapshot.Local.Address.Version, FirewallMatch.OwnMark);
+            injector.Send(WindowAnswer.Build(snapshot, (uint)window, SessionRestorer.RunningTimestamp(image), timestampEcho: 0));
         }
     }
 

@@ -49,6 +49,11 @@ internal static class CheckpointCommand
         HelpName = "DURATION",
     };
 
+    private static readonly Option<bool> KeepPeerAlive = new("--keep-peer-alive")
+    {
+        Description = "Answer the peer while nobody else does, so that it does not give up: in the foreground, until the image is restored or Ctrl-C; with --leave-running within --freeze-for.",
+    };
+
     private static readonly Option<string> Lock = new("--lock")
     {
         Description = "hold: the connection's packets are held in the kernel during the dump; where it is taken away, the peer's go into the image for the restore, and later ones are dropped. "
@@ -71,7 +76,7 @@ internal static class CheckpointCommand
     {
         var command = new Command("checkpoint", "Writes the kernel's state of a live TCP connection to disk: queues, sequence numbers, windows, options.")
         {
-            Pid, Connection, AllOf, Skip, Output, Base, Check, LeaveRunning, FreezeFor, Lock, Kill, Stop, Encrypt,
+            Pid, Connection, AllOf, Skip, Output, Base, Check, LeaveRunning, FreezeFor, KeepPeerAlive, Lock, Kill, Stop, Encrypt,
         };
         CheckpointFromCapture.AddTo(command);
         command.SetBody(Run);
@@ -127,23 +132,43 @@ internal static class CheckpointCommand
             context.Output.Warn("without a lock the kernel resets the connection as soon as its peer sends something.");
         }
 
-        if (context.Output.Json)
+        if (context.Output.Json && result.PeerKeeper is null)
         {
             context.Output.WriteJson("summary", json => WriteFields(json, result, options));
+        }
+        else if (context.Output.Json)
+        {
+            context.Output.WriteJson("checkpoint", json => WriteFields(json, result, options));
         }
         else
         {
             context.Output.Text.Write(TextOf(result, options));
         }
 
-        return ExitCode.Done;
+        return result.PeerKeeper is { } keeper ? Keep(keeper, result, options, context) : ExitCode.Done;
+    }
+
+    private static int Keep(PeerKeeper keeper, SessionCheckpointResult result, SessionCheckpointOptions options, CommandContext context)
+    {
+        var keeping = new PeerKeeping(keeper, result.Directory, context);
+        int code = keeping.Run();
+        if (context.Output.Json)
+        {
+            context.Output.WriteJson("summary", json =>
+            {
+                WriteFields(json, result, options);
+                keeping.WriteFields(json);
+            });
+        }
+
+        return code;
     }
 
     private static int RunAll(ParseResult parsed, CommandContext context)
     {
-        if (parsed.GetResult(Connection) is not null || parsed.GetValue(FreezeFor) is not null)
+        if (parsed.GetResult(Connection) is not null || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(KeepPeerAlive))
         {
-            throw new UsageException("--all-of excludes --connection and --freeze-for.");
+            throw new UsageException("--all-of excludes --connection, --freeze-for and --keep-peer-alive.");
         }
 
         if (parsed.GetValue(Check))
@@ -172,7 +197,7 @@ internal static class CheckpointCommand
 
     private static int RunFromCapture(ParseResult parsed, string capture, CommandContext context)
     {
-        if (parsed.GetResult(Pid) is not null || parsed.GetValue(AllOf) || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(Kill) || parsed.GetValue(Stop) || parsed.GetResult(Lock) is { Implicit: false })
+        if (parsed.GetResult(Pid) is not null || parsed.GetValue(AllOf) || parsed.GetValue(Check) || parsed.GetValue(Base) is not null || parsed.GetValue(LeaveRunning) || parsed.GetValue(FreezeFor) is not null || parsed.GetValue(KeepPeerAlive) || parsed.GetValue(Kill) || parsed.GetValue(Stop) || parsed.GetResult(Lock) is { Implicit: false })
         {
             throw new UsageException("--from-capture needs no process: leave --pid, --all-of, --check, --base, --leave-running, --lock, --kill and --stop out.");
         }
@@ -194,16 +219,26 @@ internal static class CheckpointCommand
             throw new UsageException("--freeze-for is for --leave-running: a connection that is taken away stays frozen until the restore.");
         }
 
+        SessionLockKind kind = ReadLock(parsed);
+        bool keepsPeer = parsed.GetValue(KeepPeerAlive);
+        if (keepsPeer && (leaveRunning ? kind != SessionLockKind.Hold || freezeFor == TimeSpan.Zero : kind == SessionLockKind.None))
+        {
+            throw new UsageException(leaveRunning
+                ? "--keep-peer-alive with --leave-running needs --freeze-for and --lock hold: otherwise the connection's own socket answers."
+                : "--keep-peer-alive needs --lock hold or drop: without a lock the kernel answers, with a reset.");
+        }
+
         return new SessionCheckpointOptions
         {
             FreezeFor = freezeFor,
+            KeepPeerAlive = keepsPeer,
             Pid = ReadPid(parsed),
             Local = local,
             Peer = peer,
             Directory = DirectoryOf(parsed),
             BaseDirectory = parsed.GetValue(Base),
             LeaveRunning = leaveRunning,
-            Lock = ReadLock(parsed),
+            Lock = kind,
             KillOwner = parsed.GetValue(Kill),
             GuardCommand = GuardSessionCommand.OwnCommand(),
             StepObserver = FaultSwitch.FromEnvironment(),

@@ -73,6 +73,7 @@ public sealed class CheckpointUndoTests : IDisposable
         Directory = Path.Combine(_directory, "image"),
         LeaveRunning = leaveRunning,
         Lock = kind,
+        GuardCommand = MoveHost.GuardCommand,
         StepObserver = (step, isOver) =>
         {
             if (isOver && step.Name == failing)
