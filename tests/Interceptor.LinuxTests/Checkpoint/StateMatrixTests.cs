@@ -39,7 +39,7 @@ public sealed class StateMatrixTests(MatrixLabs labs) : IClassFixture<MatrixLabs
     /// <summary>Several times what the first congestion window lets go.</summary>
     private const int PartlySentBytes = 60_000;
 
-    private static readonly int Runs = int.Parse(Environment.GetEnvironmentVariable("INTERCEPTOR_MATRIX_RUNS") ?? "1", CultureInfo.InvariantCulture);
+    internal static readonly int Runs = int.Parse(Environment.GetEnvironmentVariable("INTERCEPTOR_MATRIX_RUNS") ?? "1", CultureInfo.InvariantCulture);
 
     public static TheoryData<TcpState, MatrixQueue, LinkFamily, MatrixLock> Cases()
     {
