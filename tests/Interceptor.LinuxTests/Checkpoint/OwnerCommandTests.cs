@@ -56,7 +56,7 @@ public sealed class OwnerCommandTests : IDisposable
         Assert.Contains("give a command that accepts", streams.Error, StringComparison.Ordinal);
         Assert.Equal(0, _ns.Run(() => CliProcess.Run("restore", "--check", Image)).ExitCode);
         using var client = new PythonPeer(_ns);
-        client.Tell($"import threading; got = []; t = threading.Thread(target=lambda: got.append(socket.create_connection(('127.0.0.1', {port}), 20).recv(5))); t.start()");
+        client.Tell($"import threading; got = []; t = threading.Thread(target=lambda: got.append(socket.create_connection(('127.0.0.1', {port}), 60).recv(5))); t.start()");
         CliResult restored = _ns.Run(() => CliProcess.Run(
             "restore", Image, "--", "python3", "-c",
             "import os, socket; s = socket.socket(fileno=3); s.setblocking(True); c, _ = s.accept(); c.sendall(b'hello'); print(os.environ['LISTEN_FDNAMES'])"));
