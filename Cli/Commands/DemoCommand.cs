@@ -10,17 +10,31 @@ internal static class DemoCommand
 {
     private static readonly Option<string> BytesOption = new("--bytes")
     {
-        Description = "How much goes each way, at least 1MiB.",
+        Description = "How much goes each way, at least 1MiB; in the second and third act 32MiB at most.",
         HelpName = "SIZE",
         DefaultValueFactory = _ => "256MiB",
+    };
+
+    private static readonly Option<int[]> ActOption = new("--act")
+    {
+        Description = "Only this act: 1 the same host, another process; 2 another namespace takes over the address; 3 from a capture alone, after the server's machine is gone. Default: all three.",
+        HelpName = "1|2|3",
+    };
+
+    private static readonly Option<string?> GraphOption = new("--graph")
+    {
+        Description = "Draw each act's connection over time, its frozen time marked: FILE.html or FILE.svg; of several acts, FILE-1.html and so on.",
+        HelpName = "FILE",
     };
 
     internal static Command Create()
     {
         var command = new Command("demo", "Demonstrates what the tool can do, on this machine, in network namespaces of its own.");
         var restore = new Command(
-            "restore", "Moves a live TCP connection to another process in the middle of a transfer in both directions, and checks every byte.");
+            "restore", "Moves a live TCP connection in the middle of a transfer in both directions, in three acts, and checks every byte.");
         restore.Options.Add(BytesOption);
+        restore.Options.Add(ActOption);
+        restore.Options.Add(GraphOption);
         restore.SetBody(Restore);
         command.Subcommands.Add(restore);
         command.Subcommands.Add(PeerCommand.Create());
@@ -35,22 +49,60 @@ internal static class DemoCommand
             throw new UsageException($"--bytes {bytes} is too little: the transfer would be over before it could be moved. The least is 1MiB.");
         }
 
+        int[] acts = ReadActs(parsed);
+        string? graph = parsed.GetValue(GraphOption);
         if (UserNamespace.IsNeeded())
         {
             string[] json = context.Output.Json ? ["--json"] : [];
-            return UserNamespace.Run(["demo", "restore", "--bytes", $"{bytes}", .. json], context.Signals.Token);
+            string[] picture = graph is null ? [] : ["--graph", graph];
+            return UserNamespace.Run(
+                ["demo", "restore", "--bytes", $"{bytes}", .. acts.SelectMany(static act => (string[])["--act", $"{act}"]), .. picture, .. json], context.Signals.Token);
         }
 
-        using var demo = new RestoreDemo(new RestoreDemoOptions(bytes), line =>
+        var reports = new List<RestoreDemoReport>();
+        foreach (int act in acts)
+        {
+            using DemoGraph? drawing = graph is null ? null : new DemoGraph(acts.Length == 1 ? graph : DemoGraph.NameOf(graph, act), act);
+            reports.Add(RunAct(act, bytes, drawing, context));
+            drawing?.Finish(context.Output, reports[^1]);
+        }
+
+        if (context.Output.Json)
+        {
+            RestoreDemoOutput.WriteSummary(reports, context.Output);
+        }
+
+        return reports.All(static report => report.Succeeded) ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static int[] ReadActs(ParseResult parsed)
+    {
+        int[] acts = parsed.GetValue(ActOption) is { Length: > 0 } chosen ? [.. chosen.Distinct().Order()] : [.. RestoreDemoOptions.AllActs];
+        return acts.All(RestoreDemoOptions.AllActs.Contains) ? acts : throw new UsageException("--act is 1, 2 or 3.");
+    }
+
+    private static RestoreDemoReport RunAct(int act, long bytes, DemoGraph? drawing, CommandContext context)
+    {
+        void Say(string line)
         {
             if (!context.Output.Json)
             {
                 context.Output.Text.WriteLine(line);
                 context.Output.Flush();
             }
-        });
+        }
+
+        Say($"ACT {act}: {RestoreDemoOutput.TitleOf(act)}");
+        var options = new RestoreDemoOptions(act == 1 ? bytes : Math.Min(bytes, RestoreDemoOptions.MostBytesOfLaterActs)) { Recorder = drawing?.Recorder };
+        using DemoAct demo = act switch
+        {
+            1 => new RestoreDemo(options, Say),
+            2 => new TakeoverDemo(options, Say),
+            _ => new CaptureDemo(options, Say),
+        };
         RestoreDemoReport report = demo.Run(context.Signals.Token);
-        RestoreDemoOutput.Write(report, context.Output);
-        return report.Succeeded ? ExitCode.Done : ExitCode.Failed;
+        RestoreDemoOutput.WriteAct(report, context.Output);
+        Say("");
+        return report;
     }
 }

@@ -1,57 +1,81 @@
+using System.Diagnostics;
 using System.Net;
 using Interceptor.Interop;
 
 namespace Interceptor.Cli.Demo;
 
 /// <summary>
-/// The demo's two machines: a namespace for the client and one for the server, joined by a veth pair. Nothing of it is in the file system, and
-/// all of it goes with the process, however that ends.
+/// The demo's machines: a namespace for the client and one for the server, joined by a veth pair; or with a spare machine, all three at a switch. Nothing of it is in the file
+/// system, and all of it goes with the process, however that ends.
 /// </summary>
 internal sealed class DemoNetwork : IDisposable
 {
     /// <summary>The client's end of the link.</summary>
     internal const string ClientInterface = "client0";
 
-    private const string ServerInterface = "server0";
-    private const int PrefixLength = 24;
+    /// <summary>The server's.</summary>
+    internal const string ServerInterface = "server0";
 
+    private const string SpareInterface = "spare0";
+    private const string SwitchInterface = "switch0";
+    private const string ServerPort = "port-server";
+    private const int PrefixLength = 24;
     private const int RestoreBufferLength = 64 * 1024 * 1024;
 
-    private readonly VethLink _link;
+    private readonly Stack<IDisposable> _owned = new();
+    private NetworkNamespace? _switch;
 
-    private DemoNetwork(NetworkNamespace client, NetworkNamespace server, VethLink link)
+    private DemoNetwork()
     {
-        Client = client;
-        Server = server;
-        _link = link;
     }
 
     internal static IPAddress ClientAddress { get; } = IPAddress.Parse("10.77.0.1");
 
     internal static IPAddress ServerAddress { get; } = IPAddress.Parse("10.77.0.2");
 
-    internal NetworkNamespace Client { get; }
+    internal NetworkNamespace Client { get; private set; } = null!;
 
-    internal NetworkNamespace Server { get; }
+    internal NetworkNamespace Server { get; private set; } = null!;
 
-    internal static DemoNetwork Create()
+    /// <summary>Where the connection goes on: the spare machine, or without one the server's own.</summary>
+    internal NetworkNamespace Successor { get; private set; } = null!;
+
+    internal static DemoNetwork Create(bool withSpare = false)
     {
-        NetworkNamespace client = NetworkNamespace.Create("demo client");
-        NetworkNamespace? server = null;
+        var network = new DemoNetwork();
         try
         {
-            server = NetworkNamespace.Create("demo server");
-            VethLink link = VethLink.Create(
-                client, ClientInterface, $"{ClientAddress}/{PrefixLength}", server, ServerInterface, $"{ServerAddress}/{PrefixLength}");
-            return new DemoNetwork(client, server, link);
+            network.Client = network.Own(NetworkNamespace.Create("demo client"));
+            network.Server = network.Own(NetworkNamespace.Create("demo server"));
+            network.Successor = withSpare ? network.Own(NetworkNamespace.Create("demo spare")) : network.Server;
+            if (withSpare)
+            {
+                network.Switch();
+            }
+            else
+            {
+                network.Own(VethLink.Create(
+                    network.Client, ClientInterface, $"{ClientAddress}/{PrefixLength}", network.Server, ServerInterface, $"{ServerAddress}/{PrefixLength}"));
+            }
+
+            return network;
         }
         catch
         {
-            server?.Dispose();
-            client.Dispose();
+            network.Dispose();
             throw;
         }
     }
+
+    /// <summary>The server's machine is off the network: nothing reaches it, nothing leaves it.</summary>
+    internal void Unplug() => RunIp(_switch!, $"link set {ServerPort} down");
+
+    /// <summary>The spare machine has the server's address.</summary>
+    internal void MoveAddress() => Successor.Run(() =>
+    {
+        using RouteNetlink netlink = RouteNetlink.Open();
+        netlink.AddAddress(netlink.InterfaceIndex(SpareInterface), ServerAddress, PrefixLength);
+    });
 
     /// <summary>
     /// Without the machine's root, the restored socket's buffers can't be forced beyond net.core's limits; but what a new socket of this namespace
@@ -61,7 +85,7 @@ internal sealed class DemoNetwork : IDisposable
     {
         if (UserNamespace.IsInside)
         {
-            Server.Run(() =>
+            Successor.Run(() =>
             {
                 foreach (string name in (ReadOnlySpan<string>)["tcp_rmem", "tcp_wmem"])
                 {
@@ -73,8 +97,51 @@ internal sealed class DemoNetwork : IDisposable
 
     public void Dispose()
     {
-        _link.Dispose();
-        Server.Dispose();
-        Client.Dispose();
+        while (_owned.TryPop(out IDisposable? owned))
+        {
+            owned.Dispose();
+        }
+    }
+
+    private void Switch()
+    {
+        _switch = Own(NetworkNamespace.Create("demo switch"));
+        RunIp(_switch, $"link add {SwitchInterface} type bridge");
+        RunIp(_switch, $"link set {SwitchInterface} up");
+        Plug(Client, ClientInterface, [$"{ClientAddress}/{PrefixLength}"], "port-client");
+        Plug(Server, ServerInterface, [$"{ServerAddress}/{PrefixLength}"], ServerPort);
+        Plug(Successor, SpareInterface, [], "port-spare");
+    }
+
+    private void Plug(NetworkNamespace machine, string name, string[] addresses, string port)
+    {
+        Own(VethLink.Create(machine, name, addresses, _switch!, port, []));
+        RunIp(_switch!, $"link set {port} master {SwitchInterface}");
+    }
+
+    private static void RunIp(NetworkNamespace network, string arguments)
+    {
+        var start = new ProcessStartInfo("ip", arguments) { RedirectStandardError = true };
+        try
+        {
+            using Process process = network.Run(() => Process.Start(start)) ?? throw new DemoException("ip did not start.");
+            string error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            if (process.ExitCode != 0)
+            {
+                throw new DemoException($"ip {arguments}: {error.Trim()}");
+            }
+        }
+        catch (System.ComponentModel.Win32Exception exception)
+        {
+            throw new MissingFeatureException($"the tool ip can't be started: {exception.Message}. Install it with: apt-get install -y iproute2.");
+        }
+    }
+
+    private T Own<T>(T owned)
+        where T : IDisposable
+    {
+        _owned.Push(owned);
+        return owned;
     }
 }

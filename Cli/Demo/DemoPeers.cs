@@ -41,6 +41,9 @@ internal sealed class DemoPeers : IDisposable
     /// <summary>Where the session image is written.</summary>
     internal string ImageDirectory => Path.Combine(_directory.FullName, "image");
 
+    /// <summary>Bytes of the upload that the server has stored.</summary>
+    internal long StoredBytes => new FileInfo(StorePath).Length;
+
     private string StorePath => Path.Combine(_directory.FullName, "upload");
 
     /// <summary>Starts all three, the successor first; returns when the transfer has begun.</summary>
@@ -114,7 +117,7 @@ internal sealed class DemoPeers : IDisposable
     {
         string path = Path.Combine(_directory.FullName, "channel");
         using FileDescriptor listener = Handover.Listen(path);
-        NewServer = Add(PeerProcess.Start(network.Server, "new server", PeerCommand.TakeoverArguments(Plan, path, StorePath)));
+        NewServer = Add(PeerProcess.Start(network.Successor, "new server", PeerCommand.TakeoverArguments(Plan, path, StorePath)));
 
         // It connects before it says that it is ready: then the accept below does not wait.
         NewServer.Await(PeerMessages.ReadyWord, StartTime, stop);

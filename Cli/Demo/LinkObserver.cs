@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Interceptor.Capture.Live;
 using Interceptor.Packets;
+using Interceptor.Tcp;
 
 namespace Interceptor.Cli.Demo;
 
@@ -11,33 +12,60 @@ namespace Interceptor.Cli.Demo;
 internal sealed class LinkObserver : IDisposable
 {
     private const string EndingSegments = "tcp[tcpflags] & (tcp-rst|tcp-fin) != 0";
+    private const int HeaderBytes = 128;
     private const int ClosingFins = 2;
     private static readonly TimeSpan CaptureDelay = TimeSpan.FromSeconds(5);
 
     private readonly LiveCapture _capture;
     private readonly Thread _thread;
     private readonly object _gate = new();
+    private readonly TcpTracker? _tracker;
     private long _resets;
-    private long _fins;
+    private readonly List<CaptureTimestamp> _fins = [];
 
-    private LinkObserver(LiveCapture capture)
+    private LinkObserver(LiveCapture capture, ITcpSegmentObserver? recorder)
     {
         _capture = capture;
+        _tracker = recorder is null ? null : new TcpTracker(new TcpTrackerOptions { HashStreams = false }, observer: recorder);
         _thread = new Thread(Count) { IsBackground = true, Name = "link observer" };
         _thread.Start();
     }
 
     /// <summary>RST segments seen so far, either way.</summary>
-    internal long Resets => Read(ref _resets);
-
-    /// <summary>FIN segments seen so far, either way.</summary>
-    internal long Fins => Read(ref _fins);
-
-    /// <exception cref="DllNotFoundException">libpcap is not installed.</exception>
-    internal static LinkObserver Start(DemoNetwork network)
+    internal long Resets
     {
-        var options = new LiveCaptureOptions { Interface = DemoNetwork.ClientInterface, Filter = EndingSegments, Immediate = true, Promiscuous = false };
-        return new LinkObserver(network.Client.Run(() => LiveCapture.Open(options)));
+        get
+        {
+            lock (_gate)
+            {
+                return _resets;
+            }
+        }
+    }
+
+    /// <summary>FIN segments, either way, that were captured from one instant to another and have been seen by now.</summary>
+    internal long FinsBetween(CaptureTimestamp from, CaptureTimestamp to)
+    {
+        lock (_gate)
+        {
+            return _fins.Count(at => at >= from && at <= to);
+        }
+    }
+
+    /// <param name="network">Where to watch.</param>
+    /// <param name="recorder">Is told of every segment, on the observer's thread; null for nobody.</param>
+    /// <exception cref="DllNotFoundException">libpcap is not installed.</exception>
+    internal static LinkObserver Start(DemoNetwork network, ITcpSegmentObserver? recorder = null)
+    {
+        var options = new LiveCaptureOptions
+        {
+            Interface = DemoNetwork.ClientInterface,
+            Filter = recorder is null ? EndingSegments : "tcp",
+            SnapLength = HeaderBytes,
+            Immediate = true,
+            Promiscuous = false,
+        };
+        return new LinkObserver(network.Client.Run(() => LiveCapture.Open(options)), recorder);
     }
 
     /// <summary>
@@ -50,13 +78,13 @@ internal sealed class LinkObserver : IDisposable
         long start = Stopwatch.GetTimestamp();
         lock (_gate)
         {
-            while (_fins < ClosingFins)
+            while (_fins.Count < ClosingFins)
             {
                 TimeSpan left = CaptureDelay - Stopwatch.GetElapsedTime(start);
                 if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, left))
                 {
                     throw new DemoException(
-                        $"the observer on the link saw {_fins} of the {ClosingFins} FINs of the end of the connection: it can't testify that there were no resets.");
+                        $"the observer on the link saw {_fins.Count} of the {ClosingFins} FINs of the end of the connection: it can't testify that there were no resets.");
                 }
             }
         }
@@ -68,14 +96,6 @@ internal sealed class LinkObserver : IDisposable
         _thread.Join();
     }
 
-    private long Read(ref long counter)
-    {
-        lock (_gate)
-        {
-            return counter;
-        }
-    }
-
     private void Count()
     {
         using var source = new LivePacketSource(_capture);
@@ -83,7 +103,9 @@ internal sealed class LinkObserver : IDisposable
         {
             while (source.TryRead(out CapturedPacket packet))
             {
-                Count(PacketView.Parse(packet.Data, packet.Metadata.LinkType));
+                PacketView view = packet.Parse();
+                _tracker?.Process(in view, packet.Metadata.Timestamp, packet.Metadata.Number);
+                Count(in view, packet.Metadata.Timestamp);
             }
         }
         catch (IOException)
@@ -92,14 +114,18 @@ internal sealed class LinkObserver : IDisposable
         }
     }
 
-    private void Count(in PacketView packet)
+    private void Count(in PacketView packet, CaptureTimestamp at)
     {
         if (packet.TryGetTcp(out TcpView tcp))
         {
             lock (_gate)
             {
                 _resets += tcp.Flags.HasFlag(TcpFlags.Rst) ? 1 : 0;
-                _fins += tcp.Flags.HasFlag(TcpFlags.Fin) ? 1 : 0;
+                if (tcp.Flags.HasFlag(TcpFlags.Fin))
+                {
+                    _fins.Add(at);
+                }
+
                 Monitor.PulseAll(_gate);
             }
         }

@@ -7,35 +7,56 @@ namespace Interceptor.Cli.Demo;
 /// <summary>Prints what the demo measured: a timeline and a verdict for people, or one line for each step and the summary as NDJSON.</summary>
 internal static class RestoreDemoOutput
 {
-    internal static void Write(RestoreDemoReport report, CommandOutput output)
+    /// <summary>An act that is over: for people all of it, as NDJSON its steps.</summary>
+    internal static void WriteAct(RestoreDemoReport report, CommandOutput output)
     {
-        if (output.Json)
-        {
-            WriteJson(report, output);
-        }
-        else
+        if (!output.Json)
         {
             WriteText(report, output.Text);
+            return;
         }
-    }
 
-    private static void WriteJson(RestoreDemoReport report, CommandOutput output)
-    {
         foreach (DemoStep step in report.Steps)
         {
             output.WriteJson("step", json =>
             {
+                json.WriteNumber("act", report.Act);
                 json.WriteString("step", step.Name);
                 json.WriteNumber("ms", Math.Round(step.Milliseconds, 3));
             });
         }
-
-        output.WriteJson("summary", json => WriteSummary(report, json));
     }
 
-    private static void WriteSummary(RestoreDemoReport report, Utf8JsonWriter json)
+    /// <summary>As NDJSON: the first act's keys, and all acts with the same keys each. The whole is intact where every act is.</summary>
+    internal static void WriteSummary(IReadOnlyList<RestoreDemoReport> acts, CommandOutput output) => output.WriteJson("summary", json =>
     {
-        json.WriteBoolean("intact", report.Intact);
+        json.WriteBoolean("intact", acts.All(static act => act.Intact));
+        WriteFields(acts[0], json);
+        json.WriteString("error", acts.Select(static act => act.Error).FirstOrDefault(static error => error is not null));
+        json.WriteStartArray("acts");
+        foreach (RestoreDemoReport act in acts)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("act", act.Act);
+            json.WriteString("title", TitleOf(act.Act));
+            json.WriteBoolean("intact", act.Intact);
+            WriteFields(act, json);
+            json.WriteString("error", act.Error);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+
+    internal static string TitleOf(int act) => act switch
+    {
+        1 => "the same host, another process",
+        2 => "another namespace takes over the address",
+        _ => "from a capture alone, the server and its host being gone",
+    };
+
+    private static void WriteFields(RestoreDemoReport report, Utf8JsonWriter json)
+    {
         json.WriteNumber("bytes", Math.Min(report.Upload.ReceivedBytes, report.Download.ReceivedBytes));
         json.WriteString("client_sha256", report.ClientSha256);
         json.WriteString("server_sha256", report.ServerSha256);
@@ -63,7 +84,6 @@ internal static class RestoreDemoOutput
         json.WriteNumber("moved_unread_bytes", report.Queues.Unread);
         json.WriteNumber("moved_in_flight_bytes", report.Queues.InFlight);
         json.WriteNumber("moved_unsent_bytes", report.Queues.Unsent);
-        json.WriteString("error", report.Error);
     }
 
     private static void WriteHold(Utf8JsonWriter json, string name, DemoHold hold)
@@ -103,13 +123,16 @@ internal static class RestoreDemoOutput
 
         if (report.ImageBytes > 0)
         {
-            Line(text, "moved with the socket", $"{report.Queues.Unread} bytes unread");
+            Line(text, report.Act == 3 ? "rebuilt from packets" : "moved with the socket", $"{report.Queues.Unread} bytes unread");
             Line(text, "", $"{report.Queues.InFlight} sent and unacknowledged, {report.Queues.Unsent} unsent");
             Line(text, "session image", $"{report.ImageBytes} bytes");
             Line(text, "went on at", $"byte {report.Offsets.Read} of the upload,");
             Line(text, "", $"byte {report.Offsets.Written} of the download");
-            WriteHold(text, "held to the server", report.Incoming);
-            WriteHold(text, "held from the server", report.Outgoing);
+            if (report.Act != 3)
+            {
+                WriteHold(text, "held to the server", report.Incoming);
+                WriteHold(text, "held from the server", report.Outgoing);
+            }
         }
 
         Line(text, "resets", $"{report.ResetsSeen}");
@@ -160,8 +183,15 @@ internal static class RestoreDemoOutput
         return report.FinsSeenWhileFrozen > 0
             ? $"FAILED: all bytes arrived, but {report.FinsSeenWhileFrozen} FINs were seen while the connection was frozen."
             : string.Create(CultureInfo.InvariantCulture,
-                $"INTACT: the connection went on in another process after {report.FreezeMilliseconds:0.0} ms;\nevery byte of both directions arrived, and the client saw nothing but the pause.");
+                $"INTACT: the connection went on {HowOf(report.Act)} after {report.FreezeMilliseconds:0.0} ms;\nevery byte of both directions arrived, and the client saw nothing but the pause.");
     }
+
+    private static string HowOf(int act) => act switch
+    {
+        1 => "in another process",
+        2 => "in another namespace",
+        _ => "from its packets alone",
+    };
 
     private static void Line(TextWriter text, string name, string value) => text.WriteLine($"  {name,-24}{value}");
 }

@@ -1,3 +1,5 @@
+using Interceptor.Packets;
+
 namespace Interceptor.Cli.Demo;
 
 /// <summary>One step of the move, how long it took, and whether the connection stood still meanwhile.</summary>
@@ -21,6 +23,12 @@ internal sealed record DemoStream(long SentBytes, string SentSha256, long Receiv
 /// <summary>Everything that the demo measured.</summary>
 internal sealed record RestoreDemoReport
 {
+    /// <summary>Which act it is.</summary>
+    internal int Act { get; init; } = 1;
+
+    /// <summary>When the connection stood still; null if it was not reached.</summary>
+    internal CaptureTimestamp? FrozenAt { get; init; }
+
     /// <summary>Bytes that each direction should have.</summary>
     internal required long Bytes { get; init; }
 

@@ -12,6 +12,9 @@ internal sealed class TimeSequenceGraph(GraphRequest request, string source) : I
 
     internal TimeSequenceRecorder Recorder { get; } = new(request.ConnectionId);
 
+    /// <summary>A time in which the connection stood still, ns from its first packet; marked in the picture.</summary>
+    internal (long From, long To)? Frozen { get; set; }
+
     internal int ConnectionId => request.ConnectionId;
 
     /// <summary>Writes the file and tells of it; nothing where there is no such connection.</summary>
@@ -24,8 +27,8 @@ internal sealed class TimeSequenceGraph(GraphRequest request, string source) : I
 
         string text = request.Format switch
         {
-            GraphFormat.Svg => new TimeSequenceSvg(Recorder, source).Write(),
-            GraphFormat.Html => TimeSequenceHtml.Write(Recorder, source),
+            GraphFormat.Svg => new TimeSequenceSvg(Recorder, source, Frozen).Write(),
+            GraphFormat.Html => TimeSequenceHtml.Write(Recorder, source, Frozen),
             _ => TimeSequenceCsv.Write(Recorder),
         };
         _file.Commit(text);

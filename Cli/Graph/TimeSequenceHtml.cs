@@ -17,9 +17,9 @@ internal static class TimeSequenceHtml
         @media (prefers-color-scheme:dark){body{background:#14171c}#hint{color:#9aa5b1}#tip{background:#22272ef2;color:#e6e9ed;border-color:#414a55}}
         """;
 
-    internal static string Write(TimeSequenceRecorder recorder, string source)
+    internal static string Write(TimeSequenceRecorder recorder, string source, (long From, long To)? frozen = null)
     {
-        var picture = new TimeSequenceSvg(recorder, source);
+        var picture = new TimeSequenceSvg(recorder, source, frozen);
         var page = new StringBuilder("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         page.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n");
         page.Append("<meta name=\"viewport\" content=\"width=device-width\">\n");
@@ -27,13 +27,13 @@ internal static class TimeSequenceHtml
         page.Append(picture.Write());
         page.Append("<p id=\"hint\">drag or turn the wheel to zoom into a time, double click for all of it</p>\n");
         page.Append("<div id=\"tip\"></div>\n<script type=\"application/json\" id=\"data\">");
-        page.Append(Data(recorder, picture));
+        page.Append(Data(recorder, picture, frozen));
         page.Append(CultureInfo.InvariantCulture, $"</script>\n<script>\n{TimeSequenceScript.Details}\n{TimeSequenceScript.Zoom}\n</script>\n</body>\n</html>\n");
         return page.ToString().ReplaceLineEndings("\n");
     }
 
     // The writer's own encoder escapes <, > and &: the numbers can't end their element.
-    private static string Data(TimeSequenceRecorder recorder, TimeSequenceSvg picture)
+    private static string Data(TimeSequenceRecorder recorder, TimeSequenceSvg picture, (long From, long To)? frozen)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -43,6 +43,13 @@ internal static class TimeSequenceHtml
             WritePanel(json, "client", recorder.FromClient!, picture.FromClient);
             WritePanel(json, "server", recorder.FromServer!, picture.FromServer);
             json.WriteEndArray();
+            if (frozen is { } still)
+            {
+                json.WriteStartArray("frozen");
+                WriteNumbers(json, still.From, still.To);
+                json.WriteEndArray();
+            }
+
             json.WriteEndObject();
         }
 

@@ -44,12 +44,17 @@ internal sealed class TimeSequencePanel
 
     internal double HighestWindow { get; }
 
-    internal void Write(StringBuilder svg, string id)
+    internal void Write(StringBuilder svg, string id, (long From, long To)? frozen = null)
     {
         svg.Append(CultureInfo.InvariantCulture, $"<g id=\"panel-{id}\">\n");
         WriteGrid(svg);
         svg.Append(CultureInfo.InvariantCulture, $"<clipPath id=\"clip-{id}\"><rect x=\"{Left}\" y=\"{_top}\" width=\"{Right - Left}\" height=\"{Height}\"/></clipPath>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<g clip-path=\"url(#clip-{id})\">\n");
+        if (frozen is { } still)
+        {
+            WriteFrozen(svg, still.From, still.To);
+        }
+
         WriteEdges(svg);
         WriteSegments(svg);
         WriteSacks(svg);
@@ -58,6 +63,15 @@ internal sealed class TimeSequencePanel
         WriteMarks(svg);
         svg.Append("</g>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"frame\" x=\"{Left}\" y=\"{_top}\" width=\"{Right - Left}\" height=\"{Height}\"/>\n");
+    }
+
+    private void WriteFrozen(StringBuilder svg, long from, long to)
+    {
+        const double Thinnest = 2;
+        double x = Time.At(from);
+        double width = Math.Max(Time.At(to) - x, Thinnest);
+        svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"frozen\" x=\"{x:0.#}\" y=\"{_top}\" width=\"{width:0.#}\" height=\"{Height}\"><title>frozen for {GraphWords.Duration(to - from)}</title></rect>\n");
+        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"frozen-text\" x=\"{x + width + 4:0.#}\" y=\"{_top + Height - 8}\">frozen {GraphWords.Duration(to - from)}</text>\n");
     }
 
     private static (double Low, double High) DataRange(TimeSequenceDirection direction)

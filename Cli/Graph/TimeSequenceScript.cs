@@ -157,6 +157,10 @@ internal static class TimeSequenceScript
           const clip = [...panel.whole.drawn].find(node => node.nodeName === "clipPath");
           const plot = make("g", { "clip-path": `url(#${clip.id})` });
           const add = (name, path) => { if (path) plot.append(make("path", { class: name, d: path })); };
+          if (data.frozen) {
+            const [left, right] = data.frozen.map(time => +place(panel.x, time));
+            plot.append(make("rect", { class: "frozen", x: left, y: panel.y[3], width: Math.max(right - left, 2), height: panel.y[2] - panel.y[3] }));
+          }
           const head = steps(panel, 2);
           let queue = head;
           for (let i = panel.edges.length - 1; i >= 0; i--) queue += `V${place(panel.y, panel.edges[i][1])}H${place(panel.x, panel.edges[i][0])}`;

@@ -26,12 +26,12 @@ internal sealed class TimeSequenceSvg
         .probe{stroke:#64748b;stroke-width:4}.retransmission{stroke:#dc2626;stroke-width:2.6;fill:#dc2626}.sack{stroke:#9333ea;stroke-width:1.8}
         .dsack{stroke:#db2777;stroke-width:2.4}.duplicate{stroke:#15803d;stroke-width:1.3}.zero{fill:#f59e0b;stroke:#7c4a03;stroke-width:.8}
         .flag{fill:#1f2933}.reset{fill:#dc2626}.flag-text,.reset-text{font-size:11px;font-weight:600}.reset-text{fill:#b91c1c}
-        .cross{stroke:#52606d;stroke-dasharray:2 3}
+        .cross{stroke:#52606d;stroke-dasharray:2 3}.frozen{fill:#38bdf8;fill-opacity:.28}.frozen-text{font-size:11px;fill:#0369a1}
         @media (prefers-color-scheme:dark){.page{fill:#14171c}text{fill:#e6e9ed}.sub,.axis text,.legend text,.note{fill:#9aa5b1}.plot{fill:#191d23}
         .grid{stroke:#2a3038}.frame{stroke:#414a55}.queue{fill:#60a5fa;fill-opacity:.16}.head{stroke:#3f7fd0}.acknowledged,.duplicate{stroke:#4ade80}
         .window{stroke:#e0b04a}.segment{stroke:#8ab8ff}.reordered{stroke:#4dd6e0}.probe{stroke:#94a3b8}.retransmission{stroke:#ff6b6b;fill:#ff6b6b}
         .sack{stroke:#c792ff}.dsack{stroke:#f472b6}.zero{fill:#fbbf24;stroke:#14171c}.flag{fill:#e6e9ed}.reset{fill:#ff6b6b}.reset-text{fill:#ff8f8f}
-        .cross{stroke:#9aa5b1}}
+        .cross{stroke:#9aa5b1}.frozen-text{fill:#7dd3fc}}
         """;
 
     private static readonly (string Class, string Shape, string Text)[] Legend =
@@ -52,9 +52,14 @@ internal sealed class TimeSequenceSvg
 
     private readonly TimeSequenceRecorder _recorder;
     private readonly string _source;
+    private readonly (long From, long To)? _frozen;
 
-    internal TimeSequenceSvg(TimeSequenceRecorder recorder, string source)
+    /// <param name="recorder">What was recorded.</param>
+    /// <param name="source">Where.</param>
+    /// <param name="frozen">A time in which the connection stood still, ns from its first packet; null for none.</param>
+    internal TimeSequenceSvg(TimeSequenceRecorder recorder, string source, (long From, long To)? frozen = null)
     {
+        _frozen = frozen;
         _recorder = recorder;
         _source = source;
         (long first, long last) = Times(recorder);
@@ -126,7 +131,7 @@ internal sealed class TimeSequenceSvg
         svg.Append("</g>\n");
     }
 
-    private static void WriteDirection(StringBuilder svg, TimeSequencePanel panel, TimeSequenceDirection direction, double top, string id)
+    private void WriteDirection(StringBuilder svg, TimeSequencePanel panel, TimeSequenceDirection direction, double top, string id)
     {
         TcpEndpoint sender = direction.Sender;
         TcpDirectionCounters sent = sender.Counters;
@@ -140,7 +145,7 @@ internal sealed class TimeSequenceSvg
         svg.Append(CultureInfo.InvariantCulture, $"<tspan class=\"note\" dx=\"12\">{GraphWords.Xml(numbers + window)}</tspan></text>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"plot\" x=\"{TimeSequencePanel.Left}\" y=\"{top}\" width=\"{TimeSequencePanel.Right - TimeSequencePanel.Left}\" height=\"{TimeSequencePanel.Height}\"/>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"sub\" transform=\"translate(20 {top + (TimeSequencePanel.Height / 2)}) rotate(-90)\" text-anchor=\"middle\">sequence number, relative</text>\n");
-        panel.Write(svg, id);
+        panel.Write(svg, id, _frozen);
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"sub\" x=\"{(TimeSequencePanel.Left + TimeSequencePanel.Right) / 2}\" y=\"{top + TimeSequencePanel.Height + 36}\" text-anchor=\"middle\">time since the connection's first packet</text>\n");
     }
 }

@@ -15,11 +15,13 @@ public sealed class DemoCommandTests : IDisposable
 
     private readonly DirectoryInfo _temporary = Directory.CreateTempSubdirectory("demo-command-");
 
+    private string Picture => Path.Combine(_temporary.FullName, "picture.html");
+
     [Fact]
     public void The_summary_has_every_key_of_the_contract()
     {
         Require();
-        ChildResult result = Run([.. SelfProgram.Command(), "demo", "restore", "--bytes", "8MiB", "--json"]);
+        ChildResult result = Run([.. SelfProgram.Command(), "demo", "restore", "--bytes", "8MiB", "--json", "--graph", Picture]);
         Assert.True(result.ExitCode == 0, $"exit code {result.ExitCode}: {result.Output} {result.Error}");
         using JsonDocument summary = JsonDocument.Parse(result.Output.TrimEnd().Split('\n')[^1]);
         JsonElement root = summary.RootElement;
@@ -35,6 +37,10 @@ public sealed class DemoCommandTests : IDisposable
         Assert.True(root.GetProperty("retransmitted_segments").GetInt64() >= 0);
         Assert.True(root.GetProperty("image_bytes").GetInt64() > 0);
         Assert.Contains(root.GetProperty("steps").EnumerateArray(), step => step.GetProperty("step").GetString() == "restore" && step.GetProperty("ms").GetDouble() > 0);
+        JsonElement[] acts = [.. root.GetProperty("acts").EnumerateArray()];
+        Assert.Equal([1, 2, 3], acts.Select(act => act.GetProperty("act").GetInt32()));
+        Assert.All(acts, act => Assert.True(act.GetProperty("intact").GetBoolean() && act.GetProperty("steps").GetArrayLength() > 0 && act.GetProperty("freeze_ms").GetDouble() > 0));
+        Assert.All(acts, act => Assert.Contains("class=\"frozen\"", File.ReadAllText(Picture.Replace(".html", $"-{act.GetProperty("act")}.html", StringComparison.Ordinal)), StringComparison.Ordinal));
         AssertNothingLeft();
     }
 
@@ -78,7 +84,7 @@ public sealed class DemoCommandTests : IDisposable
 
         ChildResult result = Run(["setpriv", .. Nobody, program, "demo", "restore", "--bytes", "8MiB"]);
         Assert.True(result.ExitCode == 0, $"exit code {result.ExitCode}: {result.Output} {result.Error}");
-        Assert.Contains("INTACT", result.Output, StringComparison.Ordinal);
+        Assert.Equal(3, result.Output.Split('\n').Count(line => line.StartsWith("INTACT", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -126,6 +132,7 @@ public sealed class DemoCommandTests : IDisposable
         string[] self = SelfProgram.Command();
         Process demo = ChildProcess.Start(
             null, "env", [$"TMPDIR={_temporary.FullName}", .. self, "demo", "restore", "--bytes", "64MiB"]);
+        Assert.StartsWith("ACT 1: ", demo.StandardOutput.ReadLine(), StringComparison.Ordinal);
         string? line = demo.StandardOutput.ReadLine();
         Assert.Contains("(client, process ", line, StringComparison.Ordinal);
         children = [.. Directory.EnumerateDirectories("/proc").Where(process => IsPeerOf(process, demo.Id))];

@@ -25,14 +25,28 @@ public sealed class RestoreDemoTests
         }
     }
 
-    [Fact]
-    public void A_new_server_that_dies_before_the_handover_fails_the_demo()
+    [Theory]
+    [InlineData(1, "deliver")]
+    [InlineData(2, "send")]
+    [InlineData(3, "send")]
+    public void A_new_server_that_dies_before_the_handover_fails_the_demo(int act, string step)
     {
-        RestoreDemoReport report = Run(new RestoreDemoOptions(Bytes) { BeforeMove = peers => peers.NewServer.Kill() }, out int[] processes);
+        RestoreDemoReport report = Run(new RestoreDemoOptions(Bytes) { BeforeMove = peers => peers.NewServer.Kill() }, out int[] processes, act);
         Assert.False(report.Succeeded);
         Assert.NotNull(report.Error);
-        Assert.Contains("deliver", report.Error, StringComparison.Ordinal);
+        Assert.Contains(step, report.Error, StringComparison.Ordinal);
         AssertGone(processes);
+    }
+
+    [Fact]
+    public void The_connection_goes_on_from_its_packets_where_the_server_left_off()
+    {
+        RestoreDemoReport report = Run(new RestoreDemoOptions(Bytes), out _, act: 3);
+        Assert.Null(report.Error);
+        Assert.True(report.Succeeded, report.ToString());
+        Assert.True(report.Offsets.Read is > 0 and < Bytes, $"The upload went on at byte {report.Offsets.Read}.");
+        Assert.True(report.Queues.Unread > 0, "What the dead server had not stored comes from the capture.");
+        Assert.True(report.FreezeMilliseconds >= report.Steps.Where(step => step.IsFrozen).Sum(step => step.Milliseconds) * 0.99);
     }
 
     [Fact]
@@ -68,25 +82,31 @@ public sealed class RestoreDemoTests
         Assert.False(new RestoreDemoReport { Bytes = 0 }.Succeeded);
     }
 
-    private static RestoreDemoReport Run(RestoreDemoOptions options, out int[] processes)
+    private static RestoreDemoReport Run(RestoreDemoOptions options, out int[] processes, int act = 1)
     {
         KernelTest.CreateNamespace("probe").Dispose();
         KernelTest.RequireTool("iptables");
         int[] started = [];
-        using var demo = new RestoreDemo(
-            options with
-            {
-                BeforeMove = peers =>
-                {
-                    started = [peers.Client.Pid, peers.Server.Pid, peers.NewServer.Pid];
-                    options.BeforeMove?.Invoke(peers);
-                },
-            },
-            _ => { });
+        options = options with
+        {
+            BeforeMove = Chain(peers => started = [peers.Client.Pid, peers.Server.Pid, peers.NewServer.Pid], options.BeforeMove),
+        };
+        using DemoAct demo = act switch
+        {
+            1 => new RestoreDemo(options, _ => { }),
+            2 => new TakeoverDemo(options, _ => { }),
+            _ => new CaptureDemo(options, _ => { }),
+        };
         RestoreDemoReport report = demo.Run(TestContext.Current.CancellationToken);
         processes = started;
         return report;
     }
+
+    private static Action<DemoPeers> Chain(Action<DemoPeers> first, Action<DemoPeers>? second) => peers =>
+    {
+        first(peers);
+        second?.Invoke(peers);
+    };
 
     private static void AssertGone(int[] processes)
     {
