@@ -29,6 +29,12 @@ public sealed class ProcessConnections : IDisposable
     /// <summary>Listening sockets, which are no connections.</summary>
     public IReadOnlyList<SessionLeftOut> Listening => ListeningList;
 
+    /// <summary>The process.</summary>
+    internal int Pid => _process.Pid;
+
+    /// <summary>Its pidfd, for a guard that duplicates it, until it was stopped.</summary>
+    internal int OwnerDescriptorNumber => _process.DescriptorNumber;
+
     private List<PausedSocket> SocketList { get; } = [];
 
     private List<SessionLeftOut> IneligibleList { get; } = [];

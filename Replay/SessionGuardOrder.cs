@@ -25,6 +25,9 @@ internal sealed record SessionGuardOrder
     /// <summary>The connections.</summary>
     public required IReadOnlyList<SessionGuardConnection> Connections { get; init; }
 
+    /// <summary>The set that all of them go into; null where each has an image of its own, or none.</summary>
+    public SessionGuardSet? Set { get; init; }
+
     /// <summary>A file in memory for the image of a connection that goes to no disk (<see cref="SessionGuardMemory"/>); -1 for none.</summary>
     public int Memory { get; init; } = -1;
 
@@ -39,18 +42,33 @@ internal sealed record SessionGuardOrder
         StartTime = FirewallOwner.Current.StartTime,
         OwnerPid = socket.Owner.Pid,
         Owner = socket.OwnerDescriptorNumber,
-        Queues = hold is null ? [] : [QueueOf(hold.Outbound), QueueOf(hold.Inbound)],
-        Connections =
-        [
-            new SessionGuardConnection
-            {
-                Name = $"{socket.Owner.Local}-{socket.Owner.Peer}",
-                Socket = socket.DescriptorNumber,
-                ImageId = imageId,
-                Directory = directory is null ? null : Path.GetFullPath(directory),
-            },
-        ],
+        Queues = QueuesOf(hold),
+        Connections = [ConnectionOf(socket) with { ImageId = imageId, Directory = directory is null ? null : FullPathOf(directory) }],
     };
+
+    /// <summary>The order of this process for all connections of a process that still runs.</summary>
+    /// <param name="connections">Its connections, none in repair yet.</param>
+    /// <param name="hold">The queues; null for none.</param>
+    /// <param name="setId">The id of the lock and the set.</param>
+    /// <param name="directory">Where the set goes.</param>
+    internal static SessionGuardOrder For(ProcessConnections connections, SessionHold? hold, string setId, string directory) => new()
+    {
+        Pid = FirewallOwner.Current.ProcessId,
+        StartTime = FirewallOwner.Current.StartTime,
+        OwnerPid = connections.Pid,
+        Owner = connections.OwnerDescriptorNumber,
+        Queues = QueuesOf(hold),
+        Connections = [.. connections.Sockets.Select(ConnectionOf)],
+        Set = new SessionGuardSet(setId, FullPathOf(directory)),
+    };
+
+    /// <summary>Without a separator at its end, behind which its parent would be itself.</summary>
+    private static string FullPathOf(string directory) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+
+    private static SessionGuardConnection ConnectionOf(PausedSocket socket) =>
+        new() { Name = $"{socket.Owner.Local}-{socket.Owner.Peer}", Socket = socket.DescriptorNumber };
+
+    private static IReadOnlyList<SessionGuardQueue> QueuesOf(SessionHold? hold) => hold is null ? [] : [QueueOf(hold.Outbound), QueueOf(hold.Inbound)];
 
     private static SessionGuardQueue QueueOf(PacketHold hold) => new(hold.QueueNumber, hold.DescriptorNumber);
 }
@@ -59,6 +77,11 @@ internal sealed record SessionGuardOrder
 /// <param name="Number">Its number.</param>
 /// <param name="Descriptor">Its netlink socket.</param>
 internal sealed record SessionGuardQueue(ushort Number, int Descriptor);
+
+/// <summary>A set of images.</summary>
+/// <param name="Id">Its id, and its lock's.</param>
+/// <param name="Directory">Where it goes, as a full path.</param>
+internal sealed record SessionGuardSet(string Id, string Directory);
 
 /// <summary>A connection.</summary>
 internal sealed record SessionGuardConnection

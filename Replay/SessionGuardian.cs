@@ -5,9 +5,9 @@ using Interceptor.Interop;
 namespace Interceptor.Replay;
 
 /// <summary>
-/// The guard's side, in a process of its own: what a program does that <see cref="SessionCheckpointOptions.GuardCommand"/> or <see cref="SessionMoveOptions.GuardCommand"/> names.
-/// Before the freeze it duplicates the owner's pidfd, the socket and both queues; if the guarded process ends without a farewell, it lets the connection go on with its owner, or,
-/// where the original is closed already, sees that the image is on disk and its lock in the firewall.
+/// The guard's side, in a process of its own: what a program does that <see cref="SessionCheckpointOptions.GuardCommand"/> or <see cref="SessionMoveOptions.GuardCommand"/> names,
+/// or <see cref="SessionSetCheckpointOptions.GuardCommand"/>. Before the freeze it duplicates the owner's pidfd, the sockets and both queues; if the guarded process ends without a farewell,
+/// it lets the connections go on with their owner, or, where an original is closed already, sees that the image or the whole set is on disk and the lock in the firewall.
 /// </summary>
 public static class SessionGuardian
 {

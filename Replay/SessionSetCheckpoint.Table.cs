@@ -18,9 +18,15 @@ public sealed partial class SessionSetCheckpoint
         new("read base", false, "reads the index of the earlier set", static it => it.OpenBase(), "", null, GoOn, static it => it._options.BaseDirectory is not null),
         new("find", false, "finds every connection, duplicates it and checks that its state can be taken whole, and that the set can be written",
             static it => it.Find(), "the duplicates are closed", static it => it._connections?.Dispose(), GoOn),
+        new("start guard", false, "starts the process that puts things right should this one be killed",
+            static it => it._guard = SessionGuard.Start(it._options.GuardCommand!), "it is sent away", static it => it._guard?.Dispose(), GoOn,
+            static it => it._options.GuardCommand is not null),
         new("warm up", false, "runs the whole dump and restore once on a connection of its own", static _ => CheckpointWarmup.Run(), "", null, GoOn),
         new("open queues", false, "opens a queue for each direction, passing, for all connections",
             static it => it.OpenQueues(), "the queues are closed, what they have passes, and a lock is removed", static it => it.CloseQueues(), GoOn, static it => it.IsHeld),
+        new("arm guard", false, "gives the guard duplicates of the owner's pidfd, the sockets and both queues",
+            static it => it._guard!.Arm(SessionGuardOrder.For(it._connections!, it._hold, it._id, it._options.Directory)),
+            "it is sent away", static it => it._guard?.Dismiss(), GoOn, static it => it._guard is not null),
         new("install rules", false, "sends the connections' packets through the queues: the peers' at PREROUTING, the owner's at OUTPUT",
             static it => it._hold!.InstallRules(), "the rules are removed", static it => it._hold?.RemoveRules(), GoOn, static it => it.IsHeld),
 
@@ -57,6 +63,7 @@ public sealed partial class SessionSetCheckpoint
             static it => it._owner?.Kill(TimeSpan.FromSeconds(2)), "", null, AreTaken, static it => it._options.KillOwner),
         new("leave owner", false, "lets the owner go on, without its connections, and closes the duplicates",
             static it => it.LeaveOwner(), "", null, AreTaken, static it => !it._options.LeaveRunning),
+        new("dismiss guard", false, "sends the guard away", static it => it._guard!.Dismiss(), "", null, AreTaken, static it => it._guard is not null),
     ];
 
     private void OpenBase()
@@ -195,6 +202,7 @@ public sealed partial class SessionSetCheckpoint
         _held = _hold?.ReleaseAll() ?? 0;
         _lock?.Remove();
         _owner?.Dispose();
+        _guard?.Resumed();
     }
 
     private void EndHold()
@@ -268,11 +276,12 @@ public sealed partial class SessionSetCheckpoint
     {
         _isClosing = true;
         var failures = new List<CheckpointException>();
-        foreach (Taken one in _taken)
+        for (int i = 0; i < _taken.Count; i++)
         {
+            _options.CloseObserver?.Invoke(i);
             try
             {
-                one.Socket.CloseSilently();
+                _taken[i].Socket.CloseSilently();
             }
             catch (CheckpointException exception)
             {

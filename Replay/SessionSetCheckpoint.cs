@@ -30,6 +30,7 @@ public sealed partial class SessionSetCheckpoint
     private FirewallRules? _lock;
     private FrozenProcess? _owner;
     private SessionSet? _set;
+    private SessionGuard? _guard;
     private long _cutNanoseconds;
     private int _held;
     private bool _isClosing;
@@ -65,6 +66,7 @@ public sealed partial class SessionSetCheckpoint
         }
         finally
         {
+            checkpoint._guard?.Dispose();
             checkpoint._namespace?.Dispose();
         }
     }
@@ -93,6 +95,7 @@ public sealed partial class SessionSetCheckpoint
         DumpTimes = _dumpTimes,
         HeldPackets = _held,
         Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
+        GuardProblem = _guard?.Problem,
         LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
     };
 

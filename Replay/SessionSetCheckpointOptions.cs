@@ -32,6 +32,12 @@ public sealed record SessionSetCheckpointOptions
     /// <inheritdoc cref="SessionCheckpointOptions.Key"/>
     public SessionKey? Key { get; init; }
 
+    /// <inheritdoc cref="SessionCheckpointOptions.GuardCommand"/>
+    public IReadOnlyList<string>? GuardCommand { get; init; }
+
+    /// <summary>Called before each original is closed, by tests: with the number of those that are.</summary>
+    internal Action<int>? CloseObserver { get; init; }
+
     /// <summary>Called before each step (false) and after each that succeeded (true). Null: nobody.</summary>
     public Action<SessionStep, bool>? StepObserver { get; init; }
 }

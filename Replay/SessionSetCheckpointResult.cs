@@ -28,4 +28,7 @@ public sealed record SessionSetCheckpointResult
 
     /// <summary>The rules of ours that stay in the firewall until the restore; empty where none do.</summary>
     public required IReadOnlyList<string> LockPlaces { get; init; }
+
+    /// <inheritdoc cref="SessionCheckpointResult.GuardProblem"/>
+    public string? GuardProblem { get; init; }
 }

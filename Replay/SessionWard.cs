@@ -6,7 +6,7 @@ using Interceptor.Interop;
 namespace Interceptor.Replay;
 
 /// <summary>What a guard has of a guarded process's connections, and what it does with it when that process has died. One thread, besides the one that lets packets go on.</summary>
-internal sealed class SessionWard : IDisposable
+internal sealed partial class SessionWard : IDisposable
 {
     private const int EndMilliseconds = 1000;
     private const int TurnMilliseconds = 5;
@@ -74,9 +74,12 @@ internal sealed class SessionWard : IDisposable
 
         _guarded!.WaitForEnd(EndMilliseconds);
         (SessionGuardMemory.Stage stage, SessionImage? image) = _memory?.Read() ?? default;
+        SessionSet? set = ReadSet();
+        HashSet<string>? taken = TakenWith(set);
         foreach (Connection connection in _connections)
         {
-            connection.Fate = stage == SessionGuardMemory.Stage.Delivered ? Fate.Delivered : connection.Socket is { IsDissolved: true } ? Fate.Taken : Fate.GoesOn;
+            connection.Fate = stage == SessionGuardMemory.Stage.Delivered ? Fate.Delivered
+                : taken?.Contains(connection.Order.Name) ?? connection.Socket is { IsDissolved: true } ? Fate.Taken : Fate.GoesOn;
         }
 
         // Where connections differ, the packets are not told apart any more, and one that is dropped is sent again.
@@ -96,9 +99,16 @@ internal sealed class SessionWard : IDisposable
             Try(report, RemoveRules);
         }
 
+        if (_order.Set is { } order)
+        {
+            Try(report, () => RemoveFiles(order.Directory, isObsolete: set is not null && mayPass));
+            report(SetOutcome(order));
+            return;
+        }
+
         foreach (Connection connection in _connections)
         {
-            Try(report, () => RemoveFiles(connection));
+            Try(report, () => RemoveFiles(connection.Order.Directory, connection.Fate == Fate.GoesOn && IsOnDisk(connection.Order)));
             report($"process {_order.Pid} ended within its work on connection {connection.Order.Name}: {connection.Outcome}");
         }
     }
@@ -124,7 +134,11 @@ internal sealed class SessionWard : IDisposable
             return;
         }
 
-        if (IsOnDisk(order))
+        if (_order!.Set is not null)
+        {
+            CloseToo(connection);
+        }
+        else if (IsOnDisk(order))
         {
             connection.Outcome = $"it is in the image {order.Directory}: interceptor restore {order.Directory} goes on with it.";
         }
@@ -175,6 +189,11 @@ internal sealed class SessionWard : IDisposable
         var owner = new FirewallOwner(_order!.Pid, _order.StartTime, null);
         IEnumerable<string> locks = _connections.Where(static connection => connection.Fate == Fate.GoesOn && connection.Order.ImageId is not null)
             .Select(static connection => connection.Order.ImageId!);
+        if (_order.Set is { } set && _connections.TrueForAll(static connection => connection.Fate == Fate.GoesOn))
+        {
+            locks = [set.Id];
+        }
+
         List<FirewallOwner> gone = [owner, .. locks.Select(FirewallOwner.Lock)];
         for (int attempt = 0; attempt < RuleTries && gone.Sum(one => FirewallCleanup.RemoveOwner(one, _namespace).Removed.Count) > 0; attempt++)
         {
@@ -182,14 +201,14 @@ internal sealed class SessionWard : IDisposable
     }
 
     /// <summary>An image of a connection that was to be taken away and goes on would mislead, and an unfinished one is of no use.</summary>
-    private void RemoveFiles(Connection connection)
+    private void RemoveFiles(string? directory, bool isObsolete)
     {
-        if (connection.Order.Directory is not { } directory)
+        if (directory is null)
         {
             return;
         }
 
-        if (connection.Fate == Fate.GoesOn && !_isLetGo && IsOnDisk(connection.Order))
+        if (isObsolete && !_isLetGo)
         {
             SessionImageDirectory.Delete(directory);
         }

@@ -188,6 +188,9 @@ internal static class CheckpointCommand
             KillOwner = parsed.GetValue(Kill),
             LeaveOwnerStopped = parsed.GetValue(Stop),
             Key = key,
+            GuardCommand = GuardSessionCommand.OwnCommand(),
+            StepObserver = FaultSwitch.FromEnvironment(),
+            CloseObserver = FaultSwitch.BetweenClosesFromEnvironment(),
         };
         return CheckpointSet.Run(options, context);
     }

@@ -12,6 +12,11 @@ internal static class CheckpointSet
     internal static int Run(SessionSetCheckpointOptions options, CommandContext context)
     {
         SessionSetCheckpointResult result = SessionSetCheckpoint.Take(options);
+        if (result.GuardProblem is { } problem)
+        {
+            context.Output.Warn($"there was no guard ({Printable.Escape(problem)}): had this process been killed, the connections would have stayed frozen.");
+        }
+
         if (result.LockPlaces.Count > 0)
         {
             context.Output.Warn(

@@ -10,7 +10,7 @@ using Interceptor.Testing;
 namespace Interceptor.LinuxTests.Checkpoint;
 
 /// <summary>
-/// A server in a process of its own, inside a namespace: accepts one connection, writes an endless known stream to it and checks the one it reads.
+/// A server in a process of its own, inside a namespace: accepts one connection, or more, writes an endless known stream to each and checks the one it reads.
 /// The byte at offset o is the same in both streams, so whoever goes on needs only the offset.
 /// </summary>
 internal sealed class StreamServer : IDisposable
@@ -26,8 +26,7 @@ internal sealed class StreamServer : IDisposable
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         print(listener.getsockname()[1], flush=True)
-        connection, _ = listener.accept()
-        def read():
+        def read(connection):
             at = 0
             while True:
                 data = connection.recv(65536)
@@ -36,23 +35,29 @@ internal sealed class StreamServer : IDisposable
                 if data != pattern[at % P:at % P + len(data)]:
                     print("wrong data at", at, file=sys.stderr, flush=True)
                 at += len(data)
-        if "idle" not in sys.argv:
-            threading.Thread(target=read, daemon=True).start()
+        def serve(connection):
+            threading.Thread(target=read, args=(connection,), daemon=True).start()
             at = 0
             while True:
                 at += connection.send(pattern[at % P:at % P + 65536])
+        connections = [listener.accept()[0] for _ in range(int(sys.argv[2]))]
+        if "idle" not in sys.argv:
+            for connection in connections[1:]:
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+            serve(connections[0])
         sys.stdin.read()
         """;
 
     private readonly Process _process;
 
-    internal StreamServer(NetworkNamespace ns, bool idle = false)
+    internal StreamServer(NetworkNamespace ns, bool idle = false, int connections = 1)
     {
         KernelTest.RequireTool("python3");
         var start = new ProcessStartInfo("python3") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add(Script);
         start.ArgumentList.Add(idle ? "idle" : "busy");
+        start.ArgumentList.Add(connections.ToString(CultureInfo.InvariantCulture));
         _process = ns.Run(() => Process.Start(start)!);
         Endpoint = new FlowEndpoint(IpAddress.FromIpv4(0x7f000001), ushort.Parse(_process.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
     }

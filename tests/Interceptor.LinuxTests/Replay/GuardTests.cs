@@ -112,7 +112,7 @@ public sealed class GuardTests : IDisposable
         process.WaitForExit();
         string what = $"{string.Join(' ', options)}, killed {where}: {said}";
         bool isTaken = Directory.Exists(Image) && !options.Contains("--leave-running");
-        Assert.True(IsWhole(isTaken, server, what));
+        RequireWhole(_ns, Image, isTaken, server, what);
         if (isTaken)
         {
             _ = SessionMoveTests.GoOnWith(Image, client, _ns, resets);
@@ -136,18 +136,19 @@ public sealed class GuardTests : IDisposable
     }
 
     /// <summary>No rule but the lock of an image, no socket in repair, no stopped owner, no half-written image.</summary>
-    private bool IsWhole(bool isTaken, StreamServer server, string what)
+    internal static void RequireWhole(NetworkNamespace ns, string image, bool isTaken, StreamServer server, string what)
     {
-        string rules = SessionMoveTests.Rules(_ns);
+        string directory = Path.GetDirectoryName(image)!;
+        string rules = SessionMoveTests.Rules(ns);
         Assert.True(isTaken ? rules.Contains("interceptor:lock:", StringComparison.Ordinal) && !rules.Contains("NFQUEUE", StringComparison.Ordinal) : rules.Length == 0, $"{what}\n{rules}");
-        foreach (string unfinished in SessionImageDirectory.FindUnfinished(_directory))
+        foreach (string unfinished in SessionImageDirectory.FindUnfinished(directory))
         {
             // Before the guard is there: the place for the image is tried out. It is recognised by its name.
             Assert.Empty(Directory.EnumerateFileSystemEntries(unfinished));
             Directory.Delete(unfinished);
         }
 
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(_directory), path => path != Image);
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(directory), path => path != image);
         if (!server.HasExited)
         {
             Assert.False(FrozenProcess.IsStopped(server.Pid), what);
@@ -158,8 +159,6 @@ public sealed class GuardTests : IDisposable
                 Assert.Equal(0, NativeSocket.GetInt(socket, Libc.IPPROTO_TCP, Libc.TCP_REPAIR, "getsockopt(TCP_REPAIR)", what));
             }
         }
-
-        return true;
     }
 
     internal static void Read(Socket client, int length, string what)
