@@ -89,6 +89,7 @@ internal sealed partial class SessionWard : IDisposable
             Try(report, () => Settle(connection, image));
         }
 
+        bool hasRest = false;
         using (new Passing(_queues, mayPass))
         {
             if (!_ownerWasStopped)
@@ -96,7 +97,13 @@ internal sealed partial class SessionWard : IDisposable
                 Try(report, () => _owner!.Signal(Libc.SIGCONT));
             }
 
-            Try(report, RemoveRules);
+            Try(report, () => hasRest = RemoveRules());
+        }
+
+        CloseQueues();
+        if (hasRest)
+        {
+            Try(report, () => RemoveRules());
         }
 
         if (_order.Set is { } order)
@@ -116,7 +123,7 @@ internal sealed partial class SessionWard : IDisposable
     public void Dispose()
     {
         LetGo();
-        _queues.ForEach(static queue => queue.Dispose());
+        CloseQueues();
         _entrusted?.Dispose();
         _memory?.Dispose();
         _owner?.Dispose();
@@ -183,8 +190,14 @@ internal sealed partial class SessionWard : IDisposable
         }
     }
 
-    /// <summary>Until none is found: a firewall command that the guarded process had started may end after it.</summary>
-    private void RemoveRules()
+    private void CloseQueues()
+    {
+        _queues.ForEach(static queue => queue.Dispose());
+        _queues.Clear();
+    }
+
+    /// <summary>Until none is found: a firewall command that the guarded process had started may end after it. True if an empty rest stayed, as of nft's tables while a queue is open.</summary>
+    private bool RemoveRules()
     {
         var owner = new FirewallOwner(_order!.Pid, _order.StartTime, null);
         IEnumerable<string> locks = _connections.Where(static connection => connection.Fate == Fate.GoesOn && connection.Order.ImageId is not null)
@@ -195,9 +208,16 @@ internal sealed partial class SessionWard : IDisposable
         }
 
         List<FirewallOwner> gone = [owner, .. locks.Select(FirewallOwner.Lock)];
-        for (int attempt = 0; attempt < RuleTries && gone.Sum(one => FirewallCleanup.RemoveOwner(one, _namespace).Removed.Count) > 0; attempt++)
+        bool hasRest = false;
+        bool hadAny = true;
+        for (int attempt = 0; attempt < RuleTries && hadAny; attempt++)
         {
+            List<FirewallCleanupReport> reports = [.. gone.Select(one => FirewallCleanup.RemoveOwner(one, _namespace))];
+            hadAny = reports.Exists(static one => one.Removed.Count > 0);
+            hasRest = reports[^1].Kept.Any(chain => gone.Contains(chain.Owner));
         }
+
+        return hasRest;
     }
 
     /// <summary>An image of a connection that was to be taken away and goes on would mislead, and an unfinished one is of no use.</summary>

@@ -112,7 +112,9 @@ public sealed class GuardTests : IDisposable
         process.WaitForExit();
         string what = $"{string.Join(' ', options)}, killed {where}: {said}";
         bool isTaken = Directory.Exists(Image) && !options.Contains("--leave-running");
-        RequireWhole(_ns, Image, isTaken, server, what);
+        string rules = SessionMoveTests.Rules(_ns);
+        Assert.True(isTaken ? rules.Contains("interceptor:lock:", StringComparison.Ordinal) && !rules.Contains("NFQUEUE", StringComparison.Ordinal) : rules.Length == 0, $"{what}\n{rules}");
+        RequireWhole(Image, server, what);
         if (isTaken)
         {
             _ = SessionMoveTests.GoOnWith(Image, client, _ns, resets);
@@ -135,12 +137,10 @@ public sealed class GuardTests : IDisposable
         return isTaken;
     }
 
-    /// <summary>No rule but the lock of an image, no socket in repair, no stopped owner, no half-written image.</summary>
-    internal static void RequireWhole(NetworkNamespace ns, string image, bool isTaken, StreamServer server, string what)
+    /// <summary>No socket in repair, no stopped owner, no half-written image.</summary>
+    internal static void RequireWhole(string image, StreamServer server, string what)
     {
         string directory = Path.GetDirectoryName(image)!;
-        string rules = SessionMoveTests.Rules(ns);
-        Assert.True(isTaken ? rules.Contains("interceptor:lock:", StringComparison.Ordinal) && !rules.Contains("NFQUEUE", StringComparison.Ordinal) : rules.Length == 0, $"{what}\n{rules}");
         foreach (string unfinished in SessionImageDirectory.FindUnfinished(directory))
         {
             // Before the guard is there: the place for the image is tried out. It is recognised by its name.

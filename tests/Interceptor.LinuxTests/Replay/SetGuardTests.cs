@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Cli;
 using Interceptor.Interop;
@@ -13,7 +14,11 @@ namespace Interceptor.LinuxTests.Replay;
 /// <summary>SIGKILL of the process that checkpoints all connections of another: what its guard makes of it.</summary>
 public sealed class SetGuardTests : IDisposable
 {
-    private const int Connections = 3;
+    private const int Few = 3;
+
+    /// <summary>So many that their rules are nft's.</summary>
+    private const int Many = 20;
+
     private readonly NetworkNamespace _ns;
     private readonly string _directory = Directory.CreateTempSubdirectory("set-guard-test-").FullName;
 
@@ -27,12 +32,12 @@ public sealed class SetGuardTests : IDisposable
     private string Set => Path.Combine(_directory, "set");
 
     [Theory]
-    [InlineData("after:dump", false, "--leave-running")]
-    [InlineData("after:write images", false)]
-    [InlineData("closed:1", true)]
-    [InlineData("closed:2", true, "--lock", "drop")]
-    public void A_set_that_is_killed_leaves_all_connections_with_their_owner_or_all_in_it(string where, bool isTaken, params string[] options) =>
-        Assert.Equal(isTaken, KillAt(where, options));
+    [InlineData(Few, "after:dump", false, "--leave-running")]
+    [InlineData(Many, "after:write images", false)]
+    [InlineData(Many, "closed:1", true)]
+    [InlineData(Few, "closed:2", true, "--lock", "drop")]
+    public void A_set_that_is_killed_leaves_all_connections_with_their_owner_or_all_in_it(int connections, string where, bool isTaken, params string[] options) =>
+        Assert.Equal(isTaken, KillAt(where, options, connections));
 
     /// <summary>All of them: some minutes.</summary>
     [Theory(Explicit = true)]
@@ -45,8 +50,8 @@ public sealed class SetGuardTests : IDisposable
     public void A_set_that_is_killed_at_any_step_leaves_all_connections_with_their_owner_or_all_in_it(params string[] options)
     {
         IEnumerable<string> steps = SessionSetCheckpoint.Steps.Select(step => step.Name).Distinct().SelectMany(name => (string[])[$"before:{name}", $"after:{name}"]);
-        string[] all = [.. steps, .. Enumerable.Range(0, Connections).Select(closed => string.Create(CultureInfo.InvariantCulture, $"closed:{closed}"))];
-        string[] taken = [.. all.Where(where => KillAt(where, options))];
+        string[] all = [.. steps, .. Enumerable.Range(0, Few).Select(closed => string.Create(CultureInfo.InvariantCulture, $"closed:{closed}"))];
+        string[] taken = [.. all.Where(where => KillAt(where, options, Few))];
         TestContext.Current.TestOutputHelper?.WriteLine($"{all.Length} places to be killed at; in the set after: {string.Join(", ", taken)}");
         Assert.Equal(!options.Contains("--leave-running"), taken.Contains("closed:1") && !taken.Contains("closed:0"));
     }
@@ -58,10 +63,10 @@ public sealed class SetGuardTests : IDisposable
     }
 
     /// <summary>True if the connections were in the set afterwards.</summary>
-    private bool KillAt(string where, string[] options)
+    private bool KillAt(string where, string[] options, int connections)
     {
-        using var server = new StreamServer(_ns, connections: Connections);
-        Socket[] clients = [.. Enumerable.Range(0, Connections).Select(_ => server.Connect(_ns))];
+        using var server = new StreamServer(_ns, connections: connections);
+        Socket[] clients = [.. Enumerable.Range(0, connections).Select(_ => server.Connect(_ns))];
         try
         {
             int resets = TcpLink.ResetsSent(_ns);
@@ -74,7 +79,11 @@ public sealed class SetGuardTests : IDisposable
             process.WaitForExit();
             string what = $"{string.Join(' ', options)}, killed {where}: {said}";
             bool isTaken = Directory.Exists(Set) && !options.Contains("--leave-running");
-            GuardTests.RequireWhole(_ns, Set, isTaken, server, what);
+            GuardTests.RequireWhole(Set, server, what);
+            FirewallCleanupReport rules = _ns.Run(() => FirewallCleanup.Run(includeLocks: !isTaken));
+            Assert.Empty(rules.Removed);
+            Assert.Equal(isTaken, rules.Kept.Count > 0);
+            Assert.All(rules.Kept, chain => Assert.True(chain.Owner.IsLock, what));
             if (isTaken)
             {
                 GoOnWithSet(clients);
@@ -106,7 +115,7 @@ public sealed class SetGuardTests : IDisposable
         {
             client.ReceiveTimeout = (int)TcpLink.Deadline.TotalMilliseconds;
             client.Send(sent);
-            GuardTests.Read(client, 4 << 20, what);
+            GuardTests.Read(client, 1 << 20, what);
         }
 
         Assert.False(server.HasExited, what);
@@ -125,7 +134,7 @@ public sealed class SetGuardTests : IDisposable
             Socket client = clients.Single(one => StreamServer.EndpointOf(one.LocalEndPoint!) == image.Snapshot.Peer);
             using Socket server = restored.Sockets[i].TakeSocket();
             long from = image.WrittenOffset(StreamOrigin.Accepted);
-            Task<long> writing = Task.Factory.StartNew(() => StreamServer.WriteUntil(server, from, at => at >= from + (1 << 20)), TaskCreationOptions.LongRunning);
+            Task<long> writing = Task.Factory.StartNew(() => StreamServer.WriteUntil(server, from, at => at >= from + (1 << 18)), TaskCreationOptions.LongRunning);
             client.ReceiveTimeout = (int)TcpLink.Deadline.TotalMilliseconds;
             Assert.Equal(StreamServer.ReadToEnd(client, 0), EndOf(writing));
         }
