@@ -11,7 +11,7 @@ namespace Interceptor.LinuxTests.Checkpoint;
 
 /// <summary>
 /// A server in a process of its own, inside a namespace: accepts one connection, or more, writes an endless known stream to each and checks the one it reads.
-/// The byte at offset o is the same in both streams, so whoever goes on needs only the offset.
+/// With one connection it ends with that; with more it outlives them. The byte at offset o is the same in both streams, so whoever goes on needs only the offset.
 /// </summary>
 internal sealed class StreamServer : IDisposable
 {
@@ -42,9 +42,10 @@ internal sealed class StreamServer : IDisposable
                 at += connection.send(pattern[at % P:at % P + 65536])
         connections = [listener.accept()[0] for _ in range(int(sys.argv[2]))]
         if "idle" not in sys.argv:
-            for connection in connections[1:]:
+            if len(connections) == 1:
+                serve(connections[0])
+            for connection in connections:
                 threading.Thread(target=serve, args=(connection,), daemon=True).start()
-            serve(connections[0])
         sys.stdin.read()
         """;
 
