@@ -33,7 +33,7 @@ public sealed partial class SessionCheckpoint
     private SessionCheckpoint(SessionCheckpointOptions options)
     {
         _options = options;
-        _runner = new SessionStepRunner<SessionCheckpoint>(Table, this) { Observer = options.StepObserver };
+        _runner = new SessionStepRunner<SessionCheckpoint>(Table, this) { Observer = options.StepObserver, Rehearsal = () => _socket!.Rehearse() };
     }
 
     /// <summary>The table: every step there is, in order; which of them apply depends on the options.</summary>

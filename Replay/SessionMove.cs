@@ -51,7 +51,7 @@ public sealed partial class SessionMove
         }
 
         _options = options;
-        _runner = new SessionStepRunner<SessionMove>(Table, this, NoCollectionBytes) { Observer = options.StepObserver };
+        _runner = new SessionStepRunner<SessionMove>(Table, this, NoCollectionBytes) { Observer = options.StepObserver, Rehearsal = () => _socket!.Rehearse() };
     }
 
     /// <summary>The table: what a move does, in order, with the undo of each step and what a failure leaves.</summary>

@@ -45,6 +45,9 @@ internal sealed class SessionStepRunner<T>
         _times = new List<SessionStepTime>(table.Count);
     }
 
+    /// <summary>Called when the freeze is about to begin, behind everything that makes caches cold. Null: nothing.</summary>
+    internal Action? Rehearsal { get; init; }
+
     /// <summary>Called before each step (false) and after each that succeeded (true). Null: nobody.</summary>
     internal Action<SessionStep, bool>? Observer { get; init; }
 
@@ -91,6 +94,7 @@ internal sealed class SessionStepRunner<T>
         if (step.IsFrozen && _freezeStart == 0)
         {
             SuspendCollection();
+            Rehearsal?.Invoke();
             _freezeStart = Stopwatch.GetTimestamp();
         }
         else if (!step.IsFrozen)

@@ -3,44 +3,35 @@ namespace Interceptor.FreezeBench;
 /// <summary>The times of many moves, ns: of the whole freeze and of each step.</summary>
 internal sealed class FreezeFigures
 {
-    private readonly List<long> _freezes = [];
-    private readonly List<string> _names = [];
-    private readonly List<List<long>> _steps = [];
+    private const string Whole = "the whole freeze";
+    private readonly Dictionary<string, List<long>> _times = [];
 
     internal void Add(long freeze, IEnumerable<(string Name, long Nanoseconds)> steps)
     {
-        _freezes.Add(freeze);
-        int at = 0;
-        foreach ((string name, long time) in steps)
+        foreach ((string name, long time) in steps.Append((Whole, freeze)))
         {
-            if (at == _steps.Count)
+            if (!_times.TryGetValue(name, out List<long>? times))
             {
-                _names.Add(name);
-                _steps.Add([]);
+                _times.Add(name, times = []);
             }
 
-            _steps[at++].Add(time);
+            times.Add(time);
         }
     }
 
-    /// <summary>A line for each step and one for the whole: median and 99th percentile of each, and the ratios.</summary>
+    /// <summary>A line for each step of ours and one for the whole: median and 99th percentile of each, and the ratios where the other has the step.</summary>
     internal static void Print(TextWriter output, FreezeFigures ours, FreezeFigures theirs)
     {
         output.WriteLine($"{"step",-18} {"ours p50",9} {"p99",9} {"C p50",9} {"p99",9} {"p50 ratio",10} {"p99 ratio",10}");
-        for (int i = 0; i < ours._steps.Count; i++)
+        foreach ((string name, List<long> times) in ours._times)
         {
-            Line(output, ours._names[i], ours._steps[i], theirs._steps[i]);
+            (double median, double high) = (At(times, 0.5), At(times, 0.99));
+            output.WriteLine(theirs._times.TryGetValue(name, out List<long>? others)
+                ? $"{name,-18} {median,9:F1} {high,9:F1} {At(others, 0.5),9:F1} {At(others, 0.99),9:F1} {median / At(others, 0.5),10:F2} {high / At(others, 0.99),10:F2}"
+                : $"{name,-18} {median,9:F1} {high,9:F1}");
         }
 
-        Line(output, "the whole freeze", ours._freezes, theirs._freezes);
         output.WriteLine();
-    }
-
-    private static void Line(TextWriter output, string name, List<long> ours, List<long> theirs)
-    {
-        double[] figures = [At(ours, 0.5), At(ours, 0.99), At(theirs, 0.5), At(theirs, 0.99)];
-        output.WriteLine(
-            $"{name,-18} {figures[0],9:F1} {figures[1],9:F1} {figures[2],9:F1} {figures[3],9:F1} {figures[0] / figures[2],10:F2} {figures[1] / figures[3],10:F2}");
     }
 
     private static double At(List<long> times, double share)

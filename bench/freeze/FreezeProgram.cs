@@ -33,6 +33,7 @@ internal sealed class OwnedConnection : IDisposable
 {
     private const int Unread = 64 * 1024;
     private const int PeerBuffer = 4096;
+    private const int AmpleBuffer = 1 << 20;
     private static readonly byte[] Alive = [.. "alive"u8];
     private readonly Process _owner;
     private readonly Socket _peer;
@@ -77,6 +78,7 @@ internal sealed class OwnedConnection : IDisposable
     internal void RequireAlive()
     {
         _peer.ReceiveTimeout = 10_000;
+        _peer.ReceiveBufferSize = AmpleBuffer;
         byte[] buffer = new byte[1 << 20];
         long got = 0;
         int last = 0;

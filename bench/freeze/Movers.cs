@@ -48,6 +48,11 @@ internal sealed class CMover : IDisposable
     private const int Port = 9001;
     private const string InboundQueue = "71";
     private const string OutboundQueue = "72";
+    private static readonly string[] Steps =
+    [
+        "hold inbound", "hold outbound", "stop owner", "pause socket", "dump", "close original", "end owner", "restore", "release outbound", "resume", "deliver", "release inbound",
+    ];
+
     private readonly Process _process;
 
     private CMover(Process process) => _process = process;
@@ -72,7 +77,7 @@ internal sealed class CMover : IDisposable
         _process.StandardInput.Flush();
         long[] times = [.. _process.StandardOutput.ReadLine()!.Split(' ').Select(long.Parse)];
         connection.RequireAlive();
-        figures.Add(times[0], times.Skip(1).Select(time => ("", time)));
+        figures.Add(times[0], Steps.Zip(times.Skip(1)));
     }
 
     public void Dispose()

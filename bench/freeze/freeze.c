@@ -66,6 +66,8 @@ static _Noreturn void own(int port, int full)
 {
     int listener = check(socket(AF_INET, SOCK_STREAM, 0), "socket"), yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    int room = 4 * QUEUED;
+    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     check(bind(listener, (struct sockaddr *)&at, sizeof at), "bind");
     check(listen(listener, 1), "listen");
@@ -78,8 +80,8 @@ static _Noreturn void own(int port, int full)
     while (full && count(fd, SIOCINQ) < QUEUED)
         usleep(1000);
     for (int quiet = 0; full && quiet < 20;) {
-        int room = QUEUED - count(fd, SIOCOUTQ);
-        ssize_t sent = room > 0 ? send(fd, data, room, MSG_DONTWAIT) : 0;
+        int rest = QUEUED - count(fd, SIOCOUTQ);
+        ssize_t sent = rest > 0 ? send(fd, data, rest, MSG_DONTWAIT) : 0;
         written += sent > 0 ? sent : 0;
         quiet = sent > 0 ? 0 : quiet + 1;
         usleep(1000);
@@ -199,14 +201,15 @@ static void stop(int pid, int pidfd)
 
 /* Plain socket options: level, number, 32-bit words. */
 static const struct { int level, number, words, early; } options[] = {
-    {SOL_SOCKET, SO_MARK, 1, 1}, {SOL_SOCKET, SO_PRIORITY, 1, 1}, {IPPROTO_IP, IP_TRANSPARENT, 1, 1}, {IPPROTO_IP, IP_FREEBIND, 1, 1}, {SOL_SOCKET, SO_DONTROUTE, 1, 1},
+    {SOL_SOCKET, SO_MARK, 1, 1}, {IPPROTO_IP, IP_TRANSPARENT, 1, 1}, {IPPROTO_IP, IP_FREEBIND, 1, 1}, {SOL_SOCKET, SO_DONTROUTE, 1, 1}, {IPPROTO_TCP, 44, 1, 1}, {IPPROTO_TCP, 45, 1, 1},
     {SOL_SOCKET, SO_REUSEADDR, 1, 0}, {SOL_SOCKET, SO_REUSEPORT, 1, 0}, {SOL_SOCKET, SO_KEEPALIVE, 1, 0}, {SOL_SOCKET, SO_LINGER, 2, 0}, {SOL_SOCKET, SO_OOBINLINE, 1, 0},
     {SOL_SOCKET, SO_RCVLOWAT, 1, 0}, {SOL_SOCKET, SO_RCVTIMEO, 4, 0}, {SOL_SOCKET, SO_SNDTIMEO, 4, 0}, {SOL_SOCKET, SO_BUSY_POLL, 1, 0}, {SOL_SOCKET, SO_MAX_PACING_RATE, 2, 0},
-    {SOL_SOCKET, SO_ZEROCOPY, 1, 0}, {IPPROTO_IP, IP_TOS, 1, 0}, {IPPROTO_IP, IP_TTL, 1, 0}, {IPPROTO_IP, IP_MTU_DISCOVER, 1, 0}, {IPPROTO_IP, IP_RECVERR, 1, 0},
-    {IPPROTO_IP, IP_MINTTL, 1, 0}, {IPPROTO_TCP, TCP_NODELAY, 1, 0}, {IPPROTO_TCP, TCP_KEEPIDLE, 1, 0}, {IPPROTO_TCP, TCP_KEEPINTVL, 1, 0}, {IPPROTO_TCP, TCP_KEEPCNT, 1, 0},
-    {IPPROTO_TCP, TCP_SYNCNT, 1, 0}, {IPPROTO_TCP, TCP_LINGER2, 1, 0}, {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1, 0}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 1, 0},
-    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1, 0}, {IPPROTO_TCP, 36, 1, 0}, {IPPROTO_TCP, 37, 1, 0}, {IPPROTO_TCP, 44, 1, 0}, {IPPROTO_TCP, 45, 1, 0}, {IPPROTO_TCP, 46, 1, 0},
-    {IPPROTO_TCP, TCP_CORK, 1, 0},
+    {SOL_SOCKET, SO_LOCK_FILTER, 1, 0}, {SOL_SOCKET, SO_ZEROCOPY, 1, 0}, {IPPROTO_IP, IP_TOS, 1, 0}, {SOL_SOCKET, SO_PRIORITY, 1, 0}, {IPPROTO_IP, IP_TTL, 1, 0},
+    {IPPROTO_IP, IP_MTU_DISCOVER, 1, 0}, {IPPROTO_IP, IP_RECVERR, 1, 0}, {IPPROTO_IP, IP_MINTTL, 1, 0}, {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, 0},
+    {IPPROTO_TCP, TCP_NODELAY, 1, 0}, {IPPROTO_TCP, TCP_KEEPIDLE, 1, 0}, {IPPROTO_TCP, TCP_KEEPINTVL, 1, 0}, {IPPROTO_TCP, TCP_KEEPCNT, 1, 0}, {IPPROTO_TCP, TCP_SYNCNT, 1, 0},
+    {IPPROTO_TCP, TCP_LINGER2, 1, 0}, {IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, 0}, {IPPROTO_TCP, TCP_FASTOPEN, 1, 0}, {IPPROTO_TCP, 34, 1, 0}, {IPPROTO_TCP, TCP_SAVE_SYN, 1, 0},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP, 1, 0}, {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1, 0}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 1, 0}, {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1, 0},
+    {IPPROTO_TCP, 36, 1, 0}, {IPPROTO_TCP, 37, 1, 0}, {IPPROTO_TCP, 46, 1, 0}, {IPPROTO_TCP, TCP_CORK, 1, 0}, {IPPROTO_TCP, TCP_QUICKACK, 1, 0},
 };
 #define OPTIONS (sizeof options / sizeof *options)
 
@@ -236,9 +239,31 @@ static void set(int fd, int level, int number, int value)
     check(setsockopt(fd, level, number, &value, sizeof value), "setsockopt");
 }
 
+/* What would keep a connection from being taken whole: MPTCP, an upper layer, authentication, IP options, urgent data, zero copies, an error, a filter. */
+static void look(int fd)
+{
+    char text[256];
+    socklen_t length = sizeof image.info;
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &image.info, &length);
+    struct pollfd urgent = {fd, POLLPRI | POLLOUT, 0};
+    poll(&urgent, 1, 0);
+    static const int names[][2] = {{IPPROTO_TCP, 43}, {IPPROTO_TCP, TCP_ULP}, {IPPROTO_TCP, 40}, {IPPROTO_IP, IP_OPTIONS}, {SOL_SOCKET, SO_ZEROCOPY}};
+    for (int i = 0; i < 5; i++) {
+        length = sizeof text;
+        getsockopt(fd, names[i][0], names[i][1], text, &length);
+    }
+    int mark = count(fd, SIOCATMARK);
+    length = 0;
+    getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, text, &length);
+    if (mark || (urgent.revents & POLLPRI))
+        exit(1);
+}
+
 static void pause_socket(int fd)
 {
     socklen_t length;
+    char text[16];
+    look(fd);
     for (unsigned i = 0; i < OPTIONS; i++) {
         length = options[i].words * 4;
         image.lengths[i] = getsockopt(fd, options[i].level, options[i].number, image.values[i], &length) == 0 && (int)length == options[i].words * 4 ? (int)length : 0;
@@ -248,7 +273,14 @@ static void pause_socket(int fd)
     image.buf_lock = get(fd, SOL_SOCKET, 72);
     length = sizeof image.congestion;
     getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, image.congestion, &length);
+    length = sizeof text;
+    getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, text, &length);
+    get(fd, SOL_SOCKET, SO_PEEK_OFF);
+    length = 0;
+    getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, text, &length);
     image.flags = fcntl(fd, F_GETFL);
+    fcntl(fd, F_GETOWN);
+    fcntl(fd, F_GETSIG);
     set(fd, IPPROTO_TCP, TCP_REPAIR, 1);
 }
 
