@@ -37,6 +37,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial FileDescriptor openat(FileDescriptor dirfd, byte* path, int flags, int mode);
 
+    /// <summary>Where the calling thread's errno is.</summary>
+    [LibraryImport(Library)]
+    internal static partial int* __errno_location();
+
     internal const int SEEK_SET = 0;
 
     [LibraryImport(Library, SetLastError = true)]

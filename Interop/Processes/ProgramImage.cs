@@ -70,9 +70,9 @@ internal static unsafe class ProgramImage
         }
 
         int[] before = [.. Enumerable.Range(first, count).Select(number => Libc.fcntl(FileDescriptor.Borrow(number), Libc.F_DUPFD_CLOEXEC, first + count))];
-        RuntimeHelpers.PrepareMethod(((Func<nint, nint, int[], int[], int, nint, nint, nint, int>)Execute).Method.MethodHandle);
+        RuntimeHelpers.PrepareMethod(((ExecuteFunction)Execute).Method.MethodHandle);
         nint pipeHandler = Libc.signal(Libc.SIGPIPE, Libc.SIG_DFL);
-        int errno = Execute(dup2, execve, sources, before, first, file, (nint)arguments, (nint)variables);
+        int errno = Execute(dup2, execve, sources, before, first, file, (nint)arguments, (nint)variables, Libc.__errno_location());
         _ = Libc.signal(Libc.SIGPIPE, pipeHandler);
         throw new LinuxException(errno, "execve", path, RemedyFor(errno));
     }
@@ -82,7 +82,7 @@ internal static unsafe class ProgramImage
     /// whole, once and for all, calls libc by address, and where the exec fails puts everything back before it returns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static int Execute(nint dup2, nint execve, int[] sources, int[] before, int first, nint path, nint arguments, nint environment)
+    private static int Execute(nint dup2, nint execve, int[] sources, int[] before, int first, nint path, nint arguments, nint environment, int* error)
     {
         var duplicate = (delegate* unmanaged[SuppressGCTransition]<int, int, int>)dup2;
         var execute = (delegate* unmanaged[SuppressGCTransition]<nint, nint, nint, int>)execve;
@@ -92,7 +92,9 @@ internal static unsafe class ProgramImage
         }
 
         _ = execute(path, arguments, environment);
-        int errno = Marshal.GetLastSystemError();
+
+        // Not asked of the runtime: its first answer is code that it has to make, in memory behind a descriptor that now stands for something else.
+        int errno = *error;
 
         // Numbers that stood for nothing keep what they got: they end with the thread.
         for (int i = 0; i < before.Length; i++)
@@ -105,6 +107,8 @@ internal static unsafe class ProgramImage
 
         return errno;
     }
+
+    private delegate int ExecuteFunction(nint dup2, nint execve, int[] sources, int[] before, int first, nint path, nint arguments, nint environment, int* error);
 
     private static int CopyAbove(FileDescriptor descriptor, int lowest)
     {
