@@ -70,7 +70,7 @@ internal static unsafe class ProgramImage
         }
 
         int[] before = [.. Enumerable.Range(first, count).Select(number => Libc.fcntl(FileDescriptor.Borrow(number), Libc.F_DUPFD_CLOEXEC, first + count))];
-        RuntimeHelpers.PrepareMethod(((ExecuteFunction)Execute).Method.MethodHandle);
+        RehearseExecute(dup2, execve, sources[0]);
         nint pipeHandler = Libc.signal(Libc.SIGPIPE, Libc.SIG_DFL);
         int errno = Execute(dup2, execve, sources, before, first, file, (nint)arguments, (nint)variables, Libc.__errno_location());
         _ = Libc.signal(Libc.SIGPIPE, pipeHandler);
@@ -79,7 +79,7 @@ internal static unsafe class ProgramImage
 
     /// <summary>
     /// Between the first dup2 and the exec nothing of the runtime may run on this thread: the compiler has its memory behind a descriptor, which may be among the numbers taken. So it is compiled as a
-    /// whole, once and for all, calls libc by address, and where the exec fails puts everything back before it returns.
+    /// whole, once and for all, calls libc by address, is rehearsed, and where the exec fails puts everything back before it returns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static int Execute(nint dup2, nint execve, int[] sources, int[] before, int first, nint path, nint arguments, nint environment, int* error)
@@ -108,7 +108,13 @@ internal static unsafe class ProgramImage
         return errno;
     }
 
-    private delegate int ExecuteFunction(nint dup2, nint execve, int[] sources, int[] before, int first, nint path, nint arguments, nint environment, int* error);
+    /// <summary>Goes through all of it once with no effect: a descriptor becomes itself, and a file without a name is not found. What the runtime still has to make for it, it makes now.</summary>
+    private static void RehearseExecute(nint dup2, nint execve, int descriptor)
+    {
+        nint nothing = 0;
+        int[] itself = [descriptor];
+        _ = Execute(dup2, execve, itself, itself, descriptor, (nint)(&nothing), (nint)(&nothing), (nint)(&nothing), Libc.__errno_location());
+    }
 
     private static int CopyAbove(FileDescriptor descriptor, int lowest)
     {
