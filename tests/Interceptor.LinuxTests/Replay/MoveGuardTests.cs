@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using Interceptor.Cli.Demo.Peers;
 using Interceptor.Checkpoint;
+using Interceptor.Cli.Demo.Peers;
 using Interceptor.Interop;
 using Interceptor.LinuxTests.Checkpoint;
 using Interceptor.Replay;
