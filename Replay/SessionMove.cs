@@ -145,7 +145,7 @@ public sealed partial class SessionMove
         _recorded.Clear();
     }
 
-    /// <summary>Keeps a claim on the bytes of a packet that is about to be released; called on the hold's thread.</summary>
+    /// <summary>Keeps a claim on the bytes of a packet that is about to be released.</summary>
     private void Record(HeldPacket packet) => _recorded.Add(new RecordedPacket(
         packet.Direction == HoldDirection.In, packet.Timestamp, packet.IsChecksumNotReady, packet.Share()));
 

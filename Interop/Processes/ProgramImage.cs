@@ -63,17 +63,14 @@ internal static unsafe class ProgramImage
         // Out of the way first: one's new number may be another's old one.
         int count = descriptors.Count;
         int[] sources = [.. descriptors.Select(descriptor => CopyAbove(descriptor, first + count))];
-        foreach (FileDescriptor descriptor in descriptors)
-        {
-            string subject = $"descriptor {descriptor.Number}";
-            NativeSocket.SetFileFlags(descriptor, NativeSocket.GetFileFlags(descriptor, subject) & ~Libc.O_NONBLOCK, subject);
-        }
-
+        int[] flags = [.. descriptors.Select(static descriptor => NativeSocket.GetFileFlags(descriptor, SubjectOf(descriptor)))];
         int[] before = [.. Enumerable.Range(first, count).Select(number => Libc.fcntl(FileDescriptor.Borrow(number), Libc.F_DUPFD_CLOEXEC, first + count))];
         RehearseExecute(dup2, execve, sources[0]);
+        SetFlags(descriptors, flags, without: Libc.O_NONBLOCK);
         nint pipeHandler = Libc.signal(Libc.SIGPIPE, Libc.SIG_DFL);
         int errno = Execute(dup2, execve, sources, before, first, file, (nint)arguments, (nint)variables, Libc.__errno_location());
         _ = Libc.signal(Libc.SIGPIPE, pipeHandler);
+        SetFlags(descriptors, flags, without: 0);
         throw new LinuxException(errno, "execve", path, RemedyFor(errno));
     }
 
@@ -116,12 +113,22 @@ internal static unsafe class ProgramImage
         _ = Execute(dup2, execve, itself, itself, descriptor, (nint)(&nothing), (nint)(&nothing), (nint)(&nothing), Libc.__errno_location());
     }
 
+    private static void SetFlags(IReadOnlyList<FileDescriptor> descriptors, int[] flags, int without)
+    {
+        for (int i = 0; i < flags.Length; i++)
+        {
+            NativeSocket.SetFileFlags(descriptors[i], flags[i] & ~without, SubjectOf(descriptors[i]));
+        }
+    }
+
+    private static string SubjectOf(FileDescriptor descriptor) => $"descriptor {descriptor.Number}";
+
     private static int CopyAbove(FileDescriptor descriptor, int lowest)
     {
         int copy = Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, lowest);
         return copy >= 0
             ? copy
-            : throw LinuxException.FromLastError("fcntl(F_DUPFD)", $"descriptor {descriptor.Number}", "Raise the limit of open files (ulimit -n) to three times the number of connections.");
+            : throw LinuxException.FromLastError("fcntl(F_DUPFD)", SubjectOf(descriptor), "Raise the limit of open files (ulimit -n) to three times the number of connections.");
     }
 
     private static string? RemedyFor(int errno) => errno switch
