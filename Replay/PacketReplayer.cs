@@ -187,7 +187,7 @@ public sealed class PacketReplayer
     /// <summary>An injector knows which packets the kernel refused.</summary>
     private void TakeCountsOfTarget()
     {
-        if (_target is LinkInjector injector)
+        if (_target is IPacketInjector injector)
         {
             InjectionStatistics statistics = injector.Statistics;
             Report.Packets = statistics.SentPackets;

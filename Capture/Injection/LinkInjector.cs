@@ -12,7 +12,7 @@ namespace Interceptor.Capture.Injection;
 /// goes down or away is an exception.</para>
 /// <para>Threads: one writer; <see cref="Statistics"/> may be read on any. It belongs to the network namespace of the opening thread.</para>
 /// </summary>
-public sealed class LinkInjector : IPacketSink
+public sealed class LinkInjector : IPacketInjector
 {
     /// <summary>A batch of the longest packets that loopback takes is sent in parts; a capture's longest packet (262,144) fits.</summary>
     private const int ArenaLength = 1 << 20;
@@ -47,7 +47,10 @@ public sealed class LinkInjector : IPacketSink
     /// <summary>How it sends.</summary>
     public LinkInjectorOptions Options { get; }
 
-    /// <summary>What became of the packets so far; those waiting in the batch are not in it.</summary>
+    /// <inheritdoc/>
+    public string Carrier => $"interface {InterfaceName} carries {LinkType.GetName()}";
+
+    /// <inheritdoc/>
     public InjectionStatistics Statistics => _counter.Snapshot();
 
     /// <summary>Opens an interface of the calling thread's network namespace with the default options.</summary>
@@ -72,7 +75,7 @@ public sealed class LinkInjector : IPacketSink
         return new(interfaceName, linkType, PacketSocket.OpenLink(index, interfaceName, options.QdiscBypass), options);
     }
 
-    /// <summary>True for packets that this interface can carry as they are.</summary>
+    /// <inheritdoc/>
     public bool Accepts(LinkType linkType) => linkType == LinkType || (LinkType == LinkType.Raw
         && linkType is LinkType.RawBsd or LinkType.RawOpenBsd or LinkType.Ipv4 or LinkType.Ipv6);
 
