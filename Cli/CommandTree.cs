@@ -44,6 +44,7 @@ internal static class CommandTree
         yield return TcpCommand.Create();
         yield return TopCommand.Create();
         yield return InterceptCommand.Create();
+        yield return RewriteCommand.Create();
         yield return ReplayCommand.Create();
         yield return SessionsCommand.Create();
         yield return CheckpointCommand.Create();

@@ -11,16 +11,16 @@ internal static class OutputFile
 
     /// <summary>Standard output can't take both a capture and NDJSON, and a terminal takes none.</summary>
     /// <exception cref="UsageException">It was asked to.</exception>
-    internal static void Check(string? path, CommandOutput output)
+    internal static void Check(string? path, CommandOutput output, string option = "-w")
     {
         if (path == CaptureFile.StandardStream && output.Json)
         {
-            throw new UsageException("-w - and --json both take standard output.");
+            throw new UsageException($"{option} - and --json both take standard output.");
         }
 
         if (path == CaptureFile.StandardStream && StandardDescriptor.IsTerminal(StandardDescriptor.Output))
         {
-            throw new UsageException("-w - would write the bytes of the capture to the terminal: send standard output into a file or another program.");
+            throw new UsageException($"{option} - would write the bytes of the capture to the terminal: send standard output into a file or another program.");
         }
     }
 

@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Globalization;
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
+using Interceptor.Cli.Input;
+using Interceptor.Cli.Output;
+using Interceptor.Cli.Rewriting;
+using Interceptor.Filters;
+using Interceptor.Packets;
+using Interceptor.Replay.Rewriting;
+
+namespace Interceptor.Cli.Commands;
+
+/// <summary><c>interceptor rewrite FILE -o OUT</c>: writes a capture again with its packets edited, and nothing else of it lost.</summary>
+internal static class RewriteCommand
+{
+    private static readonly Argument<string> File = new("FILE")
+    {
+        Description = "The capture: pcap or pcapng, also compressed with gzip or Zstandard; - is standard input. " + CaptureLimits.Text,
+    };
+
+    private static readonly Argument<string[]> Filter = new("filter")
+    {
+        Description = "Only packets that match this expression (man pcap-filter), as they were captured, are written.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private static readonly Option<string> Out = new("--output", "-o")
+    {
+        Description = "The capture to write: pcapng with all that FILE holds, or pcap if the name ends in .pcap or .cap; compressed if .gz or .zst follows; - is standard output. "
+            + "It gets its name when it is whole, so that it may be FILE itself.",
+        HelpName = "OUT",
+        Required = true,
+    };
+
+    internal static Command Create()
+    {
+        var command = new Command("rewrite", "Writes a capture again with its packets edited: each stays valid, and what can't be edited is listed, not damaged.")
+        {
+            File, Filter, Out,
+        };
+        command.SetBody(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CommandContext context)
+    {
+        string path = parsed.GetRequiredValue(File);
+        string output = parsed.GetRequiredValue(Out);
+        RewritePlan plan = ReadPlan(parsed);
+        InputFile.Check(path);
+        OutputFile.Check(output, context.Output, "-o");
+        context.Signals.SecondEndsAtOnce = true;
+        using CaptureFileReader reader = CaptureFile.OpenRead(path, context.Signals.Token);
+        FilterWords.CheckBefore(plan.Filter, reader);
+        using CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader);
+        var report = new RewriteReport();
+        CaptureFileException? damage;
+        using (IPacketSource stages = plan.Over(reader, report))
+        using (ProgressLine.OfReading(context.Output, () => reader, () => Counters(reader, writer)))
+        {
+            damage = CopyAll(reader, stages, writer, context);
+        }
+
+        FilterWords.CheckAfter(plan.Filter, reader);
+        var summary = new RewriteSummary(reader, writer, report, damage);
+        summary.Write(OutputFile.TextBeside(output, context.Output), context.Output);
+        return summary.Conclude(path, context.Output);
+    }
+
+    private static RewritePlan ReadPlan(ParseResult parsed)
+    {
+        string expression = FilterWords.Join(parsed.GetValue(Filter));
+        return new RewritePlan
+        {
+            Filter = expression.Length == 0 ? null : new LinkTypeFilter(expression),
+        };
+    }
+
+    /// <summary>Damage of the capture ends it, and what was read before it is written; interruption of a file leaves no half of one.</summary>
+    private static CaptureFileException? CopyAll(CaptureFileReader reader, IPacketSource stages, CaptureFileWriter writer, CommandContext context)
+    {
+        var copier = new CaptureFileCopier(reader, writer);
+        CaptureFileException? damage = null;
+        reader.BeforeRead = writer.Flush;
+        try
+        {
+            while (!context.Signals.Token.IsCancellationRequested && stages.TryRead(out CapturedPacket packet))
+            {
+                copier.Copy(packet);
+            }
+        }
+        catch (CaptureFileException exception) when (exception.Fault is not (CaptureFileFault.Unsupported or CaptureFileFault.Unwritable))
+        {
+            damage = exception;
+        }
+
+        if (context.Signals.Token.IsCancellationRequested && reader.InputLength is not null && writer.IsWrittenAside)
+        {
+            throw new OperationCanceledException(context.Signals.Token);
+        }
+
+        copier.Commit();
+        return damage;
+    }
+
+    private static string Counters(CaptureFileReader reader, CaptureFileWriter writer) => string.Create(CultureInfo.InvariantCulture,
+        $"{reader.PacketsRead} packets read, {writer.PacketsWritten} written");
+}

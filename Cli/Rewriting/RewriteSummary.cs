@@ -1,0 +1,51 @@
+using Interceptor.Capture;
+using Interceptor.Capture.Files;
+using Interceptor.Cli.Output;
+using Interceptor.Replay.Rewriting;
+
+namespace Interceptor.Cli.Rewriting;
+
+/// <summary>What <c>interceptor rewrite</c> tells at its end, and the exit code that follows from it.</summary>
+/// <param name="reader">The capture, read to its end.</param>
+/// <param name="writer">What was written.</param>
+/// <param name="report">What the stages did.</param>
+/// <param name="damage">What ended the capture before its end; null where nothing did.</param>
+internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter writer, RewriteReport report, CaptureFileException? damage)
+{
+    internal void Write(TextWriter text, CommandOutput output)
+    {
+        if (output.Json)
+        {
+            output.WriteJson("summary", json =>
+            {
+                json.WriteNumber("packets_read", reader.PacketsRead);
+                json.WriteNumber("packets_written", writer.PacketsWritten);
+                json.WriteNumber("not_matching", report.NotMatching);
+                json.WriteString("error", damage?.Message);
+            });
+            return;
+        }
+
+        string others = report.NotMatching > 0 ? $"; {report.NotMatching} did not match" : "";
+        text.WriteLine($"{Counted.Of(reader.PacketsRead, "packet")} read, {writer.PacketsWritten} written{others}");
+    }
+
+    /// <summary>Tells what is wrong with the result.</summary>
+    internal int Conclude(string path, CommandOutput output)
+    {
+        output.Flush();
+        if (damage is not null)
+        {
+            output.Warn(Printable.Escape(damage.Message));
+            return CommandRunner.CodeOf(damage);
+        }
+
+        if (writer.PacketsWritten > 0)
+        {
+            return ExitCode.Done;
+        }
+
+        output.Warn(Printable.Escape($"{path}: no packet was written: {(reader.PacketsRead == 0 ? "it holds none" : $"none of its {reader.PacketsRead} packets matches the filter")}."));
+        return reader.PacketsRead == 0 ? ExitCode.BadInput : ExitCode.Failed;
+    }
+}
