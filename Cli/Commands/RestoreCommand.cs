@@ -248,6 +248,7 @@ internal static class RestoreCommand
         }
 
         json.WriteEndArray();
+        CheckpointSet.WriteSteps(json, session.Steps);
     }
 
     /// <summary>This process's environment with the descriptors announced as systemd does (sd_listen_fds(3)); an exec keeps the process id.</summary>

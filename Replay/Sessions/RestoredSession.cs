@@ -39,6 +39,9 @@ public sealed class RestoredSession : IDisposable
     /// <summary>True if connection tracking did not know the connection and was told of it.</summary>
     public bool TrackingInserted { get; internal init; }
 
+    /// <summary>How long each step took, in order.</summary>
+    public IReadOnlyList<SessionCheckpointTiming> Steps { get; internal init; } = [];
+
     /// <summary>The interfaces on which its address was announced.</summary>
     public IReadOnlyList<string> AnnouncedOn { get; internal init; } = [];
 

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
@@ -74,19 +73,10 @@ public sealed partial class SessionCheckpoint
     }
 
     /// <summary>The failure itself where the connection goes on and everything is as it was.</summary>
-    private CheckpointException Failure(SessionStepFailure failure)
-    {
-        (SessionStep step, Exception cause, IReadOnlyList<string> problems) = failure;
-        if (problems.Count == 0 && !IsClosed)
-        {
-            ExceptionDispatchInfo.Throw(cause);
-        }
-
-        string leaves = IsClosed
+    private CheckpointException Failure(SessionStepFailure failure) => failure.ToException(
+        "checkpoint", !IsClosed, IsClosed
             ? $"The connection is in the image {_options.Directory}: interceptor restore {_options.Directory} goes on with it."
-            : $"{GoesOn} Rules of ours may still drop its packets: interceptor cleanup --all removes them.";
-        return new CheckpointException($"checkpoint ({step.Name})", cause.Message, string.Join(' ', problems.Prepend(leaves)), cause: cause);
-    }
+            : $"{GoesOn} Rules of ours may still drop its packets: interceptor cleanup --all removes them.");
 
     private SessionCheckpointResult Result() => new()
     {
@@ -95,7 +85,7 @@ public sealed partial class SessionCheckpoint
         ImageBytes = new DirectoryInfo(_options.Directory).EnumerateFiles().Sum(file => file.Length),
         Freeze = _runner.Freeze,
         HeldPackets = _held,
-        Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
+        Steps = SessionCheckpointTiming.Of(_runner.Times),
         BaseDirectory = _base?.Directory,
         GuardProblem = _guard?.Problem,
         PeerKeeper = _keeper,

@@ -3,10 +3,14 @@ using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
-/// <summary>A step of a checkpoint.</summary>
+/// <summary>A step of a checkpoint or of a restore.</summary>
 /// <param name="Name">What was done.</param>
 /// <param name="Elapsed">How long it took.</param>
-public sealed record SessionCheckpointTiming(string Name, TimeSpan Elapsed);
+public sealed record SessionCheckpointTiming(string Name, TimeSpan Elapsed)
+{
+    internal static IReadOnlyList<SessionCheckpointTiming> Of(IEnumerable<SessionStepTime> times) =>
+        [.. times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))];
+}
 
 /// <summary>What a checkpoint did.</summary>
 public sealed record SessionCheckpointResult

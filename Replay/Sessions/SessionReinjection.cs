@@ -1,5 +1,4 @@
 using Interceptor.Capture.Injection;
-using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Packets;
 
@@ -11,15 +10,12 @@ namespace Interceptor.Replay;
 /// </summary>
 internal static class SessionReinjection
 {
-    /// <summary>Works in the calling thread's network namespace.</summary>
-    internal static ReinjectionCount Run(SessionImage image)
+    /// <summary>Does it.</summary>
+    /// <param name="image">The connection, with the packets.</param>
+    /// <param name="injector">Of the connection's IP version and namespace, with the mark that its lock lets pass.</param>
+    internal static ReinjectionCount Run(SessionImage image, RawIpInjector injector)
     {
-        if (image.HeldPackets.Count == 0)
-        {
-            return default;
-        }
-
-        using RawIpInjector injector = RawIpInjector.Open(image.Snapshot.Local.Address.Version, FirewallMatch.OwnMark);
+        InjectionStatistics before = injector.Statistics;
         var trimmer = new HeldPacketTrimmer(image.Snapshot);
         int left = 0;
         int trimmed = 0;
@@ -43,6 +39,7 @@ internal static class SessionReinjection
         }
 
         InjectionStatistics statistics = injector.Statistics;
-        return new ReinjectionCount(image.HeldPackets.Count, (int)statistics.SentPackets, left, (int)statistics.FailedPackets, trimmed);
+        return new ReinjectionCount(
+            image.HeldPackets.Count, (int)(statistics.SentPackets - before.SentPackets), left, (int)(statistics.FailedPackets - before.FailedPackets), trimmed);
     }
 }

@@ -1,18 +1,39 @@
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Injection;
-using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
-using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
 /// <summary>
 /// Goes on with a session image from disk, in the calling thread's network namespace: restores the socket, removes the lock that kept its peer waiting,
-/// and only then lets it send. A failure before that leaves image and lock as they were. Any thread.
+/// and only then lets it send. A failure leaves image and lock as they were; one behind the moment from which it sends takes the connection back into the image.
+/// <para>One table (<see cref="Steps"/>) says what is done, what undoes it, and what a failure leaves.</para>
+/// <para>Threads: any; one restore each.</para>
 /// </summary>
-public static class SessionRestore
+public sealed partial class SessionRestore : IDisposable
 {
+    private readonly string _directory;
+    private readonly SessionRestoreOptions _options;
+    private SessionImage? _image;
+    private SessionRestoreMark.Claim? _claim;
+    private RawIpInjector? _injector;
+    private AddressAnnouncer? _announcer;
+    private RestoredSocket? _socket;
+    private RestoredSession? _session;
+    private ReinjectionCount _reinjected;
+    private bool _isTracked;
+    private bool _isUnlocked;
+
+    private SessionRestore(string directory, SessionRestoreOptions options)
+    {
+        _directory = directory;
+        _options = options;
+    }
+
+    /// <summary>The table: every step there is, in order; which of them apply depends on the image and the options.</summary>
+    public static IReadOnlyList<SessionStep> Steps => Table;
+
     /// <summary>Does it.</summary>
     /// <param name="directory">The image.</param>
     /// <param name="options">What else to say; null for nothing.</param>
@@ -21,46 +42,29 @@ public static class SessionRestore
     /// <exception cref="CaptureFileException">The held packets, or those of <see cref="SessionRestoreOptions.PacketsFrom"/>, are damaged; nothing was changed.</exception>
     public static RestoredSession Resume(string directory, SessionRestoreOptions? options = null)
     {
-        options ??= new SessionRestoreOptions();
-        SessionImage image = WithPackets(SessionFiles.Read(directory, options.Key), options.PacketsFrom);
-        using SessionRestoreMark.Claim claim = SessionRestoreMark.Take(directory, options.Force);
-
-        // Its sockets take the kernel milliseconds.
-        using AddressAnnouncer? announcer = options.Announce ? AddressAnnouncer.Open(image.Snapshot.Local.Address) : null;
-        RestoredSocket restored = SessionRestorer.Restore(image, FirewallMatch.OwnMark);
-        bool isUnlocked = false;
-        try
+        using var restore = new SessionRestore(directory, options ?? new SessionRestoreOptions());
+        var runner = new SessionStepRunner<SessionRestore>(Table, restore) { Observer = restore._options.StepObserver };
+        if (runner.Run() is { } failure)
         {
-            bool isTracked = options.Track && Track(image, restored);
-            isUnlocked = SessionLockRules.Remove(image, directory);
-            Announce(announcer, restored);
-            restored.Resume(probe: true);
-            claim.Keep();
-            ReinjectionCount reinjected = SessionReinjection.Run(image);
-            if (reinjected.Failed > 0)
-            {
-                restored.AddWarning($"{reinjected.Failed} of {reinjected.Kept} held packets could not be delivered: their senders send them again.");
-            }
-
-            OfferWindow(image);
-            return new RestoredSession(directory, options.Key, image, restored)
-            {
-                LockRemoved = isUnlocked,
-                Reinjected = reinjected,
-                TrackingInserted = isTracked,
-                AnnouncedOn = announcer?.Interfaces ?? [],
-            };
+            throw failure.ToException("restore", isUndone: true, InImage);
         }
-        catch (Exception exception)
+
+        return new RestoredSession(directory, restore._options.Key, restore.Image, restore.Socket)
         {
-            if (!restored.IsResumed && isUnlocked)
-            {
-                LockAgain(image, exception);
-            }
+            LockRemoved = restore._isUnlocked,
+            Reinjected = restore._reinjected,
+            TrackingInserted = restore._isTracked,
+            AnnouncedOn = restore._announcer?.Interfaces ?? [],
+            Steps = SessionCheckpointTiming.Of(runner.Times),
+        };
+    }
 
-            restored.Dispose();
-            throw;
-        }
+    /// <summary>What the restore itself needed; the connection is its caller's.</summary>
+    public void Dispose()
+    {
+        _claim?.Dispose();
+        _announcer?.Dispose();
+        _injector?.Dispose();
     }
 
     /// <summary>Everything that would keep an image from being restored in the calling thread's network namespace; touches nothing.</summary>
@@ -107,41 +111,11 @@ public static class SessionRestore
         return outcome == TrackingOutcome.Inserted;
     }
 
-    internal static void Announce(AddressAnnouncer? announcer, RestoredSocket restored)
+    internal static void Announce(AddressAnnouncer announcer, RestoredSocket restored)
     {
-        if (announcer is not null && announcer.Announce() == 0)
+        if (announcer.Announce() == 0)
         {
             restored.AddWarning($"{announcer.Address} was not announced: no Ethernet interface here carries it.");
-        }
-    }
-
-    /// <summary>
-    /// Tells the peer of the window: one that was answered with a window of zero meanwhile would learn of it by its next probe only, which may be minutes away, as the socket's own probe
-    /// is too old to count as an update (net/ipv4/tcp_input.c, tcp_may_update_window). To a peer that knows, it is a repetition.
-    /// </summary>
-    private static void OfferWindow(SessionImage image)
-    {
-        TcpSnapshot snapshot = image.Snapshot;
-        int window = snapshot.RcvWup + (int)snapshot.RcvWnd - snapshot.RcvNxt;
-        if (window > 0 && snapshot.State is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2)
-        {
-            using RawIpInjector injector = RawIpInjector.Open(snapshot.Local.Address.Version, FirewallMatch.OwnMark);
-            injector.Send(WindowAnswer.Build(snapshot, (uint)window, SessionRestorer.RunningTimestamp(image), timestampEcho: 0));
-        }
-    }
-
-    /// <summary>While the socket is still there, in repair: from its close on, the peer's next packet would be answered with a reset.</summary>
-    private static void LockAgain(SessionImage image, Exception cause)
-    {
-        try
-        {
-            _ = SessionLockRules.Install(image.Snapshot.Local, image.Snapshot.Peer, SessionLockRules.IdOf(image.Lock!), networkNamespace: null);
-        }
-        catch (IOException exception)
-        {
-            throw new CheckpointException(
-                "restore", $"{cause.Message} And the lock could not be put back: {exception.Message}",
-                "The image is unchanged; without its lock the connection lasts until its peer sends something.", cause: cause);
         }
     }
 }

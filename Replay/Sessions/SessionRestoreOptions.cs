@@ -19,4 +19,7 @@ public sealed record SessionRestoreOptions
 
     /// <summary>Make the connection known to connection tracking where that does not know it (<see cref="ConnectionTracking"/>).</summary>
     public bool Track { get; init; } = true;
+
+    /// <summary>Called before each step (false) and behind it (true). For tests that let it fail.</summary>
+    internal Action<SessionStep, bool>? StepObserver { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
@@ -72,19 +71,10 @@ public sealed partial class SessionSetCheckpoint
     }
 
     /// <summary>The failure itself where the connections go on and everything is as it was.</summary>
-    private CheckpointException Failure(SessionStepFailure failure)
-    {
-        (SessionStep step, Exception cause, IReadOnlyList<string> problems) = failure;
-        if (problems.Count == 0 && !_isClosing)
-        {
-            ExceptionDispatchInfo.Throw(cause);
-        }
-
-        string leaves = _isClosing
+    private CheckpointException Failure(SessionStepFailure failure) => failure.ToException(
+        "checkpoint", !_isClosing, _isClosing
             ? $"The connections are in the set {_options.Directory}: interceptor restore {_options.Directory} goes on with them."
-            : $"{GoOn} Rules of ours may still drop their packets: interceptor cleanup --all removes them.";
-        return new CheckpointException($"checkpoint ({step.Name})", cause.Message, string.Join(' ', problems.Prepend(leaves)), cause: cause);
-    }
+            : $"{GoOn} Rules of ours may still drop their packets: interceptor cleanup --all removes them.");
 
     private SessionSetCheckpointResult Result() => new()
     {
@@ -94,7 +84,7 @@ public sealed partial class SessionSetCheckpoint
         Freeze = _runner.Freeze,
         DumpTimes = _dumpTimes,
         HeldPackets = _held,
-        Steps = [.. _runner.Times.Select(static time => new SessionCheckpointTiming(time.Step.Name, time.Elapsed))],
+        Steps = SessionCheckpointTiming.Of(_runner.Times),
         GuardProblem = _guard?.Problem,
         LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
     };

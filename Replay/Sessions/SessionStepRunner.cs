@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Runtime;
+using System.Runtime.ExceptionServices;
+using Interceptor.Checkpoint;
 
 namespace Interceptor.Replay;
 
@@ -7,7 +9,22 @@ namespace Interceptor.Replay;
 /// <param name="Step">Which.</param>
 /// <param name="Cause">Why.</param>
 /// <param name="Problems">What could not be undone, each a whole sentence.</param>
-internal sealed record SessionStepFailure(SessionStep Step, Exception Cause, IReadOnlyList<string> Problems);
+internal sealed record SessionStepFailure(SessionStep Step, Exception Cause, IReadOnlyList<string> Problems)
+{
+    /// <summary>Throws the cause itself where everything is as it was; otherwise gives what tells of the rest.</summary>
+    /// <param name="operation">What was to be done, as <c>checkpoint</c>.</param>
+    /// <param name="isUndone">True if the steps before left nothing by themselves.</param>
+    /// <param name="leaves">What is left of the connection.</param>
+    internal CheckpointException ToException(string operation, bool isUndone, string leaves)
+    {
+        if (Problems.Count == 0 && isUndone)
+        {
+            ExceptionDispatchInfo.Throw(Cause);
+        }
+
+        return new CheckpointException($"{operation} ({Step.Name})", Cause.Message, string.Join(' ', Problems.Prepend(leaves)), cause: Cause);
+    }
+}
 
 /// <summary>A step that was executed.</summary>
 /// <param name="Step">Which.</param>
