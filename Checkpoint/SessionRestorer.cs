@@ -29,7 +29,8 @@ public static partial class SessionRestorer
     /// <summary>How far ahead of the running clock the restored timestamps start, in ticks: overshoot is harmless, undershoot is not (PAWS).</summary>
     private const uint TimestampMargin = 2;
 
-    private const int TupleRetries = 10;
+    /// <summary>A process that was killed is not gone at once on a busy machine, and its socket with it.</summary>
+    private const long TuplePatienceMilliseconds = 200;
 
     /// <summary>Builds the socket.</summary>
     /// <param name="image">The image.</param>
@@ -174,14 +175,15 @@ public static partial class SessionRestorer
     {
         Span<byte> address = stackalloc byte[NativeSocket.MaxAddressLength];
         int length = SocketAddress.Write(image.Snapshot.Peer, image.Settings.IsIpv6Socket, address);
-        for (int i = 0; ; i++)
+        long start = Environment.TickCount64;
+        while (true)
         {
             try
             {
                 NativeSocket.Connect(fd, address[..length], subject);
                 return;
             }
-            catch (LinuxException exception) when (exception.Errno == Errno.EADDRNOTAVAIL && i < TupleRetries)
+            catch (LinuxException exception) when (exception.Errno == Errno.EADDRNOTAVAIL && Environment.TickCount64 - start < TuplePatienceMilliseconds)
             {
                 Thread.Sleep(TimeSpan.FromMilliseconds(0.5));
             }
