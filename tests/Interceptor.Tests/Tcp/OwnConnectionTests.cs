@@ -15,6 +15,7 @@ public sealed class OwnConnectionTests
     [
         "simultaneous-open.pcapng", "fast-open-accepted.pcapng", "zero-window-stall.pcapng", "bulk-with-loss.pcapng.gz",
         "old-timestamp-rejected.pcapng", "timestamp-wrap.pcapng", "sack-reneging.pcapng",
+        "http-keep-alive.pcapng", "redis-session.pcapng.gz",
     ];
 
     [Theory]
