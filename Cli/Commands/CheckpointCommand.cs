@@ -125,7 +125,7 @@ internal static class CheckpointCommand
         {
             context.Output.Warn(
                 $"the firewall drops this connection's packets until it is restored ({string.Join(", ", result.LockPlaces)}; comment {result.Image.Lock!.Comment}). "
-                + $"interceptor restore {Printable.Escape(result.Directory)} removes the rules; to give the connection up: interceptor cleanup --all.");
+                + $"interceptor restore {Printable.Escape(result.Directory)} removes the rules; to give the connection up: interceptor cleanup --lock {result.Image.Lock.Comment}.");
         }
         else if (!options.LeaveRunning && result.Image.Snapshot.State != TcpState.Listen)
         {

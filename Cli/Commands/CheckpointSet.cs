@@ -21,7 +21,7 @@ internal static class CheckpointSet
         {
             context.Output.Warn(
                 $"the firewall drops these connections' packets until they are restored ({string.Join(", ", result.LockPlaces)}; comment {result.Set.Lock!.Comment}). "
-                + $"interceptor restore {Printable.Escape(result.Set.Directory)} removes the rules; to give the connections up: interceptor cleanup --all.");
+                + $"interceptor restore {Printable.Escape(result.Set.Directory)} removes the rules; to give the connections up: interceptor cleanup --lock {result.Set.Lock.Comment}.");
         }
         else if (!options.LeaveRunning)
         {

@@ -13,6 +13,12 @@ internal static class CleanupCommand
 {
     private static readonly Option<bool> All = new("--all") { Description = "Remove the locks of checkpointed sessions as well: their connections then lose their protection." };
 
+    private static readonly Option<string[]> Lock = new("--lock")
+    {
+        Description = "Remove the lock with this id, as checkpoint and cleanup tell it, or with this comment (interceptor:lock:ID). Repeatable.",
+        HelpName = "ID",
+    };
+
     private static readonly Option<string?> Netns = new("--netns")
     {
         Description = "Look in this network namespace (a name of ip netns, or a path). Default: the one it is run in.",
@@ -21,7 +27,7 @@ internal static class CleanupCommand
 
     internal static Command Create()
     {
-        var command = new Command("cleanup", "Removes firewall rules and temporary files of ours whose process is gone; harmless where there are none.") { All, Netns };
+        var command = new Command("cleanup", "Removes firewall rules and temporary files of ours whose process is gone; harmless where there are none.") { All, Lock, Netns };
         command.SetBody(Run);
         return command;
     }
@@ -29,8 +35,10 @@ internal static class CleanupCommand
     private static int Run(ParseResult parsed, CommandContext context)
     {
         string? name = parsed.GetValue(Netns);
+        HashSet<string> locks = ReadLocks(parsed);
+        bool all = parsed.GetValue(All);
         using NetworkNamespace? network = name is null ? null : NetworkNamespace.Open(name);
-        FirewallCleanupReport report = FirewallCleanup.Run(parsed.GetValue(All), network);
+        FirewallCleanupReport report = FirewallCleanup.Run(id => all || locks.Contains(id), network);
         foreach (string unreadable in report.Unreadable)
         {
             context.Output.Warn(Printable.Escape(unreadable));
@@ -56,14 +64,40 @@ internal static class CleanupCommand
                 json.WriteNumber("kept", report.Kept.Count);
             });
         }
-        else if (report.Removed.Count + report.Kept.Count + directories == 0)
+        else if (report.Removed.Count + report.Kept.Count + directories + locks.Count == 0)
         {
             context.Output.Text.WriteLine(name is null
                 ? "nothing to clean up in this network namespace (for another: --netns NAME)"
                 : $"nothing to clean up in network namespace {Printable.Escape(name)}");
         }
 
-        return ExitCode.Done;
+        return Conclude(locks, report, name, context.Output);
+    }
+
+    private static HashSet<string> ReadLocks(ParseResult parsed)
+    {
+        var locks = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string text in parsed.GetValue(Lock) ?? [])
+        {
+            string comment = text.Contains(':', StringComparison.Ordinal) ? text : $"interceptor:lock:{text}";
+            locks.Add(FirewallOwner.TryParse(comment, out FirewallOwner owner) && owner.LockId is { } id
+                ? id
+                : throw new UsageException($"--lock wants the id of a lock, as 1f2e3d4c, not '{Printable.Escape(text)}'."));
+        }
+
+        return locks;
+    }
+
+    /// <summary>A lock that was asked for and is not there is not nothing: its rules may be in another namespace.</summary>
+    private static int Conclude(HashSet<string> locks, FirewallCleanupReport report, string? network, CommandOutput output)
+    {
+        string[] missing = [.. locks.Except(report.Removed.Select(static chain => chain.Owner.LockId ?? "")).Order(StringComparer.Ordinal)];
+        foreach (string id in missing)
+        {
+            output.Warn($"there is no lock {id} in {(network is null ? "this network namespace (for another: --netns NAME)" : $"network namespace {Printable.Escape(network)}")}.");
+        }
+
+        return missing.Length == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
     /// <summary>What a demo or an unfinished checkpoint left among the temporary files and in the current directory; returns how many.</summary>

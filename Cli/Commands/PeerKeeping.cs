@@ -44,7 +44,7 @@ internal sealed class PeerKeeping(PeerKeeper keeper, string directory, CommandCo
     private static string Words(PeerKeeperEnd end) => end switch
     {
         PeerKeeperEnd.Restored => "the image is restored",
-        PeerKeeperEnd.Reset => "it has reset the connection: the image is of no use any more (interceptor cleanup --all removes its lock)",
+        PeerKeeperEnd.Reset => "it has reset the connection: the image is of no use any more (interceptor cleanup --lock ID removes its lock)",
         _ => "from now on it is not",
     };
 }

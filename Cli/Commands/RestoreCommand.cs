@@ -204,7 +204,7 @@ internal static class RestoreCommand
         {
             output.Warn(
                 $"the lock {sessionLock.Comment} is not in this network namespace. If it is in the one that the connection was in, leave it there as long as packets may go there; "
-                + "then remove it: interceptor cleanup --all --netns NAME.");
+                + $"then remove it: interceptor cleanup --lock {sessionLock.Comment} --netns NAME.");
         }
 
         return session;

@@ -100,7 +100,7 @@ public sealed partial class SessionMove
         if (_rescue is null)
         {
             return "The original is closed and its image could not be written anywhere: the connection is lost"
-                + (_isLocked ? ", and interceptor cleanup --all removes the rules that keep its peer waiting." : ".");
+                + (_isLocked ? $", and interceptor cleanup --lock {_image!.Id} removes the rules that keep its peer waiting." : ".");
         }
 
         return _isLocked

@@ -16,7 +16,14 @@ public static class FirewallCleanup
     /// <exception cref="MissingToolException">Neither iptables nor nft is installed.</exception>
     /// <exception cref="FirewallException">Chains were found and could not be removed.</exception>
     public static FirewallCleanupReport Run(bool includeLocks, NetworkNamespace? networkNamespace = null) =>
-        Remove(chain => chain.Owner.IsLock ? includeLocks : !chain.Owner.IsAlive, networkNamespace);
+        Run(_ => includeLocks, networkNamespace);
+
+    /// <summary>As <see cref="Run(bool, NetworkNamespace?)"/>, with the locks whose ids are asked for.</summary>
+    public static FirewallCleanupReport Run(Func<string, bool> includesLock, NetworkNamespace? networkNamespace = null)
+    {
+        ArgumentNullException.ThrowIfNull(includesLock);
+        return Remove(chain => chain.Owner.LockId is { } id ? includesLock(id) : !chain.Owner.IsAlive, networkNamespace);
+    }
 
     /// <summary>Removes what belongs to one process, alive or not. Rules that are not there are no error.</summary>
     public static FirewallCleanupReport RemoveOwner(FirewallOwner owner, NetworkNamespace? networkNamespace = null) =>

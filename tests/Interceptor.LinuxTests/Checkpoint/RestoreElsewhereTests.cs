@@ -55,11 +55,19 @@ public sealed class RestoreElsewhereTests
         JsonElement summary = JsonDocument.Parse(result.Lines[0]).RootElement;
         Assert.Equal(["dst0"], summary.GetProperty("announced_on").EnumerateArray().Select(name => name.GetString()));
         Assert.False(summary.GetProperty("lock_removed").GetBoolean());
-        Assert.Contains("cleanup --all --netns", result.Error, StringComparison.Ordinal);
+        string id = summary.GetProperty("image_id").GetString()!;
+        Assert.Contains($"cleanup --lock interceptor:lock:{id} --netns", result.Error, StringComparison.Ordinal);
 
         // The source goes on dropping until it is told that it is over.
-        CliResult cleanup = CliProcess.Run("cleanup", "--all", "--netns", lab.Source.Path);
-        Assert.Contains("removed", cleanup.Output, StringComparison.Ordinal);
+        CliResult other = CliProcess.Run("cleanup", "--lock", "00000000", "--netns", lab.Source.Path);
+        Assert.Equal(1, other.ExitCode);
+        Assert.Contains("there is no lock 00000000", other.Error, StringComparison.Ordinal);
+        Assert.Contains($"of lock {id}", other.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("removed", other.Output, StringComparison.Ordinal);
+        CliResult cleanup = CliProcess.Run("cleanup", "--lock", $"interceptor:lock:{id}", "--netns", lab.Source.Path);
+        Assert.True(cleanup.ExitCode == 0, cleanup.ToString());
+        Assert.Contains($"of lock {id}", cleanup.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("kept", cleanup.Output, StringComparison.Ordinal);
     }
 
     [Theory]

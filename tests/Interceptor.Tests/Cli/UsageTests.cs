@@ -23,6 +23,7 @@ public sealed class UsageTests : IDisposable
         { "A probability without its sign", 2, "write 0.1%", ["intercept", "--loss", "0.1"] },
         { "A delay without its unit", 2, "write 20ms", ["intercept", "--delay", "20"] },
         { "A namespace that does not exist, for cleanup", 1, "ip netns list", ["cleanup", "--netns", "nosuch"] },
+        { "A lock that is none, for cleanup", 2, "id of a lock", ["cleanup", "--lock", "interceptor:17:4"] },
         { "A duration that is none", 2, "duration", ["intercept", "--delay", "soon"] },
         { "A schedule and more", 2, "goes with no other impairment", ["intercept", "--schedule", "plan", "--loss", "1%"] },
         { "A schedule that is not there", 4, "there is no such file", ["intercept", "--schedule", "/nonexistent/plan"] },
