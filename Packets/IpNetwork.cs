@@ -38,12 +38,16 @@ public readonly record struct IpNetwork
     /// <summary>The network of one address.</summary>
     public static IpNetwork Of(IpAddress address) => new(address, 8 * address.Length);
 
-    /// <summary>Parses <c>192.0.2.0/24</c>, <c>2001:db8::/32</c> or an address, which is the network of itself; bits behind the prefix are taken off.</summary>
+    /// <summary>
+    /// Parses <c>192.0.2.0/24</c>, <c>2001:db8::/32</c> or an address, which is the network of itself; bits behind the prefix are taken off. An IPv4 address has all
+    /// four numbers: that 10.1 can mean 10.0.0.1 would surprise who means 10.1.0.0.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out IpNetwork network)
     {
         network = default;
         int slash = text.IndexOf('/');
-        if (!IpAddress.TryParse(slash < 0 ? text : text[..slash], out IpAddress address))
+        ReadOnlySpan<char> host = slash < 0 ? text : text[..slash];
+        if (!IpAddress.TryParse(host, out IpAddress address) || (address.IsIpv4 && host.Count('.') != 3))
         {
             return false;
         }

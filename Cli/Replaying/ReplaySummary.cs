@@ -16,11 +16,12 @@ internal static class ReplaySummary
     /// <param name="text">Where lines go: standard output, or error where a capture is written there.</param>
     /// <param name="output">Where JSON goes.</param>
     /// <param name="dry">It was a rehearsal.</param>
-    internal static void Write(ReplayReport report, TextWriter text, CommandOutput output, bool dry)
+    /// <param name="sides">Tells what left on which side; null for a replay of one.</param>
+    internal static void Write(ReplayReport report, TextWriter text, CommandOutput output, bool dry, TwoSidedReplay? sides)
     {
         if (output.Json)
         {
-            WriteJson(report, output);
+            WriteJson(report, output, sides);
             return;
         }
 
@@ -28,6 +29,7 @@ internal static class ReplaySummary
         text.WriteLine(string.Create(culture,
             $"{(dry ? "Dry run" : "Actual")}: {report.Packets} packets ({report.Bytes} bytes) {(dry ? "would be sent" : "sent")} in {report.ElapsedNanoseconds / 1e9:F6} seconds"));
         text.WriteLine(string.Create(culture, $"Rated: {report.PacketsPerSecond:F2} packets/s, {report.DataRate}"));
+        sides?.Write(text);
         if (report.Failed + report.Skipped > 0)
         {
             text.WriteLine(string.Create(culture,
@@ -41,7 +43,7 @@ internal static class ReplaySummary
         }
     }
 
-    private static void WriteJson(ReplayReport report, CommandOutput output) => output.WriteJson("summary", json =>
+    private static void WriteJson(ReplayReport report, CommandOutput output, TwoSidedReplay? sides) => output.WriteJson("summary", json =>
     {
         json.WriteNumber("packets", report.Packets);
         json.WriteNumber("bytes", report.Bytes);
@@ -51,6 +53,7 @@ internal static class ReplaySummary
         json.WriteNumber("failed", report.Failed);
         json.WriteNumber("skipped", report.Skipped);
         json.WriteNumber("truncated", report.Truncated);
+        sides?.Write(json);
         json.WriteBoolean("interrupted", report.Interrupted);
         json.WriteStartObject("timing_error_ms");
         json.WriteNumber("p50", Milliseconds(report.Timing.Percentile(0.5)));

@@ -15,6 +15,9 @@ internal sealed class TargetArguments
     /// <summary>True for a rehearsal.</summary>
     internal bool IsDry(ParseResult parsed) => parsed.GetValue(_dryRun);
 
+    /// <summary>The interface as it was named; null where none was.</summary>
+    internal string? InterfaceOf(ParseResult parsed) => parsed.GetValue(_interface);
+
     /// <summary>Before anything is opened.</summary>
     /// <exception cref="UsageException">It names no target.</exception>
     internal void Check(ParseResult parsed)

@@ -14,14 +14,14 @@ internal static class SideFlow
 
     /// <summary>
     /// True where two hosts talk to one another: TCP and UDP with their ports, other protocols by address. Not ICMP and IGMP, whose messages are about others,
-    /// not what is sent to many, and not a TCP or UDP packet whose ports are not there.
+    /// not what is sent to many or to oneself, and not a TCP or UDP packet whose ports are not there.
     /// </summary>
     internal static bool IsConversation(scoped in PacketView packet, in FlowKey flow) => flow.Protocol switch
     {
         IpProtocol.Tcp or IpProtocol.Udp => packet.Innermost.Kind is LayerKind.Tcp or LayerKind.Udp,
         IpProtocol.Icmp or IpProtocol.Icmpv6 or Igmp => false,
         _ => true,
-    } && !IsToGroup(in packet, flow.Destination.Address);
+    } && flow.Source != flow.Destination && !IsToGroup(in packet, flow.Destination.Address);
 
     /// <summary>True if it is for many: a multicast or broadcast address, of IP or of the link.</summary>
     internal static bool IsToGroup(scoped in PacketView packet, IpAddress destination)

@@ -9,7 +9,7 @@ namespace Interceptor.Replay.Sides;
 /// <para>Who sends the SYN of a TCP connection is its client, who answers with SYN and ACK its server. Without a handshake the end with the port of a service is
 /// the server, and where the ports do not tell, who is seen first is the client; so for other conversations. A host is on the side where most of its conversations
 /// have it, of those with a handshake first; one without any where its ARP and echo requests have it. A hardware address is on the side that most of its
-/// packets come from, as a bridge learns it.</para>
+/// packets come from, as a bridge learns it, or else on the one that packets for it go to.</para>
 /// <para>Memory: bounded by <see cref="MaximumFlows"/>; conversations beyond it go by their hosts and are counted. Nothing is allocated for a packet of a
 /// conversation that is known. Threads: one.</para>
 /// </summary>
@@ -184,21 +184,23 @@ public sealed class SideLearner : SideRule
         }
 
         PacketSide side = OfInternet(in packet);
-        if (side == PacketSide.Unknown)
+        if (side != PacketSide.Unknown)
         {
-            return;
-        }
+            Vote(ethernet.Source, side, SideEvidence.FirstPacket);
 
-        ref SideVotes votes = ref CollectionsMarshal.GetValueRefOrNullRef(_macs, ethernet.Source);
-        if (!Unsafe.IsNullRef(ref votes))
-        {
-            votes.Add(side, SideEvidence.FirstPacket);
+            // Whom a packet is for is on the other side; what he sends himself says more.
+            if (!ethernet.Destination.IsMulticast)
+            {
+                Vote(ethernet.Destination, side.Opposite(), SideEvidence.Question);
+            }
         }
-        else if (_macs.Count < MaximumMacs)
+    }
+
+    private void Vote(MacAddress address, PacketSide side, SideEvidence evidence)
+    {
+        if (_macs.Count < MaximumMacs || _macs.ContainsKey(address))
         {
-            SideVotes first = default;
-            first.Add(side, SideEvidence.FirstPacket);
-            _macs.Add(ethernet.Source, first);
+            CollectionsMarshal.GetValueRefOrAddDefault(_macs, address, out _).Add(side, evidence);
         }
     }
 
