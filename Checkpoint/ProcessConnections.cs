@@ -4,7 +4,7 @@ using Interceptor.Tcp;
 namespace Interceptor.Checkpoint;
 
 /// <summary>
-/// All TCP connections of one process that can be checkpointed, each duplicated and nothing changed yet; and what the process has besides, with the reason. Everything that takes a look at the whole machine
+/// All TCP connections and listening sockets of one process that can be checkpointed, each duplicated and nothing changed yet; and what the process has besides, with the reason. Everything that takes a look at the whole machine
 /// (who shares a socket, whose segments are signed) is asked once for all.
 /// <para>Threads: one at a time. Disposing resumes every connection that is paused and gives the duplicates back.</para>
 /// </summary>
@@ -20,14 +20,11 @@ public sealed class ProcessConnections : IDisposable
         _tasks = FrozenProcess.OpenTasks(process);
     }
 
-    /// <summary>The connections, in the order of their descriptors in the process.</summary>
+    /// <summary>The sockets, in the order of their descriptors in the process.</summary>
     public IReadOnlyList<PausedSocket> Sockets => SocketList;
 
-    /// <summary>Connections that can't be checkpointed.</summary>
+    /// <summary>What can't be checkpointed.</summary>
     public IReadOnlyList<SessionLeftOut> Ineligible => IneligibleList;
-
-    /// <summary>Listening sockets, which are no connections.</summary>
-    public IReadOnlyList<SessionLeftOut> Listening => ListeningList;
 
     /// <summary>The process.</summary>
     internal int Pid => _process.Pid;
@@ -39,17 +36,15 @@ public sealed class ProcessConnections : IDisposable
 
     private List<SessionLeftOut> IneligibleList { get; } = [];
 
-    private List<SessionLeftOut> ListeningList { get; } = [];
-
     /// <summary>Finds and duplicates them.</summary>
     /// <exception cref="CheckpointException">No such process, its descriptors may not be read, or it has no TCP connection at all.</exception>
     public static ProcessConnections Attach(int pid)
     {
-        IReadOnlyList<SocketOwner> owners = SocketFinder.List(pid);
+        IReadOnlyList<SocketOwner> owners = SocketFinder.List(pid, includeListening: true);
         if (owners.Count == 0)
         {
             throw new CheckpointException(
-                "find", $"process {pid} has no TCP connection.", CheckpointException.NothingChanged, CheckpointFailure.NotFound);
+                "find", $"process {pid} has no TCP connection and no listening socket.", CheckpointException.NothingChanged, CheckpointFailure.NotFound);
         }
 
         var connections = new ProcessConnections(ProcessDescriptor.Open(pid));
@@ -134,7 +129,7 @@ public sealed class ProcessConnections : IDisposable
         }
     }
 
-    /// <summary>What no single socket tells, others that share it and signatures; and what is no connection. By inode.</summary>
+    /// <summary>What no single socket tells, others that share it and signatures. By inode.</summary>
     private Dictionary<long, SessionOverview> LookAtAll(SocketOwner first)
     {
         using FileDescriptor duplicate = _process.Duplicate(first.Descriptor);
@@ -143,8 +138,6 @@ public sealed class ProcessConnections : IDisposable
         duplicate.Dispose();
         Dictionary<long, SessionOverview> sessions = network.Run(static () => SessionCatalog.Read(pid: null, includeOthers: true))
             .Where(session => session.Holders.Any(holder => holder.Pid == first.Pid)).ToDictionary(static session => session.Inode);
-        ListeningList.AddRange(sessions.Values.Where(static session => session.State == TcpState.Listen)
-            .Select(static session => new SessionLeftOut(session.Local.ToString(), "", session.State.ToRfcName(), "a listening socket has no session: the new program makes its own")));
         return sessions;
     }
 }

@@ -5,6 +5,7 @@ using Interceptor.Checkpoint;
 using Interceptor.Cli.Input;
 using Interceptor.Cli.Output;
 using Interceptor.Interop;
+using Interceptor.Replay.Sides;
 
 namespace Interceptor.Cli;
 
@@ -85,7 +86,8 @@ internal static class CommandRunner
         CaptureFileException { InnerException: UnauthorizedAccessException or LinuxException { IsPermission: true } } => ExitCode.Missing,
         CaptureFileException { Fault: CaptureFileFault.Unwritable or CaptureFileFault.Unsupported } => ExitCode.Failed,
         CheckpointException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
-        CaptureFileException or CheckpointException { Failure: CheckpointFailure.BadImage } => ExitCode.BadInput,
+        SideFileException { InnerException: UnauthorizedAccessException } => ExitCode.Missing,
+        CaptureFileException or SideFileException or CheckpointException { Failure: CheckpointFailure.BadImage } => ExitCode.BadInput,
         _ when exception.InnerException is { } inner => CodeOf(inner),
         _ => ExitCode.Failed,
     };

@@ -14,7 +14,4 @@ public enum ReplayPaceKind
 
     /// <summary>Nothing: each packet is due at once.</summary>
     TopSpeed,
-
-    /// <summary>Somebody, for each packet.</summary>
-    Step,
 }

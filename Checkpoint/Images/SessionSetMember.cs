@@ -1,6 +1,6 @@
 namespace Interceptor.Checkpoint;
 
-/// <summary>One connection of a set.</summary>
+/// <summary>One connection or listening socket of a set.</summary>
 public sealed record SessionSetMember
 {
     /// <summary>Its image, from the set's directory; in an earlier set for one that was carried over.</summary>
@@ -12,7 +12,7 @@ public sealed record SessionSetMember
     /// <summary>The process's end.</summary>
     public string Local { get; init; } = "";
 
-    /// <summary>The other end.</summary>
+    /// <summary>The other end; port 0 of what listens.</summary>
     public string Peer { get; init; } = "";
 
     /// <summary>The state, as the RFC spells it.</summary>

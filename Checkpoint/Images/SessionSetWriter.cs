@@ -16,6 +16,7 @@ public sealed class SessionSetWriter : IDisposable
     private readonly SessionKey? _key;
     private readonly SessionSet? _before;
     private readonly List<SessionSetMember> _members = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private bool _isDone;
 
     private SessionSetWriter(string path, string aside, SessionKey? key, SessionSet? before)
@@ -53,7 +54,7 @@ public sealed class SessionSetWriter : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         _members.Add(Writing(_path, () =>
         {
-            string name = NameOf(image);
+            string name = NewName(image);
             string directory = Path.Combine(_aside, name);
             SessionImageBase? chainedTo = earlier is null ? null : SessionImageBase.TryOpen(_before!.PathOf(earlier), _key);
             string hash = SessionImageDirectory.WriteFiles(directory, image, furtherFiles, _key, chainedTo, isDurable: false);
@@ -140,8 +141,18 @@ public sealed class SessionSetWriter : IDisposable
         }
     }
 
-    /// <summary>A member's directory: <c>192.0.2.1:80-192.0.2.2:49152</c>.</summary>
-    internal static string NameOf(SessionImage image) => string.Create(CultureInfo.InvariantCulture, $"{image.Snapshot.Local}-{image.Snapshot.Peer}");
+    /// <summary>A member's directory: <c>192.0.2.1:80-192.0.2.2:49152</c>, <c>0.0.0.0:80-listener</c>; several may listen at one place (SO_REUSEPORT).</summary>
+    private string NewName(SessionImage image)
+    {
+        string name = SocketEndpoints.IsNoPeer(image.Snapshot.Peer) ? $"{image.Snapshot.Local}-listener" : $"{image.Snapshot.Local}-{image.Snapshot.Peer}";
+        string free = name;
+        for (int i = 2; !_names.Add(free); i++)
+        {
+            free = string.Create(CultureInfo.InvariantCulture, $"{name}.{i}");
+        }
+
+        return free;
+    }
 
     private static T Writing<T>(string path, Func<T> write)
     {

@@ -23,7 +23,7 @@ internal static class CheckpointCommand
 
     private static readonly Option<bool> AllOf = new("--all-of")
     {
-        Description = "All of the process's connections in one freeze, instead of --connection: -o becomes a set with an image of each, and --base is an earlier set.",
+        Description = "All of the process's connections and listening sockets in one freeze, instead of --connection: -o becomes a set with an image of each, and --base is an earlier set.",
     };
 
     private static readonly Option<bool> Skip = new("--skip") { Description = "With --all-of: leave out connections that can't be checkpointed. Otherwise one such has all refused." };

@@ -47,9 +47,8 @@ internal static class CheckpointSet
         List<CheckpointObstacle> obstacles =
         [
             .. connections.Ineligible.Select(static left => new CheckpointObstacle("connection", $"{left.Local}-{left.Peer}: {left.Reason}", "With --skip it is left out.")),
-            .. connections.Listening.Select(static left => new CheckpointObstacle("listening", $"{left.Local} is left out: {left.Reason}", "", IsLoss: true)),
         ];
-        return ObstacleReport.Write(output, obstacles, $"process {pid} with {Counted.Of(connections.Sockets.Count, "connection")}", "can_checkpoint", "checkpointed");
+        return ObstacleReport.Write(output, obstacles, $"process {pid} with {Counted.Of(connections.Sockets.Count, "socket")}", "can_checkpoint", "checkpointed");
     }
 
     internal static void WriteMember(Utf8JsonWriter json, SessionSet set, SessionSetMember member)
@@ -129,8 +128,8 @@ internal static class CheckpointSet
         output.Text.Write(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            {Counted.Of(result.Set.Members.Count, "connection")}{carried} -> {Printable.Escape(result.Set.Directory)} ({result.ImageBytes} bytes)
-            frozen for {result.Freeze.TotalMilliseconds:0.000} ms ({Counted.Of(result.DumpTimes.Count, "connection")} dumped, {Median(result.DumpTimes).TotalMicroseconds:0} us each in the median), {Counted.Of(result.HeldPackets, "packet")} held meanwhile; the connections {after}
+            {Counted.Of(result.Set.Members.Count, "socket")}{carried} -> {Printable.Escape(result.Set.Directory)} ({result.ImageBytes} bytes)
+            frozen for {result.Freeze.TotalMilliseconds:0.000} ms ({Counted.Of(result.DumpTimes.Count, "socket")} dumped, {Median(result.DumpTimes).TotalMicroseconds:0} us each in the median), {Counted.Of(result.HeldPackets, "packet")} held meanwhile; the connections {after}
 
             """));
     }

@@ -26,6 +26,9 @@ internal sealed class ReplayCapture : IDisposable
         Path = path;
     }
 
+    /// <summary>The reader that was opened first: what is known of the capture before a packet is read.</summary>
+    internal CaptureFileReader First => _first;
+
     /// <summary>The file as it was named.</summary>
     internal string Path { get; }
 

@@ -36,8 +36,33 @@ public static class SessionLockRules
     public static FirewallRules Install(FlowEndpoint local, FlowEndpoint peer, string id, NetworkNamespace? networkNamespace) =>
         SocketEndpoints.IsNoPeer(peer) ? InstallForListener(local, id, networkNamespace) : Install([(local, peer)], id, networkNamespace);
 
-    /// <summary>Installs one lock for many connections.</summary>
-    public static FirewallRules Install(IReadOnlyList<(FlowEndpoint Local, FlowEndpoint Peer)> connections, string id, NetworkNamespace? networkNamespace) =>
+    /// <summary>Installs one lock for many connections and listening sockets, in as few rules as there can be.</summary>
+    internal static IReadOnlyList<FirewallRules> InstallAll(IEnumerable<(FlowEndpoint Local, FlowEndpoint Peer)> sockets, string id, NetworkNamespace? networkNamespace)
+    {
+        var installed = new List<FirewallRules>();
+        try
+        {
+            ILookup<bool, (FlowEndpoint Local, FlowEndpoint Peer)> kinds = sockets.ToLookup(static socket => SocketEndpoints.IsNoPeer(socket.Peer));
+            if (kinds[false].Any())
+            {
+                installed.Add(Install([.. kinds[false]], id, networkNamespace));
+            }
+
+            foreach ((FlowEndpoint local, _) in kinds[true].Distinct())
+            {
+                installed.Add(InstallForListener(local, id, networkNamespace));
+            }
+
+            return installed;
+        }
+        catch
+        {
+            installed.ForEach(static rules => rules.Remove());
+            throw;
+        }
+    }
+
+    private static FirewallRules Install(IReadOnlyList<(FlowEndpoint Local, FlowEndpoint Peer)> connections, string id, NetworkNamespace? networkNamespace) =>
         FirewallRules.Install(SessionFlows.Rules(connections, FirewallTarget.Drop, FirewallTarget.Drop), new FirewallOptions { Namespace = networkNamespace, LockId = id });
 
     /// <summary>Drops who calls, so that he calls again, and nothing of the connections on the same port that there are already.</summary>
@@ -82,7 +107,8 @@ public static class SessionLockRules
             }
         }
 
-        return FirewallCleanup.ReplaceLock(IdOf(image.Lock), SessionFlows.Rules(others, FirewallTarget.Drop, FirewallTarget.Drop));
+        string id = IdOf(image.Lock);
+        return FirewallCleanup.ReplaceLock(id, () => InstallAll(others, id, networkNamespace: null));
     }
 
     /// <summary>Removes a lock; true if there was one.</summary>

@@ -16,7 +16,7 @@ public sealed partial class SessionSetCheckpoint
     private static readonly SessionStep<SessionSetCheckpoint>[] Table =
     [
         new("read base", false, "reads the index of the earlier set", static it => it.OpenBase(), "", null, GoOn, static it => it._options.BaseDirectory is not null),
-        new("find", false, "finds every connection, duplicates it and checks that its state can be taken whole, and that the set can be written",
+        new("find", false, "finds every connection and listening socket, duplicates it and checks that its state can be taken whole, and that the set can be written",
             static it => it.Find(), "the duplicates are closed", static it => it._connections?.Dispose(), GoOn),
         new("start guard", false, "starts the process that puts things right should this one be killed",
             static it => it._guard = SessionGuard.Start(it._options.GuardCommand!), "it is sent away", static it => it._guard?.Dispose(), GoOn,
@@ -27,6 +27,9 @@ public sealed partial class SessionSetCheckpoint
         new("arm guard", false, "gives the guard duplicates of the owner's pidfd, the sockets and both queues",
             static it => it._guard!.Arm(SessionGuardOrder.For(it._connections!, it._hold, it._id, it._options.Directory)),
             "it is sent away", static it => it._guard?.Dismiss(), GoOn, static it => it._guard is not null),
+        new("lock listeners", false, "drops who calls from here on, so that nobody waits to be accepted when a listening socket is dumped",
+            static it => it.LockListeners(), "the rules are removed, unless the originals are closed", static it => it.RemoveLock(), GoOn,
+            static it => it is { _options: { LeaveRunning: false, Lock: not SessionLockKind.None } } && it._taken.Exists(static one => one.Socket.IsListening)),
         new("install rules", false, "sends the connections' packets through the queues: the peers' at PREROUTING, the owner's at OUTPUT",
             static it => it._hold!.InstallRules(), "the rules are removed", static it => it._hold?.RemoveRules(), GoOn, static it => it.IsHeld),
 
@@ -92,13 +95,15 @@ public sealed partial class SessionSetCheckpoint
         }
 
         Dictionary<(string, string), SessionSetMember> earlier = _before is not null && _before.BootId == PausedSocket.CurrentBootId
-            ? _before.Members.ToDictionary(static member => (member.Local, member.Peer))
+            ? _before.Members.DistinctBy(static member => (member.Local, member.Peer)).ToDictionary(static member => (member.Local, member.Peer))
             : [];
-        foreach (PausedSocket socket in _connections.Sockets)
+        // What listens first: its port is bound before those of its connections.
+        foreach (PausedSocket socket in _connections.Sockets.OrderByDescending(static socket => socket.IsListening))
         {
             ulong cookie = socket.ReadCookie();
             earlier.TryGetValue((socket.Owner.Local.ToString(), socket.Owner.Peer.ToString()), out SessionSetMember? member);
             _taken.Add(new Taken(socket, member is not null && member.Activity.Cookie == cookie ? member : null) { Cookie = cookie });
+            _hasConnections |= !socket.IsListening;
         }
     }
 
@@ -121,7 +126,7 @@ public sealed partial class SessionSetCheckpoint
     }
 
     private void OpenQueues() => _hold = SessionHold.Open(
-        _namespace!, [.. _connections!.Sockets.Select(static socket => (socket.Owner.Local, socket.Owner.Peer))], queues: null, InterceptionQueueFlags.None);
+        _namespace!, [.. Ends(listening: false)], queues: null, InterceptionQueueFlags.None);
 
     /// <summary>The lock behind the queues: while one of ours is open, nft leaves an empty rest of it.</summary>
     private void CloseQueues()
@@ -130,13 +135,19 @@ public sealed partial class SessionSetCheckpoint
         RemoveLock();
     }
 
-    private void InstallLock() => _lock = SessionLockRules.Install([.. _connections!.Sockets.Select(static socket => (socket.Owner.Local, socket.Owner.Peer))], _id, _namespace);
+    private IEnumerable<(FlowEndpoint Local, FlowEndpoint Peer)> Ends(bool listening) =>
+        _taken.Where(one => one.Socket.IsListening == listening).Select(static one => (one.Socket.Owner.Local, one.Socket.Owner.Peer));
+
+    private void LockListeners() => _lock.AddRange(SessionLockRules.InstallAll(Ends(listening: true), _id, _namespace));
+
+    private void InstallLock() => _lock.AddRange(SessionLockRules.InstallAll(Ends(listening: false), _id, _namespace));
 
     private void RemoveLock()
     {
         if (!_isClosing)
         {
-            _lock?.Remove();
+            _lock.ForEach(static rules => rules.Remove());
+            _lock.Clear();
         }
     }
 
@@ -176,19 +187,29 @@ public sealed partial class SessionSetCheckpoint
                 one.Image = one.IsUnchanged ? null : one.Socket.Dump();
                 _dumpTimes.Add(Stopwatch.GetElapsedTime(start));
             }
-            catch (CheckpointException exception) when (_options.Skip)
+            catch (CheckpointException exception) when (_options.Skip || (_options.LeaveRunning && one.Socket.IsListening))
             {
                 _connections!.LeaveOut(one.Socket, exception.Message);
                 _taken.Remove(one);
             }
         }
 
-        if (_lock is not null && _taken.Count < asked)
+        if (_lock.Count > 0 && _taken.Count < asked)
         {
-            // What was left out since is not to be dropped any more.
-            FirewallRules old = _lock;
-            InstallLock();
-            old.Remove();
+            // What was left out since is not to be dropped any more. Of held connections there is no lock yet.
+            FirewallRules[] old = [.. _lock];
+            _lock.Clear();
+            if (!_options.LeaveRunning)
+            {
+                LockListeners();
+            }
+
+            if (_options.Lock == SessionLockKind.Drop)
+            {
+                InstallLock();
+            }
+
+            Array.ForEach(old, static rules => rules.Remove());
         }
     }
 
@@ -200,7 +221,7 @@ public sealed partial class SessionSetCheckpoint
         }
 
         _held = _hold?.ReleaseAll() ?? 0;
-        _lock?.Remove();
+        RemoveLock();
         _owner?.Dispose();
         _guard?.Resumed();
     }
@@ -215,7 +236,7 @@ public sealed partial class SessionSetCheckpoint
     private void WriteTaken()
     {
         ILookup<FlowKey, HeldSessionPacket>? held = _hold?.CopyHeldByConnection();
-        SessionLock? sessionLock = _lock is null ? null : new SessionLock(FirewallOwner.Lock(_id).ToString(), "drop");
+        SessionLock? sessionLock = _lock.Count == 0 ? null : new SessionLock(FirewallOwner.Lock(_id).ToString(), "drop");
         foreach (Taken one in _taken)
         {
             IReadOnlyList<HeldSessionPacket> packets = held is null ? [] : [.. held[one.Flow]];
@@ -258,8 +279,8 @@ public sealed partial class SessionSetCheckpoint
             }
         }
 
-        SessionLock? sessionLock = _lock is null || _options.LeaveRunning ? null : new SessionLock(FirewallOwner.Lock(_id).ToString(), "drop");
-        _set = writer.Commit(_id, _options.Pid, sessionLock, [.. _connections!.Ineligible, .. _connections.Listening], _cutNanoseconds);
+        SessionLock? sessionLock = _lock.Count == 0 || _options.LeaveRunning ? null : new SessionLock(FirewallOwner.Lock(_id).ToString(), "drop");
+        _set = writer.Commit(_id, _options.Pid, sessionLock, _connections!.Ineligible, _cutNanoseconds);
     }
 
     /// <summary>The connections go on, and images that say otherwise would mislead.</summary>

@@ -26,12 +26,13 @@ public sealed partial class SessionSetCheckpoint
     private ProcessConnections? _connections;
     private NetworkNamespace? _namespace;
     private SessionHold? _hold;
-    private FirewallRules? _lock;
+    private readonly List<FirewallRules> _lock = [];
     private FrozenProcess? _owner;
     private SessionSet? _set;
     private SessionGuard? _guard;
     private long _cutNanoseconds;
     private int _held;
+    private bool _hasConnections;
     private bool _isClosing;
 
     private SessionSetCheckpoint(SessionSetCheckpointOptions options)
@@ -43,7 +44,7 @@ public sealed partial class SessionSetCheckpoint
     /// <summary>The table: every step there is, in order; which of them apply depends on the options.</summary>
     public static IReadOnlyList<SessionStep> Steps => Table;
 
-    private bool IsHeld => _options.Lock == SessionLockKind.Hold;
+    private bool IsHeld => _options.Lock == SessionLockKind.Hold && _hasConnections;
 
     /// <summary>Does it.</summary>
     /// <exception cref="CheckpointException">
@@ -86,7 +87,7 @@ public sealed partial class SessionSetCheckpoint
         HeldPackets = _held,
         Steps = SessionCheckpointTiming.Of(_runner.Times),
         GuardProblem = _guard?.Problem,
-        LockPlaces = _options.LeaveRunning || _lock is null ? [] : _lock.Places,
+        LockPlaces = _options.LeaveRunning ? [] : [.. _lock.SelectMany(static rules => rules.Places)],
     };
 
     /// <summary>A connection in the freeze.</summary>

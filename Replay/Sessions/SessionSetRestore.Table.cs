@@ -2,7 +2,7 @@ using Interceptor.Capture.Injection;
 using Interceptor.Capture.Intercept;
 using Interceptor.Checkpoint;
 using Interceptor.Interop;
-using Interceptor.Packets;
+using Interceptor.Tcp;
 
 namespace Interceptor.Replay;
 
@@ -49,7 +49,8 @@ public sealed partial class SessionSetRestore
     {
         foreach (SessionSetMember member in _set.Members)
         {
-            _images.Add(SessionRestore.WithPackets(SessionFiles.Read(_set, member, _options.Key), _options.PacketsFrom));
+            SessionImage image = SessionFiles.Read(_set, member, _options.Key);
+            _images.Add(IsConnection(image) ? SessionRestore.WithPackets(image, _options.PacketsFrom) : image);
         }
     }
 
@@ -65,7 +66,7 @@ public sealed partial class SessionSetRestore
         }
     }
 
-    private void OpenAnnouncers() => _announcers.AddRange(_images.Select(static image => image.Snapshot.Local.Address).Distinct().Select(AddressAnnouncer.Open));
+    private void OpenAnnouncers() => _announcers.AddRange(_images.Where(IsConnection).Select(static image => image.Snapshot.Local.Address).Distinct().Select(AddressAnnouncer.Open));
 
     /// <summary>One for each IP version that is needed.</summary>
     private void OpenInjectors() =>
@@ -74,15 +75,21 @@ public sealed partial class SessionSetRestore
 
     /// <summary>What one address has to say goes with the first of its connections.</summary>
     private void Announce() =>
-        _announcers.ForEach(announcer => SessionRestore.Announce(announcer, _sockets[_images.FindIndex(image => image.Snapshot.Local.Address == announcer.Address)]));
+        _announcers.ForEach(announcer => SessionRestore.Announce(announcer, _sockets[_images.FindIndex(image => IsConnection(image) && image.Snapshot.Local.Address == announcer.Address)]));
 
     private void TrackAll()
     {
         for (int i = 0; i < _images.Count; i++)
         {
-            _ = SessionRestore.Track(_images[i], _sockets[i]);
+            if (IsConnection(_images[i]))
+            {
+                _ = SessionRestore.Track(_images[i], _sockets[i]);
+            }
         }
     }
+
+    /// <summary>What listens has no peer, and often no address.</summary>
+    private static bool IsConnection(SessionImage image) => image.Snapshot.State != TcpState.Listen;
 
     private void RestoreAll()
     {
@@ -137,8 +144,7 @@ public sealed partial class SessionSetRestore
     {
         if (_isUnlocked && _takenBack is null && !_sockets.Exists(static socket => socket.IsResumed))
         {
-            IReadOnlyList<(FlowEndpoint, FlowEndpoint)> ends = [.. _images.Select(static image => (image.Snapshot.Local, image.Snapshot.Peer))];
-            _ = SessionLockRules.Install(ends, SessionLockRules.IdOf(_set.Lock!), networkNamespace: null);
+            _ = SessionLockRules.InstallAll(_images.Select(static image => (image.Snapshot.Local, image.Snapshot.Peer)), SessionLockRules.IdOf(_set.Lock!), networkNamespace: null);
         }
     }
 

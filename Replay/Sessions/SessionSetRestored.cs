@@ -41,7 +41,7 @@ public sealed class SessionSetRestored : IDisposable
     {
         string id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
         var sessionLock = new SessionLock(FirewallOwner.Lock(id).ToString(), "drop");
-        FirewallRules locked = SessionLockRules.Install([.. Images.Select(static image => (image.Snapshot.Local, image.Snapshot.Peer))], id, networkNamespace: null);
+        IReadOnlyList<FirewallRules> locked = SessionLockRules.InstallAll(Images.Select(static image => (image.Snapshot.Local, image.Snapshot.Peer)), id, networkNamespace: null);
         var paused = new List<PausedSocket>();
         bool isWritten = false;
         try
@@ -67,7 +67,10 @@ public sealed class SessionSetRestored : IDisposable
             paused.ForEach(static socket => socket.Dispose());
             if (!isWritten)
             {
-                locked.Remove();
+                foreach (FirewallRules rules in locked)
+                {
+                    rules.Remove();
+                }
             }
         }
     }

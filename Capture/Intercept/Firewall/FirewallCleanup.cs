@@ -33,11 +33,14 @@ public static class FirewallCleanup
     public static FirewallCleanupReport RemoveLock(string lockId, NetworkNamespace? networkNamespace = null) =>
         RemoveOwner(FirewallOwner.Lock(lockId), networkNamespace);
 
-    /// <summary>Puts other rules in the place of a lock's; in between, both are there. No rules at all remove it. False, and nothing is done, where there is no such lock.</summary>
+    /// <summary>Puts other rules in the place of a lock's; in between, both are there. False, and nothing is done, where there is no such lock.</summary>
+    /// <param name="lockId">The lock.</param>
+    /// <param name="install">Installs the new ones under the same id; none at all removes the lock.</param>
+    /// <param name="networkNamespace">Where; null is the calling thread's namespace.</param>
     /// <exception cref="IOException">The new rules could not be installed, and the old ones are there; or the old ones not be removed.</exception>
-    public static bool ReplaceLock(string lockId, IReadOnlyList<FirewallRule> rules, NetworkNamespace? networkNamespace = null)
+    public static bool ReplaceLock(string lockId, Action install, NetworkNamespace? networkNamespace = null)
     {
-        ArgumentNullException.ThrowIfNull(rules);
+        ArgumentNullException.ThrowIfNull(install);
         var owner = FirewallOwner.Lock(lockId);
         var old = new HashSet<string>(StringComparer.Ordinal);
         Remove(chain => chain.Owner == owner && old.Add(chain.Name) && false, networkNamespace);
@@ -46,11 +49,7 @@ public static class FirewallCleanup
             return false;
         }
 
-        if (rules.Count > 0)
-        {
-            _ = FirewallRules.Install(rules, new FirewallOptions { Namespace = networkNamespace, LockId = lockId });
-        }
-
+        install();
         Remove(chain => chain.Owner == owner && old.Contains(chain.Name), networkNamespace);
         return true;
     }

@@ -26,16 +26,21 @@ public sealed class SetCommandTests : IDisposable
 
     /// <summary>Reads what each connection has up to a line's end, and answers with it and the descriptor's name.</summary>
     private const string Successor = """
-        import os, socket
+        import os, socket, sys
         names = os.environ["LISTEN_FDNAMES"].split(":")
         assert int(os.environ["LISTEN_FDS"]) == len(names) and int(os.environ["LISTEN_PID"]) == os.getpid()
         for fd, name in enumerate(names, 3):
             s = socket.socket(fileno=fd)
             s.setblocking(True)
+            if s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                listener = s
+                continue
             data = b""
             while not data.endswith(b"\n"):
                 data += s.recv(4096)
             s.sendall(name.encode() + b" " + data)
+        if len(sys.argv) > 1:
+            listener.accept()[0].sendall(b"welcome\n")
         """;
 
     private readonly NetworkNamespace _ns;
@@ -52,25 +57,32 @@ public sealed class SetCommandTests : IDisposable
     }
 
     [Fact]
-    public void All_connections_go_on_in_one_command_under_one_lock()
+    public async Task All_connections_and_their_listener_go_on_in_one_command_under_one_lock()
     {
         const int Connections = 50;
         Start(Connections);
         _clients.ForEach(client => Send(client, "before "));
         JsonElement[] lines = Take("taken", "--kill");
         JsonElement summary = lines[^1];
-        Assert.Equal(Connections, summary.GetProperty("connections").GetInt32());
+        Assert.Equal(Connections + 1, summary.GetProperty("connections").GetInt32());
         Assert.StartsWith("interceptor:lock:", summary.GetProperty("lock").GetString(), StringComparison.Ordinal);
-        Assert.Equal("LISTEN", lines.Single(static line => line.GetProperty("type").GetString() == "left_out").GetProperty("state").GetString());
+        Assert.Equal("LISTEN", lines[0].GetProperty("state").GetString());
         Assert.Equal(Connections, Directory.EnumerateDirectories(At("taken"), "127.0.0.1:*-127.0.0.1:*").Count());
 
         // Nobody has the connections now, and nobody answers for them.
         _clients.ForEach(client => Send(client, "after\n"));
-        CliResult restored = _ns.Run(() => CliProcess.Run("restore", "--json", At("taken"), "--", "python3", "-c", Successor));
-        Assert.True(restored.ExitCode == 0, restored.ToString());
+        using Socket caller = _ns.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        Task<CliResult> restore = Task.Factory.StartNew(
+            () => _ns.Run(() => CliProcess.Run("restore", "--json", At("taken"), "--", "python3", "-c", Successor, "accept")), TaskCreationOptions.LongRunning);
         Dictionary<string, string> names = lines.Where(static line => line.GetProperty("type").GetString() == "connection")
             .ToDictionary(static line => line.GetProperty("peer").GetString()!, static line => line.GetProperty("image_id").GetString()!);
         Assert.All(_clients, client => Assert.Equal($"{names[client.LocalEndPoint!.ToString()!]} before after\n", ReadLine(client)));
+
+        // The answers show that the command runs, and so that its listening socket does.
+        caller.Connect(_clients[0].RemoteEndPoint!);
+        CliResult restored = await restore.WaitAsync(TcpLink.Deadline);
+        Assert.True(restored.ExitCode == 0, restored.ToString());
+        Assert.Equal("welcome\n", ReadLine(caller));
         Assert.Equal(0, TcpLink.ResetsSent(_ns));
         Assert.Contains("restored before", Restore("taken").Error, StringComparison.Ordinal);
         Assert.Contains("restored before", Restore(Path.Combine("taken", Path.GetFileName(Directory.EnumerateDirectories(At("taken")).First()))).Error, StringComparison.Ordinal);
@@ -88,8 +100,8 @@ public sealed class SetCommandTests : IDisposable
         WaitForUnread((6 * 4) + 8);
         JsonElement[] lines = Take("second", "--leave-running", "--base", At("first"));
         Assert.Equal(4, lines[^1].GetProperty("carried_over").GetInt32());
-        Assert.Equal(2, lines[^1].GetProperty("dumped").GetInt32());
-        string changed = Directory.EnumerateDirectories(At("second")).First();
+        Assert.Equal(3, lines[^1].GetProperty("dumped").GetInt32());
+        string changed = Directory.EnumerateDirectories(At("second"), "127.0.0.1:*-127.0.0.1:*").First();
         Assert.Equal(4, new FileInfo(Path.Combine(changed, "receive-queue.bin")).Length);
 
         // Taken away behind it: again only what is new, and everything restored.
@@ -116,7 +128,7 @@ public sealed class SetCommandTests : IDisposable
         Assert.Contains("--skip", refused.Error, StringComparison.Ordinal);
         Assert.False(Path.Exists(At("taken")));
         JsonElement[] lines = Take("taken", "--skip");
-        Assert.Equal(2, lines[^1].GetProperty("connections").GetInt32());
+        Assert.Equal(3, lines[^1].GetProperty("connections").GetInt32());
         Assert.Contains(lines, line => line.GetProperty("type").GetString() == "left_out" && line.GetProperty("peer").GetString() == urgent);
 
         // It goes on with its process, which the lock of the others does not touch.

@@ -71,11 +71,18 @@ internal sealed class StreamServer : IDisposable
 
     internal bool HasExited => _process.HasExited;
 
+    /// <summary>A socket that whoever listens at the server's place has answered.</summary>
+    internal Socket Call(NetworkNamespace ns) => ns.Run(() =>
+    {
+        var caller = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        caller.Connect(IPAddress.Loopback, Endpoint.Port);
+        return caller;
+    });
+
     /// <summary>A client's socket, connected to the server.</summary>
     internal Socket Connect(NetworkNamespace ns) => ns.Run(() =>
     {
-        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        client.Connect(IPAddress.Loopback, Endpoint.Port);
+        Socket client = Call(ns);
 
         // The kernel is connected before the server has accepted.
         FlowEndpoint peer = EndpointOf(client.LocalEndPoint!);

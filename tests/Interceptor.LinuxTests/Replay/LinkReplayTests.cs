@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Injection;
 using Interceptor.Packets;
@@ -13,7 +12,6 @@ public sealed class LinkReplayTests
     private const string SourceMac = "02:00:5e:00:53:01";
     private const int Packets = 200;
     private const long Gap = 2_000_000;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     [Fact]
     public void The_other_side_sees_the_same_packets_in_order_and_never_early()
@@ -22,18 +20,17 @@ public sealed class LinkReplayTests
         using var folder = new CaptureFolder();
         List<byte[]> frames = WriteCapture(folder.Sent);
         using NetworkLab lab = NetworkLab.Create();
-        using Process tcpdump = StartTcpdump(lab, folder.Seen);
+        using LinkRecording recording = Record(lab, folder.Seen);
         using LinkInjector injector = lab.Client.Run(() => LinkInjector.Open(NetworkLab.ClientInterface));
         var options = new ReplayOptions { Accepts = injector.Accepts };
         ReplayReport report = new PacketReplayer(injector, options).Run(() => CaptureFile.OpenRead(folder.Sent), TestContext.Current.CancellationToken);
-        AwaitEnd(tcpdump);
 
         Assert.Equal((Packets, 0), (report.Packets, report.Failed));
         Assert.Equal(frames.Sum(frame => (long)frame.Length), report.Bytes);
         Assert.Equal(Packets, report.Timing.Count);
         Assert.True(report.ElapsedNanoseconds >= (Packets - 1) * Gap, $"{report.ElapsedNanoseconds} ns are too few.");
         Assert.True(report.Timing.Percentile(0.5) < 1_000_000_000, $"the median error is {report.Timing.Percentile(0.5)} ns.");
-        (List<byte[]> seen, long span) = ReadSeen(folder.Seen);
+        (List<byte[]> seen, long span) = recording.ReadAll();
         Assert.Equal(frames, seen);
         Assert.True(span >= (Packets - 1) * Gap / 2, $"the packets came within {span} ns.");
     }
@@ -45,12 +42,11 @@ public sealed class LinkReplayTests
         using var folder = new CaptureFolder();
         List<byte[]> frames = WriteCapture(folder.Sent);
         using NetworkLab lab = NetworkLab.Create();
-        using Process tcpdump = StartTcpdump(lab, folder.Seen);
+        using LinkRecording recording = Record(lab, folder.Seen);
         CliResult result = lab.Client.Run(() => CliProcess.Run("replay", folder.Sent, "-i", NetworkLab.ClientInterface, "--top-speed", "--json"));
         Assert.True(result.ExitCode == 0, result.ToString());
-        AwaitEnd(tcpdump);
         Assert.Contains("\"packets\":200,", Assert.Single(result.Lines), StringComparison.Ordinal);
-        Assert.Equal(frames, ReadSeen(folder.Seen).Frames);
+        Assert.Equal(frames, recording.ReadAll().Frames);
     }
 
     private static List<byte[]> WriteCapture(string path)
@@ -75,49 +71,8 @@ public sealed class LinkReplayTests
         return frames;
     }
 
-    /// <summary>
-    /// tcpdump in the server's namespace; it ends by itself after the last packet. Returns when it captures. In immediate mode each slot of its
-    /// ring is as long as the snap length: with the default one there are eight.
-    /// </summary>
-    private static Process StartTcpdump(NetworkLab lab, string path)
-    {
-        Process process = ChildProcess.Start(lab.Server, "tcpdump", "-i", NetworkLab.ServerInterface, "-w", path, "-U", "-Z", "root",
-            "--immediate-mode", "-s", "2048", "-B", "8192", "-c", Packets.ToString(System.Globalization.CultureInfo.InvariantCulture), "ether", "src", SourceMac);
-        string? line;
-        do
-        {
-            line = process.StandardError.ReadLine();
-            Assert.NotNull(line);
-        }
-        while (!line.Contains("listening on", StringComparison.Ordinal));
-        return process;
-    }
-
-    private static void AwaitEnd(Process tcpdump)
-    {
-        if (!tcpdump.WaitForExit(Deadline))
-        {
-            tcpdump.Kill();
-            tcpdump.WaitForExit();
-            Assert.Fail("tcpdump did not see all packets.");
-        }
-    }
-
-    private static (List<byte[]> Frames, long Span) ReadSeen(string path)
-    {
-        var frames = new List<byte[]>();
-        long first = 0;
-        long last = 0;
-        using CaptureFileReader reader = CaptureFile.OpenRead(path);
-        while (reader.TryRead(out CapturedPacket packet))
-        {
-            last = packet.Metadata.Timestamp.Nanoseconds;
-            first = frames.Count == 0 ? last : first;
-            frames.Add(packet.Data.ToArray());
-        }
-
-        return (frames, last - first);
-    }
+    private static LinkRecording Record(NetworkLab lab, string path) =>
+        new(lab.Server, NetworkLab.ServerInterface, path, Packets, "ether", "src", SourceMac);
 
     private sealed class CaptureFolder : IDisposable
     {

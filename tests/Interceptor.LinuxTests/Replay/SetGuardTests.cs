@@ -86,7 +86,7 @@ public sealed class SetGuardTests : IDisposable
             Assert.All(rules.Kept, chain => Assert.True(chain.Owner.IsLock, what));
             if (isTaken)
             {
-                GoOnWithSet(clients);
+                GoOnWithSet(clients, server);
             }
             else
             {
@@ -108,8 +108,10 @@ public sealed class SetGuardTests : IDisposable
         }
     }
 
-    private static void GoOnWithOwner(Socket[] clients, StreamServer server, string what)
+    private void GoOnWithOwner(Socket[] clients, StreamServer server, string what)
     {
+        // Who calls is heard.
+        server.Call(_ns).Dispose();
         byte[] sent = StreamServer.Bytes(0, 60_000).ToArray();
         foreach (Socket client in clients)
         {
@@ -121,20 +123,27 @@ public sealed class SetGuardTests : IDisposable
         Assert.False(server.HasExited, what);
     }
 
-    /// <summary>Each stream goes on from its image to an end of its own, without a wrong byte.</summary>
-    private void GoOnWithSet(Socket[] clients)
+    /// <summary>Who calls is heard, and each stream goes on from its image to an end of its own, without a wrong byte.</summary>
+    private void GoOnWithSet(Socket[] clients, StreamServer server)
     {
         using SessionSetRestored restored = _ns.Run(() => SessionSetRestore.Resume(Set));
         Assert.True(restored.LockRemoved);
         Assert.Empty(SessionMoveTests.Rules(_ns));
-        Assert.Equal(clients.Length, restored.Sockets.Count);
-        for (int i = 0; i < clients.Length; i++)
+        Assert.Equal(clients.Length + 1, restored.Sockets.Count);
+        using (Socket listener = restored.Sockets[0].TakeSocket())
+        using (Socket caller = server.Call(_ns))
+        {
+            using Socket called = listener.Accept();
+            Assert.Equal(caller.LocalEndPoint, called.RemoteEndPoint);
+        }
+
+        for (int i = 1; i <= clients.Length; i++)
         {
             SessionImage image = restored.Images[i];
             Socket client = clients.Single(one => StreamServer.EndpointOf(one.LocalEndPoint!) == image.Snapshot.Peer);
-            using Socket server = restored.Sockets[i].TakeSocket();
+            using Socket one = restored.Sockets[i].TakeSocket();
             long from = image.WrittenOffset(StreamOrigin.Accepted);
-            Task<long> writing = Task.Factory.StartNew(() => StreamServer.WriteUntil(server, from, at => at >= from + (1 << 18)), TaskCreationOptions.LongRunning);
+            Task<long> writing = Task.Factory.StartNew(() => StreamServer.WriteUntil(one, from, at => at >= from + (1 << 18)), TaskCreationOptions.LongRunning);
             client.ReceiveTimeout = (int)TcpLink.Deadline.TotalMilliseconds;
             Assert.Equal(StreamServer.ReadToEnd(client, 0), EndOf(writing));
         }
