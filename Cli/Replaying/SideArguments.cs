@@ -15,7 +15,7 @@ internal sealed class SideArguments
 
     private readonly Option<string> _sides = new("--sides")
     {
-        Description = "Who is a client: auto (the default with -I), a side FILE, a filter of the client's packets, or networks or MACs of the servers, as 192.0.2.0/24.",
+        Description = "Who is a client: auto (the default with -I), a side FILE, networks (192.0.2.0/24,...) or MACs of the clients, or a filter of their packets.",
         HelpName = "SIDES",
     };
 

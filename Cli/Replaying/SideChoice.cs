@@ -43,7 +43,7 @@ internal static class SideChoice
             networks.Add(network);
         }
 
-        return SideTable.ForServerNetworks(networks);
+        return SideTable.ForClientNetworks(networks);
     }
 
     private static SideTable? ForMacs(string text)
@@ -59,7 +59,7 @@ internal static class SideChoice
             addresses.Add(address);
         }
 
-        return SideTable.ForServerMacs(addresses);
+        return SideTable.ForClientMacs(addresses);
     }
 
     private static SideTable ForFilter(string expression, string otherwise)

@@ -12,6 +12,22 @@ internal static class SideFlow
     private const int PortsLength = 4;
     private const int UnusedLengthOfIcmpv6 = 4;
 
+    /// <summary>The packet, or the one inside where IP comes behind labels or sessions of the link: MPLS, PPPoE, 802.11.</summary>
+    internal static PacketView BehindLink(PacketView packet)
+    {
+        for (int depth = 0; depth < Encapsulation.MaximumDepth; depth++)
+        {
+            if (packet.TryGetFlow(out _) || !Encapsulation.TryFindInner(in packet, out PacketView inner))
+            {
+                break;
+            }
+
+            packet = inner;
+        }
+
+        return packet;
+    }
+
     /// <summary>
     /// True where two hosts talk to one another: TCP and UDP with their ports, other protocols by address. Not ICMP and IGMP, whose messages are about others,
     /// not what is sent to many or to oneself, and not a TCP or UDP packet whose ports are not there.

@@ -51,7 +51,8 @@ public sealed class SideLearner : SideRule
     /// <summary>Takes what one packet tells.</summary>
     public void Learn(in CapturedPacket packet)
     {
-        PacketView view = PacketView.Parse(packet.Data, packet.Metadata.LinkType, packet.Metadata.OriginalLength);
+        PacketView link = PacketView.Parse(packet.Data, packet.Metadata.LinkType, packet.Metadata.OriginalLength);
+        PacketView view = SideFlow.BehindLink(link);
         if (view.TryGetFlow(out FlowKey flow))
         {
             if (SideFlow.IsConversation(in view, in flow))
@@ -68,7 +69,7 @@ public sealed class SideLearner : SideRule
             Vote(operation == ArpRequest ? sender : target, operation == ArpRequest ? target : sender, SideEvidence.Question);
         }
 
-        LearnMac(in view);
+        LearnMac(in link, OfInternet(in view));
     }
 
     /// <summary>
@@ -176,23 +177,19 @@ public sealed class SideLearner : SideRule
         }
     }
 
-    private void LearnMac(scoped in PacketView packet)
+    private void LearnMac(scoped in PacketView packet, PacketSide side)
     {
-        if (!packet.TryGetEthernet(out EthernetView ethernet))
+        if (side == PacketSide.Unknown || !packet.TryGetEthernet(out EthernetView ethernet))
         {
             return;
         }
 
-        PacketSide side = OfInternet(in packet);
-        if (side != PacketSide.Unknown)
-        {
-            Vote(ethernet.Source, side, SideEvidence.FirstPacket);
+        Vote(ethernet.Source, side, SideEvidence.FirstPacket);
 
-            // Whom a packet is for is on the other side; what he sends himself says more.
-            if (!ethernet.Destination.IsMulticast)
-            {
-                Vote(ethernet.Destination, side.Opposite(), SideEvidence.Question);
-            }
+        // Whom a packet is for is on the other side; what he sends himself says more.
+        if (!ethernet.Destination.IsMulticast)
+        {
+            Vote(ethernet.Destination, side.Opposite(), SideEvidence.Question);
         }
     }
 

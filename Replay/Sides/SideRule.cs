@@ -24,7 +24,7 @@ public abstract class SideRule
         }
 
         PacketView view = PacketView.Parse(packet.Data, packet.Metadata.LinkType, packet.Metadata.OriginalLength);
-        side = OfInternet(in view);
+        side = OfInternet(SideFlow.BehindLink(view));
         side = side == PacketSide.Unknown ? OfLink(in view) : side;
         return side == PacketSide.Unknown ? Fallback : side;
     }

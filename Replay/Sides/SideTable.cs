@@ -51,31 +51,31 @@ public sealed class SideTable : SideRule
         return table;
     }
 
-    /// <summary>The networks are the server's, all else the client's, as tcpprep has it.</summary>
-    public static SideTable ForServerNetworks(IEnumerable<IpNetwork> networks)
+    /// <summary>What the networks send is the client's, all else the server's, as tcpprep does it (whatever its manual says).</summary>
+    public static SideTable ForClientNetworks(IEnumerable<IpNetwork> networks)
     {
         ArgumentNullException.ThrowIfNull(networks);
         var table = new SideTable();
         foreach (IpNetwork network in networks)
         {
-            _ = table.TryAdd(network, PacketSide.Server);
+            _ = table.TryAdd(network, PacketSide.Client);
         }
 
-        _ = table.TrySetFallback(PacketSide.Client);
+        _ = table.TrySetFallback(PacketSide.Server);
         return table;
     }
 
-    /// <summary>The hardware addresses are the server's, all else the client's, as tcpprep has it.</summary>
-    public static SideTable ForServerMacs(IEnumerable<MacAddress> addresses)
+    /// <summary>What the hardware addresses send is the client's, all else the server's.</summary>
+    public static SideTable ForClientMacs(IEnumerable<MacAddress> addresses)
     {
         ArgumentNullException.ThrowIfNull(addresses);
         var table = new SideTable();
         foreach (MacAddress address in addresses)
         {
-            _ = table.TryAdd(address, PacketSide.Server);
+            _ = table.TryAdd(address, PacketSide.Client);
         }
 
-        _ = table.TrySetFallback(PacketSide.Client);
+        _ = table.TrySetFallback(PacketSide.Server);
         return table;
     }
 

@@ -15,7 +15,7 @@ public sealed class TwoSidedReplayTests
 
     [Theory]
     [InlineData("auto", "--pps", "20000")]
-    [InlineData("192.0.2.2", "--top-speed")]
+    [InlineData("192.0.2.1", "--top-speed")]
     public void Each_end_gets_exactly_its_side_in_order(string sides, params string[] pace)
     {
         KernelTest.RequireTool("tcpdump");

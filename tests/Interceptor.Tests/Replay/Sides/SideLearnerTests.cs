@@ -89,6 +89,16 @@ public sealed class SideLearnerTests
     }
 
     [Fact]
+    public void A_conversation_behind_a_label_is_one()
+    {
+        SideTable table = Learn(Labelled(SynAck("2:5001 > 1:4614")), Labelled(Segment("1:4614 > 2:5001")));
+        Assert.Equal([PacketSide.Client, PacketSide.Server], [Side(table, Labelled(Segment("1:4614 > 2:5001"))), Side(table, Labelled(Segment("2:5001 > 1:4614")))]);
+
+        // MPLS: label 16, bottom of the stack, time to live 255.
+        static byte[] Labelled(byte[] packet) => [.. packet[..12], 0x88, 0x47, 0x00, 0x01, 0x01, 0xFF, .. packet[14..]];
+    }
+
+    [Fact]
     public void Later_fragments_go_with_the_first()
     {
         byte[] reverse = Syn("2:1000 > 1:80");

@@ -20,7 +20,7 @@ public sealed class TwoSidedSinkTests
     {
         var log = new List<char>();
         using var sink = new TwoSidedSink(new BatchingSink('C', log), new BatchingSink('S', log), keepsOrder);
-        using var source = new SidedSource(CaptureFile.OpenRead(new MemoryStream(File(Exchange)), "memory"), SideTable.ForServerNetworks([IpNetwork.Of(Host(2))]));
+        using var source = new SidedSource(CaptureFile.OpenRead(new MemoryStream(File(Exchange)), "memory"), SideTable.ForClientMacs([Mac(1), Mac(8)]));
         while (source.TryRead(out CapturedPacket packet))
         {
             sink.Write(in packet);
@@ -58,11 +58,11 @@ public sealed class TwoSidedSinkTests
     }
 
     [Theory]
-    [InlineData("192.0.2.2", 4, 1)]
-    [InlineData("198.51.100.0/24,192.0.2.2/31", 4, 1)]
-    [InlineData("cidr:[192.0.2.2/32]", 4, 1)]
-    [InlineData("02:00:00:00:00:02", 4, 1)]
-    [InlineData("mac:02:00:00:00:00:02,02-00-00-00-00-08", 3, 2)]
+    [InlineData("192.0.2.1", 3, 2)]
+    [InlineData("198.51.100.0/24,192.0.2.2/31", 1, 4)]
+    [InlineData("cidr:[192.0.2.1/32]", 3, 2)]
+    [InlineData("02:00:00:00:00:02", 1, 4)]
+    [InlineData("mac:02:00:00:00:00:02,02-00-00-00-00-08", 2, 3)]
     [InlineData("src host 192.0.2.2", 1, 4)]
     [InlineData("filter:src host 192.0.2.2", 1, 4)]
     public void The_sides_are_told_by_the_form_of_the_word(string word, int client, int server)
