@@ -46,6 +46,29 @@ public sealed class TimingErrors
         return Maximum;
     }
 
+    /// <summary>How many errors lie above one limit and not above the next, the last without an end: as exact as the steps.</summary>
+    /// <param name="limits">Nanoseconds, ascending.</param>
+    /// <returns>One number more than there are limits.</returns>
+    public IReadOnlyList<long> Distribution(params ReadOnlySpan<long> limits)
+    {
+        long[] counts = new long[limits.Length + 1];
+        for (int index = 0; index < _counts.Length; index++)
+        {
+            if (_counts[index] > 0)
+            {
+                int limit = 0;
+                while (limit < limits.Length && Math.Min(UpperEdge(index), Maximum) > limits[limit])
+                {
+                    limit++;
+                }
+
+                counts[limit] += _counts[index];
+            }
+        }
+
+        return counts;
+    }
+
     private static int IndexOf(long size)
     {
         int shift = Math.Max(0, 64 - BitOperations.LeadingZeroCount((ulong)size) - StepBits - 1);

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Interceptor.Capture;
 using Interceptor.Capture.Injection;
 using Interceptor.Interop;
@@ -7,7 +8,7 @@ namespace Interceptor.Replay;
 
 /// <summary>
 /// Sends a capture again, each packet at its deadline. Packets that are behind their time are handed over in batches, others one by one.
-/// <para>Threads: <see cref="Run"/> takes over the calling thread; <see cref="Report"/> may be looked at on any.</para>
+/// <para>Threads: <see cref="Run(Func{IPacketSource}, CancellationToken)"/> takes over the calling thread; <see cref="Report"/> may be looked at on any.</para>
 /// </summary>
 public sealed class PacketReplayer
 {
@@ -17,6 +18,7 @@ public sealed class PacketReplayer
     private readonly IPacketSink _target;
     private readonly IPacketSink? _copy;
     private readonly IReplayClock _clock;
+    private readonly IReplaySteps? _steps;
     private readonly ReplayOptions _options;
     private readonly ReplaySchedule _schedule;
     private readonly long _duration;
@@ -30,12 +32,19 @@ public sealed class PacketReplayer
     /// <param name="options">What and how.</param>
     /// <param name="clock">The time; the machine's by default.</param>
     /// <param name="copy">Gets each packet too, with the instant at which it was due, counted from the first packet's; null for none.</param>
-    public PacketReplayer(IPacketSink target, ReplayOptions options, IReplayClock? clock = null, IPacketSink? copy = null)
+    /// <param name="steps">Who says when the next packet is sent; needed at <see cref="ReplayPace.Step"/>, and only there.</param>
+    public PacketReplayer(IPacketSink target, ReplayOptions options, IReplayClock? clock = null, IPacketSink? copy = null, IReplaySteps? steps = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegative(options.Loop);
+        if ((options.Pace.Kind == ReplayPaceKind.Step) != (steps is not null))
+        {
+            throw new ArgumentException("Steps are needed where the pace is step by step, and only there.", nameof(steps));
+        }
+
         _target = target;
+        _steps = steps;
         _copy = copy;
         _options = options;
         _clock = clock ?? MonotonicReplayClock.Instance;
@@ -47,26 +56,35 @@ public sealed class PacketReplayer
     public ReplayReport Report { get; } = new();
 
     /// <summary>Replays until the end, a limit, damage of the capture, or cancellation; the report says which.</summary>
-    /// <param name="open">Opens the capture; called again for each loop.</param>
+    /// <param name="open">Opens the capture; called again for each loop, on another thread where <see cref="ReplayOptions.ReadAhead"/> says so.</param>
     /// <param name="cancellation">Ends the replay between two packets.</param>
     /// <exception cref="CaptureFileException">The capture can't be opened. Damage inside it is reported instead.</exception>
     /// <exception cref="IOException">The target failed; the report is complete up to there.</exception>
     public ReplayReport Run(Func<IPacketSource> open, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(open);
+        var intake = new ReplayIntake(open, _options, _options.Loop);
+        return Run(_options.ReadAhead ? new ReadAheadFeed(intake) : new DirectFeed(intake), () => intake.FlowsAreCapped, cancellation);
+    }
+
+    /// <summary>The same, out of memory.</summary>
+    /// <inheritdoc cref="Run(Func{IPacketSource}, CancellationToken)"/>
+    public ReplayReport Run(PreloadedCapture capture, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(capture);
+        return Run(new PreloadedFeed(capture, _options.Loop), () => capture.FlowsAreCapped, cancellation);
+    }
+
+    private ReplayReport Run(IReplayFeed feed, Func<bool> flowsAreCapped, CancellationToken cancellation)
+    {
+        using PromptThread? prompt = _options.Prompt && _options.Pace.HasDeadlines ? PromptThread.Enter() : null;
         nuint slack = MonotonicSleep.SetTimerSlack(1);
         _start = _clock.Now;
         try
         {
-            for (long round = 0; _options.Loop == 0 || round < _options.Loop; round++)
+            using (feed)
             {
-                using IPacketSource source = open();
-                long before = _offered;
-                _schedule.Restart();
-                if (!RunOnce(source, cancellation) || _offered == before)
-                {
-                    break;
-                }
+                SendAll(feed, cancellation);
             }
 
             Flush();
@@ -79,61 +97,108 @@ public sealed class PacketReplayer
         finally
         {
             _ = MonotonicSleep.SetTimerSlack(slack);
-            Report.ElapsedNanoseconds = _clock.Now - _start;
+            Report.ElapsedNanoseconds = _offered == 0 ? 0 : _clock.Now - _start;
+            Report.PausedNanoseconds = _clock.PausedNanoseconds;
+            Report.FlowsAreCapped = flowsAreCapped();
             TakeCountsOfTarget();
         }
 
         return Report;
     }
 
-    /// <summary>True if the source came to its end, and another loop may begin.</summary>
-    private bool RunOnce(IPacketSource source, CancellationToken cancellation)
+    private void SendAll(IReplayFeed feed, CancellationToken cancellation)
     {
-        try
+        ReplayBlock? block = null;
+        while (true)
         {
-            while (source.TryRead(out CapturedPacket packet))
+            if (!feed.IsReady)
             {
-                cancellation.ThrowIfCancellationRequested();
-                if (IsWanted(packet) && !Send(packet, cancellation))
-                {
-                    return false;
-                }
+                // Nothing waits in a batch while the reader waits for a pipe.
+                Flush();
             }
 
-            // A source that waits may have been ended by the same token.
+            bool waits = !feed.IsReady;
+            block = feed.Next(block, cancellation);
+            if (waits)
+            {
+                _clock.NoteWait();
+            }
+
+            if (block is null)
+            {
+                // A source that waits may have been ended by the same token.
+                cancellation.ThrowIfCancellationRequested();
+                return;
+            }
+
+            Report.Fraction = block.Fraction ?? Report.Fraction;
+            if (!Send(block, cancellation))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>False if nothing more is to be sent.</summary>
+    private bool Send(ReplayBlock block, CancellationToken cancellation)
+    {
+        for (int index = 0; index < block.Count; index++)
+        {
+            ref readonly ReplayRecord record = ref block[index];
+            if ((record.Flags & ReplayRecordFlags.BeginsRound) != 0)
+            {
+                BeginRound();
+            }
+
             cancellation.ThrowIfCancellationRequested();
+            if (record.Kind != ReplayRecordKind.Packet)
+            {
+                Report.Skip(record);
+            }
+            else if (!Send(block.PacketOf(record), record.Flags, cancellation))
+            {
+                return false;
+            }
+        }
+
+        if (block.Failure is not { } failure)
+        {
             return true;
         }
-        catch (CaptureFileException damage) when (_offered > 0 || Report.Skipped > 0)
+
+        if (failure is CaptureFileException damage && (_offered > 0 || Report.Skipped > 0))
         {
             Report.Damage = damage;
             return false;
         }
+
+        ExceptionDispatchInfo.Throw(failure);
+        return false;
     }
 
-    private bool IsWanted(in CapturedPacket packet)
+    private void BeginRound()
     {
-        LinkType linkType = packet.Metadata.LinkType;
-        if (_options.Accepts is { } accepts && !accepts(linkType))
+        Report.Rounds++;
+        if (Report.Rounds == 1)
         {
-            Report.OtherLinkType++;
-            Report.FirstOtherLinkType ??= linkType;
-            return false;
+            return;
         }
 
-        if (_options.Filter is { } filter && !filter.Matches(packet))
+        if (_options.Pace.HasDeadlines)
         {
-            Report.NotMatching++;
-            return false;
+            _schedule.Restart(_options.LoopDelay);
         }
-
-        return true;
+        else if (_options.LoopDelay > TimeSpan.Zero)
+        {
+            Flush();
+            _schedule.RestartAfter(_clock.Now - _start, _options.LoopDelay);
+        }
     }
 
     /// <summary>False once a limit is reached.</summary>
-    private bool Send(in CapturedPacket packet, CancellationToken cancellation)
+    private bool Send(in CapturedPacket packet, ReplayRecordFlags flags, CancellationToken cancellation)
     {
-        if (_offered >= _options.Limit)
+        if (_offered >= _options.Limit || !AwaitStep(cancellation))
         {
             return false;
         }
@@ -142,7 +207,7 @@ public sealed class PacketReplayer
         long due = _schedule.Next(packet.Metadata, packet.Data.Length);
         if (_offered == 0)
         {
-            _start = _clock.Now;
+            _start = Begin();
             _firstTimestamp = packet.Metadata.Timestamp;
         }
 
@@ -153,7 +218,7 @@ public sealed class PacketReplayer
         }
 
         long deadline = (long)Int128.Min((Int128)_start + due, long.MaxValue);
-        if (deadline > now)
+        if (deadline > now || _clock.IsHeld)
         {
             Flush();
             _clock.WaitUntil(deadline, cancellation);
@@ -161,27 +226,70 @@ public sealed class PacketReplayer
         }
 
         _target.Write(packet);
-        Count(packet);
-        _copy?.Write(new CapturedPacket(packet.Data, packet.Metadata with { Timestamp = _firstTimestamp + due, HasTimestamp = true }));
         _unflushed = true;
-        if (_options.Pace.Kind != ReplayPaceKind.TopSpeed)
+        long error = now - deadline;
+        if (!_options.Pace.HasDeadlines)
         {
-            Report.Timing.Add(now - deadline);
-            if (now - deadline < CatchUpFrom)
+            due = now - _start;
+        }
+        else
+        {
+            if (error < CatchUpFrom)
             {
                 Flush();
             }
+
+            Report.Timing.Add(error);
+            Report.LastErrorNanoseconds = error;
+        }
+
+        Count(packet, flags);
+        _copy?.Write(new CapturedPacket(packet.Data, packet.Metadata with { Timestamp = _firstTimestamp + due, HasTimestamp = true }));
+        if (_steps is { } steps)
+        {
+            Flush();
+            steps.Sent(packet);
         }
 
         return true;
     }
 
-    private void Count(in CapturedPacket packet)
+    /// <summary>Compiles and binds before the first deadline what is used at each.</summary>
+    private long Begin()
+    {
+        (_target as IPacketInjector)?.Prepare();
+        if (!_options.Pace.HasDeadlines)
+        {
+            return _clock.Now;
+        }
+
+        CodeWarmup.PrepareAll(typeof(PacketReplayer), typeof(ReplaySchedule), typeof(ReplayBlock), typeof(TimingErrors), typeof(PausableReplayClock), typeof(MonotonicReplayClock));
+        return _clock.Begin();
+    }
+
+    private bool AwaitStep(CancellationToken cancellation)
+    {
+        if (_steps is null)
+        {
+            return true;
+        }
+
+        bool goesOn = _steps.Await(cancellation);
+        _clock.NoteWait();
+        Report.StepsEnded = !goesOn;
+        return goesOn;
+    }
+
+    private void Count(in CapturedPacket packet, ReplayRecordFlags flags)
     {
         _offered++;
         Report.Packets++;
         Report.Bytes += packet.Data.Length;
         Report.Truncated += packet.IsTruncated ? 1 : 0;
+        Report.FlowPackets += (flags & ReplayRecordFlags.InFlow) != 0 ? 1 : 0;
+
+        // A preloaded capture has its flows anew in each round.
+        Report.Flows += (flags & ReplayRecordFlags.BeginsFlow) != 0 && Report.Rounds == 1 ? 1 : 0;
     }
 
     /// <summary>An injector knows which packets the kernel refused.</summary>
@@ -189,11 +297,7 @@ public sealed class PacketReplayer
     {
         if (_target is IPacketInjector injector)
         {
-            InjectionStatistics statistics = injector.Statistics;
-            Report.Packets = statistics.SentPackets;
-            Report.Bytes = statistics.SentBytes;
-            Report.Failed = statistics.FailedPackets;
-            Report.Failures = statistics.Failures;
+            Report.Take(injector.Statistics);
         }
     }
 

@@ -16,6 +16,12 @@ public sealed record ReplayPace
     /// <summary>As fast as it goes.</summary>
     public static ReplayPace TopSpeed { get; } = new(ReplayPaceKind.TopSpeed);
 
+    /// <summary>Packet by packet, when somebody says so.</summary>
+    public static ReplayPace Step { get; } = new(ReplayPaceKind.Step);
+
+    /// <summary>True where packets have deadlines that can be missed.</summary>
+    public bool HasDeadlines => Kind is not (ReplayPaceKind.TopSpeed or ReplayPaceKind.Step);
+
     /// <summary>What decides.</summary>
     public ReplayPaceKind Kind { get; }
 

@@ -14,4 +14,7 @@ public enum ReplayPaceKind
 
     /// <summary>Nothing: each packet is due at once.</summary>
     TopSpeed,
+
+    /// <summary>Somebody, for each packet.</summary>
+    Step,
 }

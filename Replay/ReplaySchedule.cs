@@ -14,6 +14,7 @@ public sealed class ReplaySchedule
     private CaptureTimestamp? _previous;
     private long _packets;
     private Int128 _bytes;
+    private Int128 _delays;
 
     /// <summary>At the start.</summary>
     /// <param name="pace">How fast.</param>
@@ -37,7 +38,7 @@ public sealed class ReplaySchedule
     /// <returns>Nanoseconds from the start, never decreasing; saturates.</returns>
     public long Next(in PacketMetadata metadata, int length)
     {
-        long due = _pace.Kind switch
+        Int128 due = _delays + _pace.Kind switch
         {
             ReplayPaceKind.Original => NextOriginal(metadata),
             ReplayPaceKind.PacketRate => _pace.PacketRate.TimeFor(_packets),
@@ -46,11 +47,25 @@ public sealed class ReplaySchedule
         };
         _packets++;
         _bytes += length;
-        return due;
+        return (long)Int128.Min(due, long.MaxValue);
     }
 
-    /// <summary>The capture begins again: its first packet is due with the last one before.</summary>
-    public void Restart() => _previous = null;
+    /// <summary>The capture begins again: its first packet is due with the last one before (at a rate: when it would be without loops), and this much later.</summary>
+    /// <param name="delay">The wait; not negative.</param>
+    public void Restart(TimeSpan delay = default)
+    {
+        _previous = null;
+        _delays += (Int128)delay.Ticks * 100;
+    }
+
+    /// <summary>At top speed and step by step nothing is due before this; the wait of a loop begins when the round before is over.</summary>
+    /// <param name="elapsed">Nanoseconds from the start.</param>
+    /// <param name="delay">The wait.</param>
+    public void RestartAfter(long elapsed, TimeSpan delay)
+    {
+        _previous = null;
+        _delays = elapsed + ((Int128)delay.Ticks * 100);
+    }
 
     private long NextOriginal(in PacketMetadata metadata)
     {

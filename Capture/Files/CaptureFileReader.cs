@@ -10,7 +10,7 @@ namespace Interceptor.Capture.Files;
 /// <para>Damage is reported once, as a <see cref="CaptureFileException"/> after everything readable was delivered; then the file is at its end.</para>
 /// <para>Threads: one reader.</para>
 /// </summary>
-public sealed class CaptureFileReader : IPacketSource
+public sealed class CaptureFileReader : IReadAheadSource
 {
     private const long LongestIpPacketRoom = 80 * 1024;
 
@@ -87,6 +87,9 @@ public sealed class CaptureFileReader : IPacketSource
 
     /// <summary>How many of them were read so far. Any thread may ask.</summary>
     public long InputPosition => _input?.Position ?? 0;
+
+    /// <inheritdoc/>
+    public double? Fraction => InputLength is { } length and > 0 ? Math.Min(1, (double)InputPosition / length) : null;
 
     /// <summary>True once the reading was ended by its token before the file was at its end.</summary>
     public bool WasInterrupted { get; private set; }

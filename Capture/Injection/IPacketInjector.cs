@@ -14,6 +14,9 @@ public interface IPacketInjector : IPacketSink
     /// <summary>What became of the packets so far; those waiting in a batch are not in it.</summary>
     InjectionStatistics Statistics { get; }
 
+    /// <summary>Compiles and binds what sending needs, so that the first packet is not late; sends nothing.</summary>
+    void Prepare();
+
     /// <summary>True for packets that it can carry as they are.</summary>
     bool Accepts(LinkType linkType);
 }

@@ -4,15 +4,18 @@ using Interceptor.Interop;
 namespace Interceptor.Capture.Injection;
 
 /// <summary>Counts for <see cref="InjectionStatistics"/>. One thread writes; <see cref="Snapshot"/> may be taken on any.</summary>
-internal sealed class InjectionCounter
+/// <param name="mtu">The interface's MTU; null where packets go out by more than one.</param>
+internal sealed class InjectionCounter(int? mtu = null)
 {
+    private readonly string _tooLong = mtu is { } length ? $"longer than the interface's MTU of {length} bytes" : "longer than the interface takes (MTU)";
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _failures = [];
     private readonly Dictionary<int, string> _reasons = [];
     private long _packets;
     private long _bytes;
     private long _failed;
-    private long _queueWaits;
+    private long _deviceQueueWaits;
+    private long _socketBufferWaits;
 
     internal void Sent(int packets, long bytes)
     {
@@ -20,13 +23,13 @@ internal sealed class InjectionCounter
         Interlocked.Add(ref _bytes, bytes);
     }
 
-    internal void QueueWait() => Interlocked.Increment(ref _queueWaits);
+    internal void QueueWait(int errno) => Interlocked.Increment(ref errno == Errno.ENOBUFS ? ref _deviceQueueWaits : ref _socketBufferWaits);
 
     internal void Failed(int errno, int packets = 1)
     {
         if (!_reasons.TryGetValue(errno, out string? reason))
         {
-            reason = errno == Errno.EMSGSIZE ? "longer than the interface takes (MTU)" : $"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})";
+            reason = errno == Errno.EMSGSIZE ? _tooLong : $"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})";
             _reasons.Add(errno, reason);
         }
 
@@ -51,8 +54,9 @@ internal sealed class InjectionCounter
                 SentPackets = Interlocked.Read(ref _packets),
                 SentBytes = Interlocked.Read(ref _bytes),
                 FailedPackets = Interlocked.Read(ref _failed),
-                QueueWaits = Interlocked.Read(ref _queueWaits),
-                Failures = [.. _failures.Select(static failure => new InjectionFailure(failure.Key, failure.Value))],
+                DeviceQueueWaits = Interlocked.Read(ref _deviceQueueWaits),
+                SocketBufferWaits = Interlocked.Read(ref _socketBufferWaits),
+                Failures = [.. _failures.Select(failure => new InjectionFailure(failure.Key, failure.Value, failure.Key == _tooLong ? mtu : null))],
             };
         }
     }

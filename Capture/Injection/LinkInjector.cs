@@ -22,15 +22,16 @@ public sealed class LinkInjector : IPacketInjector
 
     private readonly FileDescriptor _socket;
     private readonly SendBatch _batch;
-    private readonly InjectionCounter _counter = new();
+    private readonly InjectionCounter _counter;
 
     /// <summary>When the queue was first found full since it last took a packet, in ms of the tick count; 0 while it takes them.</summary>
     private long _waitingSince;
 
     private bool _disposed;
 
-    private LinkInjector(string interfaceName, LinkType linkType, FileDescriptor socket, LinkInjectorOptions options)
+    private LinkInjector(string interfaceName, LinkType linkType, int? mtu, FileDescriptor socket, LinkInjectorOptions options)
     {
+        _counter = new InjectionCounter(mtu);
         InterfaceName = interfaceName;
         LinkType = linkType;
         Options = options;
@@ -72,7 +73,8 @@ public sealed class LinkInjector : IPacketInjector
 
         LinkType linkType = NetworkInterfaces.FromHardwareType(hardwareType) ?? throw new LinuxException(
             Errno.EOPNOTSUPP, "send", $"interface {interfaceName}", $"Its link type (ARPHRD {hardwareType}) is neither Ethernet nor raw IP.");
-        return new(interfaceName, linkType, PacketSocket.OpenLink(index, interfaceName, options.QdiscBypass), options);
+        int? mtu = LinuxInterfaces.TryGetMtu(interfaceName, out int length) ? length : null;
+        return new(interfaceName, linkType, mtu, PacketSocket.OpenLink(index, interfaceName, options.QdiscBypass), options);
     }
 
     /// <inheritdoc/>
@@ -115,6 +117,29 @@ public sealed class LinkInjector : IPacketInjector
     public void Flush()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        Send();
+    }
+
+    /// <inheritdoc/>
+    public void Prepare()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        CodeWarmup.PrepareAll(typeof(LinkInjector), typeof(SendBatch), typeof(InjectionCounter), typeof(PacketSocket));
+        if (_batch.Count > 0)
+        {
+            return;
+        }
+
+        // Once through the whole way, but for the packet.
+        _ = _batch.TryAdd(stackalloc byte[64]);
+        _batch.Clear();
+        _ = _batch.SendNone(_socket);
+        CountSent(0, 0);
+        Send();
+    }
+
+    private void Send()
+    {
         int next = 0;
         while (next < _batch.Count)
         {
@@ -138,7 +163,8 @@ public sealed class LinkInjector : IPacketInjector
             {
                 _counter.Failed(errno, _batch.Count - next);
                 _batch.Clear();
-                throw new LinuxException(errno, "send", $"interface {InterfaceName}", "It went down or away.");
+                throw new LinuxException(errno, "send", $"interface {InterfaceName}", errno == Errno.ENETDOWN
+                    ? $"It is down: bring it up with: ip link set {InterfaceName} up" : "It is gone.");
             }
 
             _counter.Failed(errno);
@@ -194,7 +220,7 @@ public sealed class LinkInjector : IPacketInjector
 
     private void AwaitQueue(int errno)
     {
-        _counter.QueueWait();
+        _counter.QueueWait(errno);
 
         // A full socket buffer announces room; a full device queue (ENOBUFS) does not, and the socket counts as writable all the while.
         if (PacketSocket.WaitWritable(_socket, milliseconds: 100) && errno == Errno.ENOBUFS)

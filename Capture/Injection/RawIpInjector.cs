@@ -64,7 +64,7 @@ public sealed class RawIpInjector : IDisposable
         int errno = PacketSocket.SendRawIp(_socket, IpVersion, ipPacket);
         while (errno is Errno.EAGAIN or Errno.ENOBUFS && Environment.TickCount64 - start < StallMilliseconds)
         {
-            _counter.QueueWait();
+            _counter.QueueWait(errno);
             if (PacketSocket.WaitWritable(_socket, milliseconds: 100) && errno == Errno.ENOBUFS)
             {
                 PacketSocket.Rest(milliseconds: 1);

@@ -3,7 +3,6 @@ using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Injection;
 using Interceptor.Cli.Input;
-using Interceptor.Cli.Output;
 using Interceptor.Cli.Replaying;
 using Interceptor.Filters;
 using Interceptor.Replay;
@@ -37,41 +36,31 @@ internal static class ReplayCommand
         string path = parsed.GetRequiredValue(File);
         string expression = FilterWords.Join(parsed.GetValue(Filter));
         ReplayOptions options = Pace.Read(parsed, path) with { Filter = expression.Length == 0 ? null : new LinkTypeFilter(expression) };
+        TimeSpan? interval = Pace.Interval(parsed);
         Target.Check(parsed);
-        OutputFile.Check(parsed.GetValue(Write), context.Output);
+        string? write = parsed.GetValue(Write);
+        OutputFile.Check(write, context.Output);
         bool dry = Target.IsDry(parsed);
-        using TwoSidedReplay? sides = Sides.Read(parsed, Target.InterfaceOf(parsed), dry, options, parsed.GetValue(Write));
+        using TwoSidedReplay? sides = Sides.Read(parsed, Target.InterfaceOf(parsed), dry, options, write);
         using ReplayCapture capture = ReplayCapture.Open(path, options.Filter, sides is null ? null : sides.Around, context.Signals.Token);
         sides?.Prepare(path, capture.First, context);
-        using IPacketInjector? injector = sides is null ? Target.Open(parsed) : sides.Open(dry);
-        using CaptureFileWriter? copy = parsed.GetValue(Write) is { } output ? CaptureFile.Create(output, CaptureFileMode.Replace) : null;
+        using IPacketInjector? injector = sides is null ? Target.Open(parsed) : sides.Open(dry, Target.OptionsOf(parsed));
+        using CaptureFileWriter? copy = write is null ? null : CaptureFile.Create(write, CaptureFileMode.Replace);
+        PausableReplayClock? clock = dry ? null : new PausableReplayClock();
         options = options with { Accepts = injector is null ? null : injector.Accepts };
-        var replayer = new PacketReplayer((IPacketSink?)injector ?? new DiscardingSink(), options, dry ? new VirtualReplayClock() : null, copy is null ? null : sides?.Copy(copy) ?? copy);
-        Replay(replayer, capture, OutputFile.TextBeside(parsed.GetValue(Write), context.Output), dry, sides, context);
+        StepInput? steps = options.Pace.Kind == ReplayPaceKind.Step ? StepInput.Start(prints: write != CaptureFile.StandardStream, context.Output) : null;
+        var replayer = new PacketReplayer(
+            (IPacketSink?)injector ?? new DiscardingSink(), options, (IReplayClock?)clock ?? new VirtualReplayClock(), copy is null ? null : sides?.Copy(copy) ?? copy, steps);
+        var run = new ReplayRun(replayer, capture, options, clock, context)
+        {
+            Interval = interval,
+            Preloads = Pace.IsPreloaded(parsed),
+            Sides = sides,
+            Text = OutputFile.TextBeside(write, context.Output),
+        };
+        run.Run();
         copy?.Commit();
         sides?.Conclude(context.Output);
         return ReplayVerdict.Conclude(replayer.Report, path, injector, context.Output);
-    }
-
-    private static void Replay(PacketReplayer replayer, ReplayCapture capture, TextWriter text, bool dry, TwoSidedReplay? sides, CommandContext context)
-    {
-        string Counters() => ReplaySummary.Counters(replayer.Report);
-        context.Signals.StatisticsRequested += () => context.Output.Warn(Counters());
-        try
-        {
-            using (new ProgressLine(context.Output.Error, Counters))
-            {
-                replayer.Run(capture.OpenNext, context.Signals.Token);
-            }
-
-            capture.CheckFilter();
-        }
-        catch (IOException) when (replayer.Report.Packets > 0)
-        {
-            ReplaySummary.Write(replayer.Report, text, context.Output, dry, sides);
-            throw;
-        }
-
-        ReplaySummary.Write(replayer.Report, text, context.Output, dry, sides);
     }
 }

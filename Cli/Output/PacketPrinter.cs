@@ -13,7 +13,7 @@ namespace Interceptor.Cli.Output;
 internal sealed class PacketPrinter
 {
     private readonly CommandOutput _output;
-    private readonly IPacketSource _source;
+    private readonly IPacketSource? _source;
     private readonly CaptureFileReader? _file;
     private readonly LivePacketSource? _live;
     private readonly PacketPrintFormat _format;
@@ -21,7 +21,10 @@ internal sealed class PacketPrinter
     private readonly PacketTimes _times;
     private JsonFields? _fields;
 
-    internal PacketPrinter(CommandOutput output, IPacketSource source, PacketPrintFormat format)
+    /// <param name="output">Where.</param>
+    /// <param name="source">Where each packet was just read from, and what it tells besides; null where it has been read some time ago.</param>
+    /// <param name="format">How.</param>
+    internal PacketPrinter(CommandOutput output, IPacketSource? source, PacketPrintFormat format)
     {
         _output = output;
         _source = source;
@@ -105,7 +108,7 @@ internal sealed class PacketPrinter
         json.WriteNumber("captured_length", packet.Data.Length);
         json.WriteNumber("original_length", metadata.OriginalLength);
         json.WriteNumber("interface", metadata.InterfaceId);
-        if (metadata.InterfaceId < _source.Interfaces.Count && _source.Interfaces[metadata.InterfaceId].Name is { } name)
+        if (metadata.InterfaceId < _source?.Interfaces.Count && _source.Interfaces[metadata.InterfaceId].Name is { } name)
         {
             json.WriteString("interface_name", name);
         }

@@ -15,16 +15,7 @@ internal static class ReplayVerdict
     internal static int Conclude(ReplayReport report, string path, IPacketInjector? injector, CommandOutput output)
     {
         output.Flush();
-        if (report.Truncated > 0)
-        {
-            output.Warn($"{report.Truncated} packets were cut when they were captured; what the capture holds of them was sent.");
-        }
-
-        foreach (InjectionFailure failure in report.Failures)
-        {
-            output.Warn(Printable.Escape($"{failure.Packets} packets were not sent: {failure.Reason}."));
-        }
-
+        WarnOfPackets(report, path, injector, output);
         if (report.Damage is { } damage)
         {
             output.Warn(Printable.Escape(damage.Message));
@@ -36,9 +27,9 @@ internal static class ReplayVerdict
             return report.Failed > 0 ? ExitCode.Failed : ExitCode.Done;
         }
 
-        if (report.Interrupted)
+        if (report.Interrupted || report is { Failed: 0, StepsEnded: true })
         {
-            output.Warn("interrupted before a packet was sent.");
+            output.Warn($"{(report.Interrupted ? "interrupted" : "ended")} before a packet was sent.");
             return ExitCode.Interrupted;
         }
 
@@ -46,12 +37,34 @@ internal static class ReplayVerdict
         return report is { Failed: 0, Skipped: 0 } ? ExitCode.BadInput : ExitCode.Failed;
     }
 
+    private static void WarnOfPackets(ReplayReport report, string path, IPacketInjector? injector, CommandOutput output)
+    {
+        if (report.Truncated > 0)
+        {
+            output.Warn($"{Counted.Of(report.Truncated, "packet")} had been cut when captured; what the capture holds of them was sent. --skip-truncated leaves them out.");
+        }
+
+        if (report is { OtherLinkType: > 0, Packets: > 0 } && injector is not null)
+        {
+            string types = string.Join(", ", report.OtherLinkTypes.Select(static other => $"{other.Packets} of {other.LinkType.GetName()}"));
+            output.Warn(Printable.Escape($"{Counted.Of(report.OtherLinkType, "packet")} not sent for their link type ({types}): {injector.Carrier}."));
+        }
+
+        foreach (InjectionFailure failure in report.Failures)
+        {
+            string remedy = failure.Mtu is { } mtu ? $" Fit them with: interceptor rewrite {path} -o OUT --mtu {mtu}" : "";
+            output.Warn(Printable.Escape($"{Counted.Of(failure.Packets, "packet")} not sent: {failure.Reason}.{remedy}"));
+        }
+    }
+
     private static string WhyNothing(ReplayReport report, IPacketInjector? injector) => report switch
     {
         { Failed: > 0 } => "the kernel took none",
-        { OtherLinkType: > 0, FirstOtherLinkType: { } type } =>
-            $"its {report.OtherLinkType} packets are of link type {type.GetName()}, and {injector?.Carrier}",
+        { OtherLinkType: > 0 } =>
+            $"its {report.OtherLinkType} packets are of link type {string.Join(", ", report.OtherLinkTypes.Select(static other => other.LinkType.GetName()))}, and {injector?.Carrier}; "
+            + "replay them on an interface of their kind (raw IP: a TUN), or make them fit first with: interceptor rewrite",
         { NotMatching: > 0 } => $"none of its {report.NotMatching} packets matches the filter",
+        { CutSkipped: > 0 } => $"its {report.CutSkipped} packets had all been cut when captured, and --skip-truncated leaves those out",
         _ => "it holds none",
     };
 }

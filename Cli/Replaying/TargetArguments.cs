@@ -7,10 +7,11 @@ namespace Interceptor.Cli.Replaying;
 internal sealed class TargetArguments
 {
     private readonly Option<string> _interface = new("--interface", "-i") { Description = "The interface to send on. See: interceptor interfaces.", HelpName = "IF" };
+    private readonly Option<bool> _qdiscBypass = new("--qdisc-bypass") { Description = "Past the interface's queueing discipline to its driver: faster, unshaped, and unseen by captures on this machine." };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Send nothing and wait for nothing: tell what would be sent, and in what time." };
 
     /// <summary>All of them, in the order of the help.</summary>
-    internal IEnumerable<Option> All => [_interface, _dryRun];
+    internal IEnumerable<Option> All => [_interface, _qdiscBypass, _dryRun];
 
     /// <summary>True for a rehearsal.</summary>
     internal bool IsDry(ParseResult parsed) => parsed.GetValue(_dryRun);
@@ -30,5 +31,9 @@ internal sealed class TargetArguments
 
     /// <summary>Opens what the packets are sent on; null for a rehearsal.</summary>
     /// <exception cref="Interop.LinuxException">There is no such interface, or no permission.</exception>
-    internal IPacketInjector? Open(ParseResult parsed) => IsDry(parsed) ? null : LinkInjector.Open(parsed.GetValue(_interface)!);
+    internal IPacketInjector? Open(ParseResult parsed) =>
+        IsDry(parsed) ? null : LinkInjector.Open(parsed.GetValue(_interface)!, OptionsOf(parsed));
+
+    /// <summary>How an interface is used.</summary>
+    internal LinkInjectorOptions OptionsOf(ParseResult parsed) => new() { QdiscBypass = parsed.GetValue(_qdiscBypass) };
 }

@@ -75,17 +75,17 @@ internal sealed class TwoSidedReplay : IDisposable
 
     /// <summary>Opens the interfaces; for a rehearsal takes the packets and only counts them.</summary>
     /// <exception cref="LinuxException">There is no such interface, or no permission.</exception>
-    internal TwoSidedSink Open(bool isDry)
+    internal TwoSidedSink Open(bool isDry, LinkInjectorOptions options)
     {
         if (isDry)
         {
             return _sink = new TwoSidedSink(new DiscardingSink(), new DiscardingSink(), KeepsOrder);
         }
 
-        LinkInjector client = LinkInjector.Open(_clientInterface!);
+        LinkInjector client = LinkInjector.Open(_clientInterface!, options);
         try
         {
-            return _sink = new TwoSidedSink(client, LinkInjector.Open(_serverInterface!), KeepsOrder);
+            return _sink = new TwoSidedSink(client, LinkInjector.Open(_serverInterface!, options), KeepsOrder);
         }
         catch
         {

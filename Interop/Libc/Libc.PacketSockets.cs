@@ -11,6 +11,7 @@ internal static unsafe partial class Libc
     internal const int SO_ATTACH_FILTER = 26;
 
     internal const int IFNAMSIZ = 16;
+    internal const nuint SIOCGIFMTU = 0x8921;
     internal const nuint SIOCGIFHWADDR = 0x8927;
 
     internal const ushort ARPHRD_ETHER = 1;

@@ -38,6 +38,14 @@ internal static unsafe class LinuxInterfaces
         return found;
     }
 
+    /// <summary>The longest packet in bytes, without the link header; false where there is no such interface.</summary>
+    internal static bool TryGetMtu(string name, out int mtu)
+    {
+        bool found = TryAsk(name, Libc.SIOCGIFMTU, out InterfaceRequest answer);
+        mtu = (answer.Second << 16) | answer.First;
+        return found;
+    }
+
     /// <summary>The address of an Ethernet interface, 6 bytes; false for any other.</summary>
     internal static bool TryGetEthernetAddress(string name, Span<byte> address)
     {

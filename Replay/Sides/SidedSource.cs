@@ -8,7 +8,7 @@ namespace Interceptor.Replay.Sides;
 /// edits it. The side takes the place of the interface that the packet came on.
 /// <para>Threads: one reader.</para>
 /// </summary>
-public sealed class SidedSource : IPacketSource
+public sealed class SidedSource : IReadAheadSource
 {
     private readonly IPacketSource _source;
     private readonly SideRule _rule;
@@ -29,6 +29,22 @@ public sealed class SidedSource : IPacketSource
 
     /// <summary>The sides.</summary>
     public IReadOnlyList<CaptureInterface> Interfaces => PacketSides.Interfaces;
+
+    /// <inheritdoc/>
+    public Action? BeforeRead
+    {
+        get => (_source as IReadAheadSource)?.BeforeRead;
+        set
+        {
+            if (_source is IReadAheadSource source)
+            {
+                source.BeforeRead = value;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public double? Fraction => (_source as IReadAheadSource)?.Fraction;
 
     /// <inheritdoc/>
     public bool TryRead(out CapturedPacket packet)

@@ -45,7 +45,8 @@ public sealed class TwoSidedSink : IPacketInjector
                 SentPackets = client.SentPackets + server.SentPackets,
                 SentBytes = client.SentBytes + server.SentBytes,
                 FailedPackets = client.FailedPackets + server.FailedPackets,
-                QueueWaits = client.QueueWaits + server.QueueWaits,
+                DeviceQueueWaits = client.DeviceQueueWaits + server.DeviceQueueWaits,
+                SocketBufferWaits = client.SocketBufferWaits + server.SocketBufferWaits,
                 Failures = [.. client.Failures.Select(static failure => OnSide(failure, "client")), .. server.Failures.Select(static failure => OnSide(failure, "server"))],
             };
         }
@@ -59,6 +60,13 @@ public sealed class TwoSidedSink : IPacketInjector
 
     /// <summary>Packets that were given to the client's interface because nothing told their side.</summary>
     public long UnknownPackets => Interlocked.Read(ref _unknownPackets);
+
+    /// <inheritdoc/>
+    public void Prepare()
+    {
+        _client.Injector?.Prepare();
+        _server.Injector?.Prepare();
+    }
 
     /// <summary>True if one of the two can carry it; if it is the other's, that one counts it as failed.</summary>
     public bool Accepts(LinkType linkType) => _client.Accepts(linkType) || _server.Accepts(linkType);
@@ -114,7 +122,8 @@ public sealed class TwoSidedSink : IPacketInjector
             SentPackets = Interlocked.Read(ref _packets),
             SentBytes = Interlocked.Read(ref _bytes),
             FailedPackets = 0,
-            QueueWaits = 0,
+            DeviceQueueWaits = 0,
+            SocketBufferWaits = 0,
             Failures = [],
         };
 

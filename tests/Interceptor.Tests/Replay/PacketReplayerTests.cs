@@ -56,7 +56,8 @@ public sealed class PacketReplayerTests
     {
         ReplayReport report = new PacketReplayer(new DiscardingSink(), new ReplayOptions { Accepts = type => type == LinkType.Raw }, new VirtualReplayClock())
             .Run(() => Open(File(0, 1)), TestContext.Current.CancellationToken);
-        Assert.Equal((0, 2, LinkType.Ethernet), (report.Packets, report.OtherLinkType, report.FirstOtherLinkType));
+        Assert.Equal((0, 2), (report.Packets, report.OtherLinkType));
+        Assert.Equal([(LinkType.Ethernet, 2L)], report.OtherLinkTypes);
     }
 
     [Fact]
