@@ -30,12 +30,26 @@ public sealed class CaptureFileCopier
         }
     }
 
+    /// <summary>
+    /// Leaves out what besides the packets tells addresses or what they carry: names and decryption secrets, custom blocks, and of an interface its addresses and filter.
+    /// Comments stay. Set before the first packet is read.
+    /// </summary>
+    public bool LeavesOutAddresses { get; init; }
+
     /// <summary>Writes the packet that was read last.</summary>
-    public void Copy(in CapturedPacket packet)
+    public void Copy(in CapturedPacket packet) => Copy(packet, PcapNgOptionScope.All);
+
+    /// <summary>Writes what became of the packet that was read last: the hash that the file may have of it is left out.</summary>
+    public void CopyChanged(in CapturedPacket packet) => Copy(packet, PcapNgOptionScope.OfChanged);
+
+    /// <summary>Writes a further packet that was made of the one read last: of its options it gets the flags.</summary>
+    public void CopyPiece(in CapturedPacket packet) => Copy(packet, PcapNgOptionScope.OfPiece);
+
+    private void Copy(in CapturedPacket packet, PcapNgOptionScope scope)
     {
         if (_blocks is not null)
         {
-            _blocks.Write(packet, _reader.PacketOptions);
+            _blocks.Write(packet, _reader.PacketOptions, scope);
             return;
         }
 
@@ -54,6 +68,14 @@ public sealed class CaptureFileCopier
         _writer.Commit();
     }
 
-    private void Copy(in PcapNgBlock block) =>
-        _blocks!.CopyBlock(block, block.Type == PcapNgCodes.InterfaceDescription ? _reader.Interfaces[block.InterfaceId] : null);
+    private void Copy(in PcapNgBlock block)
+    {
+        bool isLeftOut = LeavesOutAddresses
+            && block.Type is (PcapNgCodes.NameResolution or PcapNgCodes.DecryptionSecrets or PcapNgCodes.JournalExport or PcapNgCodes.CopyableCustom);
+        if (!isLeftOut)
+        {
+            _blocks!.CopyBlock(block, block.Type == PcapNgCodes.InterfaceDescription ? _reader.Interfaces[block.InterfaceId] : null,
+                LeavesOutAddresses ? PcapNgOptionScope.WithoutAddresses : PcapNgOptionScope.All);
+        }
+    }
 }

@@ -29,12 +29,13 @@ internal static class PcapNgBlockCopy
     internal static int RoomFor(int bodyLength) => bodyLength + 64;
 
     /// <summary>Adds the options of a list to a block.</summary>
-    internal static void Options(ref PcapNgBlockBuilder block, uint type, ReadOnlySpan<byte> options, bool swapped, in TimestampScale scale)
+    internal static void Options(
+        ref PcapNgBlockBuilder block, uint type, ReadOnlySpan<byte> options, bool swapped, in TimestampScale scale, PcapNgOptionScope scope = PcapNgOptionScope.All)
     {
         var reader = new PcapNgOptionReader(options, swapped);
         while (reader.MoveNext())
         {
-            Shape shape = ShapeOf(type, reader.Code, reader.Value.Length);
+            Shape shape = IsWithin(scope, type, reader.Code) ? ShapeOf(type, reader.Code, reader.Value.Length) : Shape.Omitted;
             if (shape == Shape.Time)
             {
                 block.SplitUInt64Option(reader.Code, (ulong)scale.ToTimestamp(reader.SplitTime()!.Value).Nanoseconds);
@@ -59,6 +60,15 @@ internal static class PcapNgBlockCopy
         block.BeginOptions();
         Options(ref block, PcapNgCodes.NameResolution, reader.AfterEnd, swapped, default);
     }
+
+    private static bool IsWithin(PcapNgOptionScope scope, uint type, ushort code) => scope switch
+    {
+        PcapNgOptionScope.OfChanged => code != PcapNgCodes.PacketHash,
+        PcapNgOptionScope.OfPiece => code == PcapNgCodes.PacketFlags,
+        PcapNgOptionScope.WithoutAddresses => type != PcapNgCodes.InterfaceDescription
+            || code is not ((>= PcapNgCodes.InterfaceIpv4Address and <= PcapNgCodes.InterfaceEuiAddress) or PcapNgCodes.InterfaceFilter),
+        _ => true,
+    };
 
     private static Shape ShapeOf(uint type, ushort code, int length) => (type, code) switch
     {

@@ -29,6 +29,8 @@ internal static class PcapNgCodes
 
     internal const ushort InterfaceName = 2;
     internal const ushort InterfaceDescriptionText = 3;
+    internal const ushort InterfaceIpv4Address = 4;
+    internal const ushort InterfaceEuiAddress = 7;
     internal const ushort InterfaceSpeed = 8;
     internal const ushort TimestampResolution = 9;
     internal const ushort InterfaceTimeZone = 10;

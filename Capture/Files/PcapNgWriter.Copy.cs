@@ -14,7 +14,10 @@ public sealed partial class PcapNgWriter
     /// <summary>Writes a packet with options as another file has them; the interface is chosen as by <see cref="Write(in CapturedPacket)"/>.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="options">Its options, in either byte order.</param>
-    public void Write(in CapturedPacket packet, PcapNgOptionList options)
+    public void Write(in CapturedPacket packet, PcapNgOptionList options) => Write(packet, options, PcapNgOptionScope.All);
+
+    /// <summary>The same with only some of the options.</summary>
+    internal void Write(in CapturedPacket packet, PcapNgOptionList options, PcapNgOptionScope scope)
     {
         if (options.IsEmpty)
         {
@@ -25,8 +28,8 @@ public sealed partial class PcapNgWriter
         int id = InterfaceFor(packet.Metadata);
         int room = FixedRoom + PcapNgBlockCopy.RoomFor(packet.Data.Length + options.Bytes.Length);
         PcapNgBlockBuilder block = BeginEnhanced(packet, id, room);
-        PcapNgBlockCopy.Options(ref block, PcapNgCodes.EnhancedPacket, options.Bytes, options.IsBigEndian, default);
-        block.UInt64Option(PcapNgCodes.PacketDropCount, options.DropCountOfBlock);
+        PcapNgBlockCopy.Options(ref block, PcapNgCodes.EnhancedPacket, options.Bytes, options.IsBigEndian, default, scope);
+        block.UInt64Option(PcapNgCodes.PacketDropCount, scope == PcapNgOptionScope.OfPiece ? null : options.DropCountOfBlock);
         AcceptPacket(block.Finish());
     }
 
@@ -36,7 +39,8 @@ public sealed partial class PcapNgWriter
     /// </summary>
     /// <param name="block">No packet.</param>
     /// <param name="captureInterface">The interface that it describes, if it does.</param>
-    internal void CopyBlock(in PcapNgBlock block, CaptureInterface? captureInterface)
+    /// <param name="scope">Which options of it.</param>
+    internal void CopyBlock(in PcapNgBlock block, CaptureInterface? captureInterface, PcapNgOptionScope scope = PcapNgOptionScope.All)
     {
         switch (block.Type)
         {
@@ -44,7 +48,7 @@ public sealed partial class PcapNgWriter
                 CopySection(block);
                 break;
             case PcapNgCodes.InterfaceDescription when captureInterface is not null:
-                CopyInterface(block, captureInterface);
+                CopyInterface(block, captureInterface, scope);
                 break;
             case PcapNgCodes.InterfaceStatistics:
                 CopyStatistics(block);
@@ -82,13 +86,13 @@ public sealed partial class PcapNgWriter
         _sectionStart = Interfaces.Count;
     }
 
-    private void CopyInterface(in PcapNgBlock source, CaptureInterface captureInterface)
+    private void CopyInterface(in PcapNgBlock source, CaptureInterface captureInterface, PcapNgOptionScope scope)
     {
         PcapNgBlockBuilder block = Begin(source);
         block.UInt16((ushort)captureInterface.LinkType);
         block.UInt16(0);
         block.UInt32(PcapNgBlockCopy.UInt32(source.Body[4..], source.IsBigEndian));
-        CopyOptions(ref block, source, InterfaceFieldsLength);
+        CopyOptions(ref block, source, InterfaceFieldsLength, scope);
         block.ByteOption(PcapNgCodes.TimestampResolution, NanosecondResolution);
         Accept(block.Finish());
         RegisterInterface(captureInterface);
@@ -135,6 +139,6 @@ public sealed partial class PcapNgWriter
 
     private PcapNgBlockBuilder Begin(in PcapNgBlock source) => new(Reserve(PcapNgBlockCopy.RoomFor(source.Body.Length)), source.Type);
 
-    private static void CopyOptions(ref PcapNgBlockBuilder block, in PcapNgBlock source, int start) =>
-        PcapNgBlockCopy.Options(ref block, source.Type, source.Body[start..], source.IsBigEndian, source.Scale);
+    private static void CopyOptions(ref PcapNgBlockBuilder block, in PcapNgBlock source, int start, PcapNgOptionScope scope = PcapNgOptionScope.All) =>
+        PcapNgBlockCopy.Options(ref block, source.Type, source.Body[start..], source.IsBigEndian, source.Scale, scope);
 }

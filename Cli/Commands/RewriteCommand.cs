@@ -33,12 +33,19 @@ internal static class RewriteCommand
         Required = true,
     };
 
+    private static readonly PacketEditArguments Edits = new();
+
     internal static Command Create()
     {
         var command = new Command("rewrite", "Writes a capture again with its packets edited: each stays valid, and what can't be edited is listed, not damaged.")
         {
             File, Filter, Out,
         };
+        foreach (Option option in Edits.All)
+        {
+            command.Options.Add(option);
+        }
+
         command.SetBody(Run);
         return command;
     }
@@ -59,11 +66,11 @@ internal static class RewriteCommand
         using (IPacketSource stages = plan.Over(reader, report))
         using (ProgressLine.OfReading(context.Output, () => reader, () => Counters(reader, writer)))
         {
-            damage = CopyAll(reader, stages, writer, context);
+            damage = CopyAll(stages, new CaptureFileCopier(reader, writer) { LeavesOutAddresses = plan.Edits?.Anonymisation is not null }, reader, writer, context);
         }
 
         FilterWords.CheckAfter(plan.Filter, reader);
-        var summary = new RewriteSummary(reader, writer, report, damage);
+        var summary = new RewriteSummary(reader, writer, report, plan.Edits, damage);
         summary.Write(OutputFile.TextBeside(output, context.Output), context.Output);
         return summary.Conclude(path, context.Output);
     }
@@ -74,20 +81,21 @@ internal static class RewriteCommand
         return new RewritePlan
         {
             Filter = expression.Length == 0 ? null : new LinkTypeFilter(expression),
+            Edits = Edits.Read(parsed),
         };
     }
 
     /// <summary>Damage of the capture ends it, and what was read before it is written; interruption of a file leaves no half of one.</summary>
-    private static CaptureFileException? CopyAll(CaptureFileReader reader, IPacketSource stages, CaptureFileWriter writer, CommandContext context)
+    private static CaptureFileException? CopyAll(
+        IPacketSource stages, CaptureFileCopier copier, CaptureFileReader reader, CaptureFileWriter writer, CommandContext context)
     {
-        var copier = new CaptureFileCopier(reader, writer);
         CaptureFileException? damage = null;
         reader.BeforeRead = writer.Flush;
         try
         {
             while (!context.Signals.Token.IsCancellationRequested && stages.TryRead(out CapturedPacket packet))
             {
-                copier.Copy(packet);
+                Copy(copier, packet, (stages as RewriteStage)?.Outcome ?? RewriteOutcome.AsRead);
             }
         }
         catch (CaptureFileException exception) when (exception.Fault is not (CaptureFileFault.Unsupported or CaptureFileFault.Unwritable))
@@ -102,6 +110,22 @@ internal static class RewriteCommand
 
         copier.Commit();
         return damage;
+    }
+
+    private static void Copy(CaptureFileCopier copier, in CapturedPacket packet, RewriteOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case RewriteOutcome.AsRead:
+                copier.Copy(packet);
+                break;
+            case RewriteOutcome.LaterPiece:
+                copier.CopyPiece(packet);
+                break;
+            default:
+                copier.CopyChanged(packet);
+                break;
+        }
     }
 
     private static string Counters(CaptureFileReader reader, CaptureFileWriter writer) => string.Create(CultureInfo.InvariantCulture,

@@ -9,8 +9,9 @@ namespace Interceptor.Cli.Rewriting;
 /// <param name="reader">The capture, read to its end.</param>
 /// <param name="writer">What was written.</param>
 /// <param name="report">What the stages did.</param>
+/// <param name="edits">What was to be edited; null for nothing.</param>
 /// <param name="damage">What ended the capture before its end; null where nothing did.</param>
-internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter writer, RewriteReport report, CaptureFileException? damage)
+internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter writer, RewriteReport report, PacketEdits? edits, CaptureFileException? damage)
 {
     internal void Write(TextWriter text, CommandOutput output)
     {
@@ -21,6 +22,7 @@ internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter
                 json.WriteNumber("packets_read", reader.PacketsRead);
                 json.WriteNumber("packets_written", writer.PacketsWritten);
                 json.WriteNumber("not_matching", report.NotMatching);
+                EditReport.Write(report, json);
                 json.WriteString("error", damage?.Message);
             });
             return;
@@ -28,6 +30,10 @@ internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter
 
         string others = report.NotMatching > 0 ? $"; {report.NotMatching} did not match" : "";
         text.WriteLine($"{Counted.Of(reader.PacketsRead, "packet")} read, {writer.PacketsWritten} written{others}");
+        if (edits is { AreNone: false })
+        {
+            EditReport.Write(report, text);
+        }
     }
 
     /// <summary>Tells what is wrong with the result.</summary>
@@ -45,7 +51,11 @@ internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter
             return ExitCode.Done;
         }
 
-        output.Warn(Printable.Escape($"{path}: no packet was written: {(reader.PacketsRead == 0 ? "it holds none" : $"none of its {reader.PacketsRead} packets matches the filter")}."));
+        output.Warn(Printable.Escape($"{path}: no packet was written: {WhyNone()}."));
         return reader.PacketsRead == 0 ? ExitCode.BadInput : ExitCode.Failed;
     }
+
+    private string WhyNone() => reader.PacketsRead == 0 ? "it holds none"
+        : report.NotMatching == reader.PacketsRead ? $"none of its {reader.PacketsRead} packets matches the filter"
+        : "every one was left out";
 }

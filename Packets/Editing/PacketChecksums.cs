@@ -228,7 +228,7 @@ public static class PacketChecksums
         return false;
     }
 
-    private static bool IsFragmented(scoped in PacketView packet)
+    internal static bool IsFragmented(scoped in PacketView packet)
     {
         for (int i = 0; i < packet.LayerCount; i++)
         {

@@ -12,6 +12,9 @@ public sealed record RewritePlan
     /// <summary>Only packets that match come out; null for all.</summary>
     public LinkTypeFilter? Filter { get; init; }
 
+    /// <summary>What is edited in each packet; null for nothing.</summary>
+    public PacketEdits? Edits { get; init; }
+
     /// <summary>Joins the stages behind a source, in their order. What is returned owns the source.</summary>
     /// <param name="source">The packets as captured.</param>
     /// <param name="report">Where the stages count.</param>
@@ -23,6 +26,11 @@ public sealed record RewritePlan
         if (Filter is not null)
         {
             stages = new FilterStage(stages, Filter, report);
+        }
+
+        if (Edits is { AreNone: false })
+        {
+            stages = new EditStage(stages, Edits, report);
         }
 
         return stages;
