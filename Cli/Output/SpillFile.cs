@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Interceptor.Interop;
 using Interceptor.Tcp;
 using Microsoft.Win32.SafeHandles;
 
 namespace Interceptor.Cli.Output;
 
 /// <summary>
-/// A temporary file for packed reports. Its name is removed as soon as it is open: whatever ends the process, nothing stays behind.
+/// A temporary file for packed reports.
 /// </summary>
 internal sealed class SpillFile : IDisposable
 {
@@ -15,25 +16,10 @@ internal sealed class SpillFile : IDisposable
     // All runs are read at once when they are merged: their buffers share this.
     private const int ReadBytes = 4 * 1024 * 1024;
 
-    private readonly SafeFileHandle _handle;
-    private readonly string _directory = Path.GetTempPath();
+    private readonly SafeFileHandle _handle = UnlinkedFile.Open();
     private readonly List<long> _ends = [];
     private readonly byte[] _buffer = new byte[WriteLength];
     private int _used;
-
-    internal SpillFile()
-    {
-        string path = Path.Combine(_directory, $"interceptor-{Guid.NewGuid():N}");
-        try
-        {
-            _handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
-            File.Delete(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw Explain(exception);
-        }
-    }
 
     internal long Length { get; private set; }
 
@@ -77,13 +63,10 @@ internal sealed class SpillFile : IDisposable
         }
         catch (IOException exception)
         {
-            throw Explain(exception);
+            throw UnlinkedFile.Explain(exception);
         }
 
         Length += _used;
         _used = 0;
     }
-
-    private IOException Explain(Exception exception) => new(
-        $"finished connections can't be put aside in a file in {Printable.Escape(_directory)}: {exception.Message} Set TMPDIR to a directory with room.", exception);
 }

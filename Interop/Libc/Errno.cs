@@ -31,6 +31,7 @@ internal static class Errno
     internal const int EADDRNOTAVAIL = 99;
     internal const int ENETDOWN = 100;
     internal const int ENETUNREACH = 101;
+    internal const int ECONNRESET = 104;
     internal const int ENOBUFS = 105;
     internal const int ENOTCONN = 107;
     internal const int ETIMEDOUT = 110;

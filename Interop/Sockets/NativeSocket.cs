@@ -47,6 +47,32 @@ internal static unsafe class NativeSocket
         }
     }
 
+    /// <summary>Begins to connect; returns 0 where it is done, or the error number, which is EINPROGRESS where a socket that does not block goes on with it.</summary>
+    internal static int TryConnect(FileDescriptor fd, ReadOnlySpan<byte> address)
+    {
+        fixed (byte* pointer = address)
+        {
+            return Libc.connect(fd, pointer, (uint)address.Length) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        }
+    }
+
+    /// <summary>Binds and returns 0 or the error number.</summary>
+    internal static int TryBind(FileDescriptor fd, ReadOnlySpan<byte> address)
+    {
+        fixed (byte* pointer = address)
+        {
+            return Libc.bind(fd, pointer, (uint)address.Length) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        }
+    }
+
+    /// <summary>Takes a waiting connection, which does not block; null with the error number where there is none.</summary>
+    internal static FileDescriptor? TryAccept(FileDescriptor fd, out int errno)
+    {
+        FileDescriptor accepted = Libc.accept4(fd, null, null, Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK);
+        errno = accepted.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
+        return accepted.IsInvalid ? null : accepted;
+    }
+
     /// <summary>Dissolves the association. A socket in repair does so without a packet.</summary>
     internal static void Disconnect(FileDescriptor fd, string subject)
     {

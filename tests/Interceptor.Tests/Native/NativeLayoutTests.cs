@@ -35,6 +35,8 @@ public sealed class NativeLayoutTests
         #include <sched.h>
         #include <signal.h>
         #include <time.h>
+        #include <sys/epoll.h>
+        #include <sys/timerfd.h>
 
         """;
 
@@ -85,6 +87,8 @@ public sealed class NativeLayoutTests
         AppendSize<ControlHeader>(source, "struct cmsghdr");
         AppendSize<PollDescriptor>(source, "struct pollfd");
         AppendSize<Libc.ifreq_flags>(source, "struct ifreq");
+        AppendSize<Libc.itimerspec>(source, "struct itimerspec");
+        source.Append(CultureInfo.InvariantCulture, $"_Static_assert(sizeof(struct epoll_event) == {EventPoll.NativeEventLength}, \"epoll_event\");\n");
         source.Append(CultureInfo.InvariantCulture, $"_Static_assert(CMSG_SPACE(sizeof(int)) == {Unsafe.SizeOf<Libc.cmsg_one_fd>()}, \"CMSG_SPACE\");\n");
         source.Append("_Static_assert(CMSG_LEN(sizeof(int)) == 20, \"CMSG_LEN\");\n");
         source.Append("int main(void) { puts(\"same\"); return 0; }\n");

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+
+namespace Interceptor.Replay.Stateful;
+
+/// <summary>
+/// What one side sent, each byte once and in order: where each byte came from, and the bytes themselves in a <see cref="StreamStore"/>. 40 bytes of memory for each
+/// packet that carried some. Complete and constant once the capture is read.
+/// <para>Threads: one at a time.</para>
+/// </summary>
+internal sealed class ScriptStream(StreamStore store) : IExpectedBytes
+{
+    private readonly List<ScriptPiece> _pieces = [];
+
+    /// <inheritdoc/>
+    public long Length { get; private set; }
+
+    /// <summary>Bytes that the capture does not hold.</summary>
+    internal long MissingBytes { get; private set; }
+
+    /// <summary>The side's FIN; null where the capture shows none.</summary>
+    internal ScriptMark? Fin { get; set; }
+
+    /// <summary>The side's RST that ended the connection; null for none.</summary>
+    internal ScriptMark? Reset { get; set; }
+
+    /// <summary>How far its receiver gets: the bytes, and one for the FIN.</summary>
+    internal long End => Length + (Fin is null ? 0 : 1);
+
+    /// <summary>By packet, in order of the stream.</summary>
+    internal ReadOnlySpan<ScriptPiece> Pieces => CollectionsMarshal.AsSpan(_pieces);
+
+    /// <summary>For whoever completes what it added.</summary>
+    internal Span<ScriptPiece> ChangeablePieces => CollectionsMarshal.AsSpan(_pieces);
+
+    /// <summary>The next bytes of the stream.</summary>
+    internal void Append(ReadOnlySpan<byte> data, in ScriptPiece origin)
+    {
+        _pieces.Add(origin with { Offset = Length, StoreOffset = store.Append(data) });
+        Length += data.Length;
+    }
+
+    /// <summary>The next bytes of the stream are not in the capture.</summary>
+    internal void AppendMissing(long length, in ScriptPiece origin)
+    {
+        _pieces.Add(origin with { Offset = Length, StoreOffset = -1 });
+        Length += length;
+        MissingBytes += length;
+    }
+
+    /// <summary>Where a piece ends.</summary>
+    internal long EndOf(int piece) => piece + 1 < _pieces.Count ? _pieces[piece + 1].Offset : Length;
+
+    /// <inheritdoc/>
+    public long? PacketAt(long offset) => _pieces.Count == 0 ? null : _pieces[IndexOf(Math.Min(offset, Length - 1))].Packet;
+
+    /// <inheritdoc/>
+    public int Read(long offset, Span<byte> destination, out bool isKnown)
+    {
+        isKnown = true;
+        if (offset >= Length || destination.IsEmpty)
+        {
+            return 0;
+        }
+
+        int index = IndexOf(offset);
+        ScriptPiece piece = _pieces[index];
+        long end = EndOf(index);
+        if (piece.IsMissing)
+        {
+            isKnown = false;
+            return (int)Math.Min(destination.Length, end - offset);
+        }
+
+        // Pieces that lie behind one another in the file too are read at once.
+        while (end - offset < destination.Length && index + 1 < _pieces.Count && _pieces[index + 1].StoreOffset == piece.StoreOffset + (end - piece.Offset))
+        {
+            end = EndOf(++index);
+        }
+
+        int length = (int)Math.Min(destination.Length, end - offset);
+        store.Read(piece.StoreOffset + (offset - piece.Offset), destination[..length]);
+        return length;
+    }
+
+    /// <summary>Which piece holds a byte.</summary>
+    internal int IndexOf(long offset)
+    {
+        int low = 0;
+        int high = _pieces.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (_pieces[middle].Offset <= offset)
+            {
+                low = middle;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return low;
+    }
+}
