@@ -9,7 +9,7 @@ using Interceptor.Replay;
 
 namespace Interceptor.Cli.Commands;
 
-/// <summary><c>interceptor replay FILE -i IF</c>: sends a capture again.</summary>
+/// <summary><c>interceptor replay FILE -i IF</c> sends a capture again; with <c>--to HOST</c> or <c>--as-server</c> its connections are played to a real peer.</summary>
 internal static class ReplayCommand
 {
     private static readonly Argument<string> File = new("FILE") { Description = "The capture; - is standard input." };
@@ -17,12 +17,13 @@ internal static class ReplayCommand
     private static readonly TargetArguments Target = new();
     private static readonly SideArguments Sides = new();
     private static readonly PaceArguments Pace = new();
+    private static readonly StatefulArguments Stateful = new();
     private static readonly Option<string> Write = new("--write", "-w") { Description = "Write what is sent to a capture, with the times of sending.", HelpName = "FILE" };
 
     internal static Command Create()
     {
-        var command = new Command("replay", "Sends a capture again, with its timing or at a pace.") { File, Filter };
-        foreach (Option option in (IEnumerable<Option>)[.. Target.All, .. Sides.All, .. Pace.All, Write])
+        var command = new Command("replay", "Sends a capture again, with its timing or at a pace, or plays its connections to a real peer.") { File, Filter };
+        foreach (Option option in (IEnumerable<Option>)[.. Target.All, .. Sides.All, .. Pace.All, .. Stateful.All, Write])
         {
             command.Options.Add(option);
         }
@@ -36,6 +37,11 @@ internal static class ReplayCommand
         string path = parsed.GetRequiredValue(File);
         string expression = FilterWords.Join(parsed.GetValue(Filter));
         ReplayOptions options = Pace.Read(parsed, path) with { Filter = expression.Length == 0 ? null : new LinkTypeFilter(expression) };
+        if (Stateful.IsAsked(parsed))
+        {
+            return StatefulReplay.Run(parsed, Stateful, options, path, context);
+        }
+
         TimeSpan? interval = Pace.Interval(parsed);
         Target.Check(parsed);
         string? write = parsed.GetValue(Write);

@@ -43,6 +43,26 @@ internal static class Printable
         return builder.ToString();
     }
 
+    /// <summary>Bytes of any kind as text: printable ASCII as it is, CR, LF and TAB and the backslash as in C, all others as <c>\xNN</c>.</summary>
+    internal static string EscapeBytes(ReadOnlySpan<byte> bytes)
+    {
+        var builder = new StringBuilder(bytes.Length + 16);
+        foreach (byte value in bytes)
+        {
+            _ = value switch
+            {
+                (byte)'\r' => builder.Append("\\r"),
+                (byte)'\n' => builder.Append("\\n"),
+                (byte)'\t' => builder.Append("\\t"),
+                (byte)'\\' => builder.Append("\\\\"),
+                >= 0x20 and < 0x7F => builder.Append((char)value),
+                _ => builder.Append(CultureInfo.InvariantCulture, $"\\x{value:x2}"),
+            };
+        }
+
+        return builder.ToString();
+    }
+
     private static bool IsHarmless(Rune rune) => Rune.GetUnicodeCategory(rune) is not
         (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.PrivateUse or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);

@@ -25,7 +25,7 @@ internal sealed class TargetArguments
     {
         if (parsed.GetValue(_interface) is null && !IsDry(parsed))
         {
-            throw new UsageException("replay needs -i INTERFACE to send on, or --dry-run to send nothing.");
+            throw new UsageException("replay needs -i INTERFACE to send on, --to HOST to play to, or --dry-run to send nothing.");
         }
     }
 

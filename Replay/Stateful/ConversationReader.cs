@@ -13,10 +13,11 @@ public static class ConversationReader
     /// <summary>Reads to the end of the source, or to its damage: what was read till then can be played.</summary>
     /// <param name="source">The packets; stays the caller's.</param>
     /// <param name="selection">Which connections.</param>
+    /// <param name="progress">Is told now and then how many packets were read; null for nobody.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="IOException">The temporary file can't be written.</exception>
-    public static ConversationSet Read(IPacketSource source, ConversationSelection selection, CancellationToken cancellation = default)
+    public static ConversationSet Read(IPacketSource source, ConversationSelection selection, Action<long>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(selection);
@@ -30,6 +31,10 @@ public static class ConversationReader
             {
                 cancellation.ThrowIfCancellationRequested();
                 Take(in packet, tracker, selection, set);
+                if (set.Packets % 1024 == 0)
+                {
+                    progress?.Invoke(set.Packets);
+                }
             }
 
             cancellation.ThrowIfCancellationRequested();
