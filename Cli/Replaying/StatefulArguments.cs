@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Interceptor.Cli.Input;
 using Interceptor.Replay;
@@ -22,6 +21,7 @@ internal sealed class StatefulArguments
     private readonly Option<string[]> _mask = new("--mask") { Description = "What matches this regular expression, or its groups, may differ; may be repeated.", HelpName = "REGEX", Arity = ArgumentArity.OneOrMore };
     private readonly Option<bool> _maskDates = new("--mask-dates") { Description = "Dates of HTTP headers and instants as 2026-01-31T12:00:00Z may differ." };
     private readonly Option<bool> _maskLengths = new("--mask-lengths") { Description = "Content-Length and the sizes of chunks may differ." };
+    private readonly Option<string[]> _maskAnswers = new("--mask-answers") { Description = "Answers to what matches this regular expression may be any, of the same length; may be repeated.", HelpName = "REGEX", Arity = ArgumentArity.OneOrMore };
     private readonly Option<int> _maxDivergences = new("--max-divergences") { Description = "Tell at most so many differences of a connection; all are counted (default 10).", HelpName = "N", DefaultValueFactory = _ => 10 };
     private readonly Option<string> _answerTimeout = new("--answer-timeout") { Description = "Wait so long for the peer, and as long as it took in the capture (default 5s).", HelpName = "D" };
     private readonly Option<bool> _midstream = new("--midstream") { Description = "Play connections too whose beginning is not in the capture, from the first byte that is." };
@@ -30,7 +30,7 @@ internal sealed class StatefulArguments
 
     /// <summary>All of them, in the order of the help.</summary>
     internal IEnumerable<Option> All =>
-        [_to, _asServer, _listen, _connection, _connections, _mask, _maskDates, _maskLengths, _maxDivergences, _answerTimeout, _midstream, _noRepair, _verbose];
+        [_to, _asServer, _listen, _connection, _connections, _mask, _maskDates, _maskLengths, _maskAnswers, _maxDivergences, _answerTimeout, _midstream, _noRepair, _verbose];
 
     /// <summary>The command line asks for this kind of replay.</summary>
     /// <exception cref="UsageException">It does not, and gives options that only this kind has.</exception>
@@ -58,6 +58,7 @@ internal sealed class StatefulArguments
         Ids = (parsed.GetValue(_connection) ?? []).ToHashSet(),
         Limit = options.Limit,
         IncludesMidstream = parsed.GetValue(_midstream),
+        UncomparedAnswersTo = [.. (parsed.GetValue(_maskAnswers) ?? []).Select(static pattern => Checked("--mask-answers", pattern, static it => new Regex(it, RegexOptions.CultureInvariant, StreamMask.Patience)))],
     };
 
     /// <summary>How to play them. Names are resolved by <see cref="Resolve"/>.</summary>
@@ -137,20 +138,21 @@ internal sealed class StatefulArguments
     private List<StreamMask> ReadMasks(ParseResult parsed)
     {
         var masks = new List<StreamMask>();
-        foreach (string pattern in parsed.GetValue(_mask) ?? [])
-        {
-            try
-            {
-                masks.Add(new StreamMask(pattern));
-            }
-            catch (RegexParseException exception)
-            {
-                throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"--mask '{pattern}' is not a regular expression: {exception.Message}"));
-            }
-        }
-
+        masks.AddRange((parsed.GetValue(_mask) ?? []).Select(static pattern => Checked("--mask", pattern, static it => new StreamMask(it))));
         masks.AddRange(parsed.GetValue(_maskDates) ? StreamMask.Dates : []);
         masks.AddRange(parsed.GetValue(_maskLengths) ? StreamMask.Lengths : []);
         return masks;
+    }
+
+    private static T Checked<T>(string option, string pattern, Func<string, T> make)
+    {
+        try
+        {
+            return make(pattern);
+        }
+        catch (RegexParseException exception)
+        {
+            throw new UsageException($"{option} '{pattern}' is not a regular expression: {exception.Message}");
+        }
     }
 }

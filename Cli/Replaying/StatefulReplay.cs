@@ -17,6 +17,18 @@ internal static class StatefulReplay
     /// <param name="context">Where to write, and when to stop.</param>
     internal static int Run(ParseResult parsed, StatefulArguments arguments, ReplayOptions options, string path, CommandContext context)
     {
+        try
+        {
+            return ReadAndPlay(parsed, arguments, options, path, context);
+        }
+        catch (RegexMatchTimeoutException exception)
+        {
+            throw new IOException($"a mask takes too long to match: {exception.Pattern}. Write one that backtracks less.", exception);
+        }
+    }
+
+    private static int ReadAndPlay(ParseResult parsed, StatefulArguments arguments, ReplayOptions options, string path, CommandContext context)
+    {
         StatefulReplayOptions how = arguments.ReadOptions(parsed, options);
         ConversationSelection selection = arguments.ReadSelection(parsed, options);
         using ReplayCapture capture = ReplayCapture.Open(path, options.Filter, around: null, context.Signals.Token);
@@ -62,10 +74,6 @@ internal static class StatefulReplay
             try
             {
                 replayer.Run(context.Signals.Token);
-            }
-            catch (RegexMatchTimeoutException exception)
-            {
-                throw new IOException($"a mask takes too long to match: {exception.Pattern}. Write one that backtracks less.", exception);
             }
             finally
             {

@@ -96,6 +96,7 @@ public static class ConversationReader
             }
             else if (selection.Limit is not { } limit || scripts.Count < limit)
             {
+                UncomparedAnswers.Forget(script.StreamOf(selection.AsClient), script.StreamOf(!selection.AsClient), selection.UncomparedAnswersTo);
                 scripts.Add(script);
                 if (reservation is not null)
                 {

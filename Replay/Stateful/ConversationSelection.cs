@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Interceptor.Filters;
 
 namespace Interceptor.Replay.Stateful;
@@ -19,4 +20,7 @@ public sealed record ConversationSelection
 
     /// <summary>Also connections whose beginning the capture does not show, from the first byte that it has. Not by default: that byte may lie in the midst of a request.</summary>
     public bool IncludesMidstream { get; init; }
+
+    /// <summary>Answers to what matches one of these are taken as they come; applied to the data of each packet of the played side, as Latin-1 text.</summary>
+    public IReadOnlyList<Regex> UncomparedAnswersTo { get; init; } = [];
 }

@@ -47,6 +47,54 @@ internal sealed class ScriptStream(StreamStore store) : IExpectedBytes
         MissingBytes += length;
     }
 
+    /// <summary>Tells the pieces from one on where they came from; one that came by several packets is cut.</summary>
+    /// <param name="first">The first piece.</param>
+    /// <param name="origin">Gives what carried the byte at an offset, and the offset up to which it did.</param>
+    internal void Originate(int first, Func<long, (ScriptMark Origin, long End)> origin)
+    {
+        ScriptPiece[] pieces = Pieces[first..].ToArray();
+        _pieces.RemoveRange(first, pieces.Length);
+        for (int index = 0; index < pieces.Length; index++)
+        {
+            ScriptPiece piece = pieces[index];
+            long end = index + 1 < pieces.Length ? pieces[index + 1].Offset : Length;
+            for (long start = piece.Offset; start < end;)
+            {
+                (ScriptMark mark, long until) = origin(start);
+                ScriptPiece part = piece with { Packet = mark.Packet, At = mark.At, PeerOffset = mark.PeerOffset };
+                AddPart(_pieces, in part, start, piece.IsMissing ? end : Math.Min(end, until), !piece.IsMissing);
+                start = piece.IsMissing ? end : until;
+            }
+        }
+    }
+
+    /// <summary>The bytes from one offset to another are no longer known; their number is.</summary>
+    internal void Forget(long from, long to)
+    {
+        var pieces = new List<ScriptPiece>(_pieces.Count + 2);
+        for (int index = 0; index < _pieces.Count; index++)
+        {
+            ScriptPiece piece = _pieces[index];
+            long end = EndOf(index);
+            long first = Math.Clamp(from, piece.Offset, end);
+            long last = Math.Clamp(to, first, end);
+            AddPart(pieces, in piece, piece.Offset, first, isKnown: true);
+            AddPart(pieces, in piece, first, last, isKnown: false);
+            AddPart(pieces, in piece, last, end, isKnown: true);
+        }
+
+        _pieces.Clear();
+        _pieces.AddRange(pieces);
+    }
+
+    private static void AddPart(List<ScriptPiece> pieces, in ScriptPiece whole, long start, long end, bool isKnown)
+    {
+        if (end > start)
+        {
+            pieces.Add(whole with { Offset = start, StoreOffset = isKnown && !whole.IsMissing ? whole.StoreOffset + (start - whole.Offset) : -1 });
+        }
+    }
+
     /// <summary>Where a piece ends.</summary>
     internal long EndOf(int piece) => piece + 1 < _pieces.Count ? _pieces[piece + 1].Offset : Length;
 

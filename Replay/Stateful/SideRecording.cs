@@ -68,8 +68,7 @@ internal sealed class SideRecording(TcpEndpoint end, ScriptStream stream)
     /// <summary>Finds where what was delivered came from, after each segment of either side.</summary>
     internal void Resolve()
     {
-        Span<ScriptPiece> pieces = Stream.ChangeablePieces;
-        if (_resolved == pieces.Length)
+        if (_resolved == Stream.Pieces.Length)
         {
             return;
         }
@@ -80,13 +79,12 @@ internal sealed class SideRecording(TcpEndpoint end, ScriptStream stream)
             Shift = End.Connection.Opening == TcpOpening.Handshake || _carriers.Count == 0 ? 0 : _carriers.Min(static carrier => carrier.Start);
         }
 
-        for (; _resolved < pieces.Length; _resolved++)
+        Stream.Originate(_resolved, offset =>
         {
-            ref ScriptPiece piece = ref pieces[_resolved];
-            ScriptMark origin = OriginOf(piece.Offset + Shift);
-            piece = piece with { Packet = origin.Packet, At = origin.At, PeerOffset = origin.PeerOffset };
-        }
-
+            (ScriptMark origin, long end) = OriginOf(offset + Shift);
+            return (origin, end - Shift);
+        });
+        _resolved = Stream.Pieces.Length;
         _next = Stream.Length + Shift;
         _carriers.RemoveAll(carrier => carrier.End <= _next);
     }
@@ -140,13 +138,14 @@ internal sealed class SideRecording(TcpEndpoint end, ScriptStream stream)
     // What the other side says it has of this one, as an offset of the stream; the FIN is one more.
     private long Bound(long acknowledged) => Math.Clamp(acknowledged - Shift, 0, Stream.Length + (_fin is null ? 0 : 1));
 
-    private ScriptMark OriginOf(long place)
+    // Which packet carried a byte first, and up to where it did.
+    private (ScriptMark Origin, long End) OriginOf(long place)
     {
         foreach (Carrier carrier in _carriers)
         {
             if (carrier.Start <= place && place < carrier.End)
             {
-                return carrier.Mark;
+                return (carrier.Mark, carrier.End);
             }
         }
 
@@ -157,7 +156,7 @@ internal sealed class SideRecording(TcpEndpoint end, ScriptStream stream)
             next = carrier.Start > place && (next is null || carrier.Mark.Packet < next.Value.Packet) ? carrier.Mark : next;
         }
 
-        return next ?? new ScriptMark(End.Connection.FirstPacketNumber, End.Connection.LastPacketAt.Nanoseconds, _acknowledged);
+        return (next ?? new ScriptMark(End.Connection.FirstPacketNumber, End.Connection.LastPacketAt.Nanoseconds, _acknowledged), long.MaxValue);
     }
 
     private readonly record struct Carrier(long Start, long End, ScriptMark Mark);

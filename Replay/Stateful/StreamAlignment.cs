@@ -5,11 +5,17 @@ namespace Interceptor.Replay.Stateful;
 /// <summary>Finds the place from which two streams that differ are the same again. Pure.</summary>
 internal static class StreamAlignment
 {
-    // Equal bytes that make a place believable.
+    // Equal bytes that make a place worth a look.
     private const int Anchor = 16;
 
     // At the end of what was seen fewer must do.
     private const int LastAnchor = 4;
+
+    // A place is judged by how many bytes differ within so many behind it: text from a template has many places that look right for a moment.
+    private const int Judged = 1024;
+
+    // Distances between the streams that are judged at most.
+    private const int MostDistances = 256;
 
     /// <summary>How many bytes differ if the streams stay side by side: up to the first <paramref name="apart"/> equal ones.</summary>
     internal static int RunSideBySide(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen, int apart)
@@ -25,8 +31,8 @@ internal static class StreamAlignment
     }
 
     /// <summary>
-    /// How much to skip of both, which differ in their first bytes: the cheapest way to a place where they are equal for long enough. Staying side by side costs the changed bytes; putting in and
-    /// leaving out costs both lengths and a little more. Never nothing.
+    /// How much to skip of both, which differ in their first bytes: the cheapest way to a place where they are the same. Staying side by side costs the changed bytes; putting in and
+    /// leaving out costs both lengths and a little more; what differs behind the place costs too. Never nothing.
     /// </summary>
     /// <param name="expected">What should have come.</param>
     /// <param name="seen">What came.</param>
@@ -35,22 +41,33 @@ internal static class StreamAlignment
     internal static (int Expected, int Seen) Find(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen, int apart, bool isWhole)
     {
         int both = Math.Min(expected.Length, seen.Length);
-        int run = RunSideBySide(expected, seen, apart);
-        bool endsInside = run < both && (both - run >= apart || isWhole);
-        (int Expected, int Seen) best = endsInside ? (run, run) : (both, both);
-        int cost = endsInside ? run : both;
         if (both == 0)
         {
-            // Nothing is known of what should have come, or nothing should: what came passes.
+            // Nothing is known of what should have come: what came passes.
             return (0, Math.Max(1, seen.Length));
         }
 
-        (int Expected, int Seen)? other = FindAnchor(expected, seen, cost - apart, isWhole);
-        return other ?? best;
+        int run = RunSideBySide(expected, seen, apart);
+        bool endsInside = run < both && (both - run >= apart || isWhole);
+        run = endsInside ? run : both;
+        int cost = run + Differing(expected[run..], seen[run..]);
+        return cost == run && run <= Anchor ? (run, run) : FindCheaper(expected, seen, cost - apart, isWhole) ?? (run, run);
     }
 
-    // The first anchor by the sum of what is skipped, if that is below the limit.
-    private static (int Expected, int Seen)? FindAnchor(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen, int limit, bool isWhole)
+    private static int Differing(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen)
+    {
+        int length = Math.Min(Judged, Math.Min(expected.Length, seen.Length));
+        int count = 0;
+        for (int i = 0; i < length; i++)
+        {
+            count += expected[i] == seen[i] ? 0 : 1;
+        }
+
+        return count;
+    }
+
+    // The place with the lowest cost, if that is below the limit; each distance between the streams is judged at its first place.
+    private static (int Expected, int Seen)? FindCheaper(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen, int limit, bool isWhole)
     {
         var places = new Dictionary<ulong, int>();
         int last = Math.Min(expected.Length - Anchor, limit);
@@ -60,13 +77,15 @@ internal static class StreamAlignment
         }
 
         (int Expected, int Seen)? best = null;
-        for (int place = 0; place <= seen.Length - Anchor && place < limit; place++)
+        var judged = new HashSet<int>();
+        for (int place = 0; place <= seen.Length - Anchor && place < limit && judged.Count < MostDistances; place++)
         {
             if (places.TryGetValue(MemoryMarshal.Read<ulong>(seen[place..]), out int at) && at + place < limit && at != place
-                && expected.Slice(at, Anchor).SequenceEqual(seen.Slice(place, Anchor)))
+                && expected.Slice(at, Anchor).SequenceEqual(seen.Slice(place, Anchor)) && judged.Add(at - place)
+                && at + place + Differing(expected[at..], seen[place..]) is var cost && cost < limit)
             {
                 best = (at, place);
-                limit = at + place;
+                limit = cost;
             }
         }
 

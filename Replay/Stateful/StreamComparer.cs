@@ -16,8 +16,8 @@ internal sealed class StreamComparer
     // So many bytes of each side are shown of a difference.
     private const int Shown = 32;
 
-    // Equal bytes that settle at once that a short stretch was changed and no byte put in or left out.
-    private const int Certain = 32;
+    // So many equal bytes behind a short stretch settle at once that it was changed and no byte put in or left out.
+    private const int Certain = 512;
     private const int ShortRun = 64;
 
     private readonly IExpectedBytes _expected;
@@ -217,23 +217,22 @@ internal sealed class StreamComparer
     // A few changed bytes and then many equal ones, side by side: no need to wait for more.
     private bool TryShort()
     {
-        ReadOnlySpan<byte> seen = _buffer.AsSpan(_start, Math.Min(Undecided, ShortRun + Certain));
-        Span<byte> expected = stackalloc byte[ShortRun + Certain];
-        int length = Math.Min(seen.Length, _expected.ReadKnown(_next, expected[..seen.Length]));
-        int equal = 0;
-        for (int i = 0; i < length; i++)
+        if (Undecided < ShortRun + Certain)
         {
-            equal = seen[i] == expected[i] ? equal + 1 : 0;
-            if (equal == Certain)
-            {
-                // The stretch ends at the first equal bytes that are enough; what follows is looked at again.
-                int run = StreamAlignment.RunSideBySide(expected[..length], seen[..length], Apart);
-                AddToRun(run, run);
-                return true;
-            }
+            return false;
         }
 
-        return false;
+        Span<byte> expected = stackalloc byte[ShortRun + Certain];
+        int length = _expected.ReadKnown(_next, expected);
+        ReadOnlySpan<byte> seen = _buffer.AsSpan(_start, length);
+        int run = StreamAlignment.RunSideBySide(expected[..length], seen, Apart);
+        if (run > ShortRun || length < run + Certain || !seen.Slice(run, Certain).SequenceEqual(expected.Slice(run, Certain)))
+        {
+            return false;
+        }
+
+        AddToRun(run, run);
+        return true;
     }
 
     private bool TryFind(bool isFinal)

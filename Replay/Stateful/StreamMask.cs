@@ -11,7 +11,8 @@ public sealed class StreamMask
     /// <summary>How far before and behind a difference a match is looked for, in bytes: longer matches are not found.</summary>
     public const int Reach = 4096;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    /// <summary>An expression that takes longer than this to match is given up, with an exception.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Regex _regex;
     private readonly bool _hasGroups;
