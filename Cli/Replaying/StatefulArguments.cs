@@ -22,7 +22,7 @@ internal sealed class StatefulArguments
     private readonly Option<bool> _maskDates = new("--mask-dates") { Description = "Dates of HTTP headers and instants as 2026-01-31T12:00:00Z may differ." };
     private readonly Option<bool> _maskLengths = new("--mask-lengths") { Description = "Content-Length and the sizes of chunks may differ." };
     private readonly Option<string[]> _maskAnswers = new("--mask-answers") { Description = "Answers to what matches this regular expression may be any, of the same length; may be repeated.", HelpName = "REGEX", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<int> _maxDivergences = new("--max-divergences") { Description = "Tell at most so many differences of a connection; all are counted (default 10).", HelpName = "N", DefaultValueFactory = _ => 10 };
+    private readonly Option<int> _maxDivergences = new("--max-divergences") { Description = "Tell at most so many differences of a connection; all are counted.", HelpName = "N", DefaultValueFactory = _ => 10 };
     private readonly Option<string> _answerTimeout = new("--answer-timeout") { Description = "Wait so long for the peer, and as long as it took in the capture (default 5s).", HelpName = "D" };
     private readonly Option<bool> _midstream = new("--midstream") { Description = "Play connections too whose beginning is not in the capture, from the first byte that is." };
     private readonly Option<bool> _noRepair = new("--no-repair") { Description = "Let the kernel choose the sequence numbers, not the capture." };
