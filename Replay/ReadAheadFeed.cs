@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Interceptor.Replay;
 
 /// <summary>
@@ -12,15 +10,18 @@ internal sealed class ReadAheadFeed : IReplayFeed
     private const int Blocks = 16;
 
     private const int JoinMilliseconds = 200;
+    private const int LooksEveryMilliseconds = 50;
 
     private readonly ReplayIntake _intake;
-    private readonly ConcurrentQueue<ReplayBlock> _full = new();
-    private readonly ConcurrentQueue<ReplayBlock> _free = new();
-    private readonly SemaphoreSlim _fullCount = new(0);
-    private readonly SemaphoreSlim _freeCount = new(Blocks);
+
+    /// <summary>An object and not a <see cref="Lock"/>, as both threads wait on it.</summary>
+    private readonly object _gate = new();
+    private readonly Queue<ReplayBlock> _full = new(Blocks);
+    private readonly Stack<ReplayBlock> _free = new(Blocks);
     private readonly Thread _thread;
-    private volatile bool _abandoned;
-    private volatile bool _ended;
+    private int _made;
+    private bool _abandoned;
+    private bool _ended;
 
     internal ReadAheadFeed(ReplayIntake intake)
     {
@@ -30,65 +31,101 @@ internal sealed class ReadAheadFeed : IReplayFeed
         _thread.Start();
     }
 
-    public bool IsReady => !_full.IsEmpty || _ended;
+    public bool IsReady
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _full.Count > 0 || _ended;
+            }
+        }
+    }
 
     public ReplayBlock? Next(ReplayBlock? sent, CancellationToken cancellation)
     {
-        if (sent is not null)
+        lock (_gate)
         {
-            sent.Clear();
-            _free.Enqueue(sent);
-            _freeCount.Release();
-        }
+            if (sent is not null)
+            {
+                sent.Clear();
+                _free.Push(sent);
+                Monitor.PulseAll(_gate);
+            }
 
-        _fullCount.Wait(cancellation);
-        return _full.TryDequeue(out ReplayBlock? block) ? block : null;
+            while (_full.Count == 0 && !_ended)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Monitor.Wait(_gate, LooksEveryMilliseconds);
+            }
+
+            return _full.TryDequeue(out ReplayBlock? block) ? block : null;
+        }
     }
 
     public void Dispose()
     {
-        _abandoned = true;
-        _freeCount.Release();
+        lock (_gate)
+        {
+            _abandoned = true;
+            Monitor.PulseAll(_gate);
+        }
+
         _thread.Join(JoinMilliseconds);
     }
 
     private void Read()
     {
+        ReplayBlock? block;
         using (_intake)
         {
-            ReplayBlock? block = TakeFree();
+            block = Exchange(null, isFull: true);
             while (_intake.Fill(ref block))
             {
                 // Until the end.
             }
+        }
 
+        lock (_gate)
+        {
             if (block is { Count: > 0 } or { Failure: not null })
             {
                 _full.Enqueue(block);
-                _fullCount.Release();
             }
-        }
 
-        // One more than there are blocks: the end.
-        _ended = true;
-        _fullCount.Release();
+            _ended = true;
+            Monitor.PulseAll(_gate);
+        }
     }
 
-    private ReplayBlock? Exchange(ReplayBlock filled, bool isFull)
+    /// <summary>Hands a block on and waits for an empty one; null where nobody takes them any more.</summary>
+    private ReplayBlock? Exchange(ReplayBlock? filled, bool isFull)
     {
-        if (_abandoned)
+        lock (_gate)
         {
+            if (filled is not null)
+            {
+                _full.Enqueue(filled);
+                Monitor.PulseAll(_gate);
+            }
+
+            while (!_abandoned)
+            {
+                if (_free.TryPop(out ReplayBlock? block))
+                {
+                    return block;
+                }
+
+                if (_made < Blocks)
+                {
+                    _made++;
+                    return new ReplayBlock();
+                }
+
+                Monitor.Wait(_gate);
+            }
+
             return null;
         }
-
-        _full.Enqueue(filled);
-        _fullCount.Release();
-        return TakeFree();
-    }
-
-    private ReplayBlock? TakeFree()
-    {
-        _freeCount.Wait();
-        return _abandoned ? null : _free.TryDequeue(out ReplayBlock? block) ? block : new ReplayBlock();
     }
 }

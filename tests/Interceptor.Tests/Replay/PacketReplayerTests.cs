@@ -94,6 +94,59 @@ public sealed class PacketReplayerTests
     }
 
     [Fact]
+    public void Steps_decide_when_and_see_what_was_sent()
+    {
+        var steps = new CountedSteps(2);
+        ReplayReport report = new PacketReplayer(new DiscardingSink(), new ReplayOptions { Pace = ReplayPace.Step }, new VirtualReplayClock(), steps: steps)
+            .Run(() => Open(File(0, Second, 2 * Second)), TestContext.Current.CancellationToken);
+        Assert.Equal((2, true, 0), (report.Packets, report.StepsEnded, report.Timing.Count));
+        Assert.Equal([TestPackets.SomeTime, TestPackets.SomeTime + Second], steps.Seen);
+        Assert.Throws<ArgumentException>(() => new PacketReplayer(new DiscardingSink(), new ReplayOptions { Pace = ReplayPace.Step }));
+        Assert.Throws<ArgumentException>(() => new PacketReplayer(new DiscardingSink(), new ReplayOptions(), steps: steps));
+    }
+
+    [Fact]
+    public void A_loop_may_wait_between_its_rounds_at_every_pace()
+    {
+        foreach ((ReplayPace pace, long[] expected) in ((ReplayPace, long[])[])
+            [(ReplayPace.Original, [0, Second, 6 * Second, 7 * Second]), (ReplayPace.At(new PacketRate(1)), [0, Second, 7 * Second, 8 * Second]), (ReplayPace.TopSpeed, [0, 0, 5 * Second, 5 * Second])])
+        {
+            var clock = new VirtualReplayClock();
+            var sink = new RecordingSink(clock);
+            new PacketReplayer(sink, new ReplayOptions { Pace = pace, Loop = 2, LoopDelay = TimeSpan.FromSeconds(5) }, clock)
+                .Run(() => Open(File(0, Second)), TestContext.Current.CancellationToken);
+            Assert.Equal(expected, sink.Times);
+        }
+    }
+
+    [Fact]
+    public void A_pause_lets_nothing_through_and_leaves_no_burst_behind()
+    {
+        const long Gap = 5_000_000;
+        const long Pause = 100 * Gap;
+        var machine = new VirtualReplayClock();
+        var clock = new PausableReplayClock(machine);
+        int written = 0;
+        using var resuming = new Timer(_ =>
+        {
+            machine.WaitUntil(machine.Now + Pause, CancellationToken.None);
+            clock.Toggle();
+        });
+        var sink = new RecordingSink(machine, () =>
+        {
+            if (++written == 10)
+            {
+                clock.Toggle();
+                resuming.Change(50, Timeout.Infinite);
+            }
+        });
+        byte[] file = File([.. Enumerable.Range(0, 40).Select(static i => i * Gap)]);
+        ReplayReport report = new PacketReplayer(sink, new ReplayOptions(), clock).Run(() => Open(file), TestContext.Current.CancellationToken);
+        Assert.Equal((40, Pause, 39 * Gap, 0), (report.Packets, report.PausedNanoseconds, report.ElapsedNanoseconds, report.Timing.Maximum));
+        Assert.Equal(Enumerable.Range(0, 40).Select(static i => (i * Gap) + (i < 10 ? 0 : Pause)), sink.Times);
+    }
+
+    [Fact]
     public void The_machine_clock_is_never_early()
     {
         MonotonicReplayClock clock = MonotonicReplayClock.Instance;
@@ -123,6 +176,17 @@ public sealed class PacketReplayerTests
     private static CaptureFileReader Open(byte[] file) => CaptureFile.OpenRead(new MemoryStream(file), "memory");
 
     private static byte[] File(params long[] offsets) => TestPackets.WritePcapNg(offsets.Select(offset => TestPackets.Packet(60, TestPackets.SomeTime + offset)));
+
+    private sealed class CountedSteps(int most) : IReplaySteps
+    {
+        private int _left = most;
+
+        internal List<long> Seen { get; } = [];
+
+        public bool Await(CancellationToken cancellation) => _left-- > 0;
+
+        public void Sent(in CapturedPacket packet) => Seen.Add(packet.Metadata.Timestamp.Nanoseconds);
+    }
 
     private sealed class RecordingSink(IReplayClock clock, Action? onWrite = null) : IPacketSink
     {

@@ -40,6 +40,39 @@ public sealed class ScheduleTests
     }
 
     [Fact]
+    public void The_wait_between_two_rounds_moves_all_that_follows_and_is_not_divided()
+    {
+        var schedule = new ReplaySchedule(ReplayPace.AtSpeed(2));
+        Assert.Equal(0, schedule.Next(At(0), 60));
+        Assert.Equal(Second, schedule.Next(At(2 * Second), 60));
+        schedule.Restart(TimeSpan.FromSeconds(5));
+        Assert.Equal(6 * Second, schedule.Next(At(0), 60));
+        Assert.Equal(7 * Second, schedule.Next(At(2 * Second), 60));
+        schedule.Restart(TimeSpan.FromSeconds(5));
+        Assert.Equal(12 * Second, schedule.Next(At(0), 60));
+    }
+
+    [Fact]
+    public void At_a_rate_the_rounds_are_one_row_but_for_the_wait()
+    {
+        var schedule = new ReplaySchedule(ReplayPace.At(new PacketRate(10)));
+        Assert.Equal(0, schedule.Next(At(0), 60));
+        schedule.Restart(TimeSpan.FromSeconds(1));
+        Assert.Equal(Second + (Second / 10), schedule.Next(At(0), 60));
+    }
+
+    [Fact]
+    public void At_top_speed_the_wait_begins_when_the_round_is_over()
+    {
+        var schedule = new ReplaySchedule(ReplayPace.TopSpeed);
+        Assert.Equal(0, schedule.Next(At(0), 60));
+        schedule.RestartAfter(7 * Second, TimeSpan.FromSeconds(1));
+        Assert.Equal(8 * Second, schedule.Next(At(0), 60));
+    }
+
+    private static PacketMetadata At(long nanoseconds) => new() { HasTimestamp = true, Timestamp = new CaptureTimestamp(nanoseconds) };
+
+    [Fact]
     public void Packet_rates_do_not_drift()
     {
         var schedule = new ReplaySchedule(ReplayPace.At(new PacketRate(3)));
