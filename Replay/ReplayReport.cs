@@ -31,6 +31,9 @@ public sealed class ReplayReport
     /// <summary>Packets read that did not match the filter.</summary>
     public long NotMatching { get; internal set; }
 
+    /// <summary>Packets that the edits left out.</summary>
+    public long LeftOut { get; internal set; }
+
     /// <summary>Packets read of a link type that the target does not carry.</summary>
     public long OtherLinkType { get; internal set; }
 
@@ -77,7 +80,7 @@ public sealed class ReplayReport
     public CaptureFileException? Damage { get; internal set; }
 
     /// <summary>Packets read and not tried.</summary>
-    public long Skipped => NotMatching + OtherLinkType + CutSkipped;
+    public long Skipped => NotMatching + OtherLinkType + CutSkipped + LeftOut;
 
     /// <summary>Packets in a second; 0 where no time passed.</summary>
     public double PacketsPerSecond => PerSecond(Packets);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Interceptor.Cli.Output;
+using Interceptor.Cli.Rewriting;
 using Interceptor.Replay;
 
 namespace Interceptor.Cli.Replaying;
@@ -23,6 +24,9 @@ internal sealed class ReplayRun(PacketReplayer replayer, ReplayCapture capture, 
 
     /// <summary>The two sides, for the summary; null for a replay of one.</summary>
     internal TwoSidedReplay? Sides { get; init; }
+
+    /// <summary>The edits, for the summary; null where packets are sent as captured.</summary>
+    internal EditedReplay? Edited { get; init; }
 
     /// <summary>Where lines of the summary go: standard output, or error where a capture is written there.</summary>
     internal required TextWriter Text { get; init; }
@@ -86,7 +90,11 @@ internal sealed class ReplayRun(PacketReplayer replayer, ReplayCapture capture, 
         }
     }
 
-    private void WriteSummary() => ReplaySummary.Write(replayer.Report, Text, context.Output, clock is null, Sides);
+    private void WriteSummary()
+    {
+        Edited?.CountInto(replayer.Report);
+        ReplaySummary.Write(replayer.Report, Text, context.Output, clock is null, Sides, Edited);
+    }
 
     private void WarnCounters() => context.Output.Warn(_progress.Line());
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Interceptor.Capture.Injection;
 using Interceptor.Cli.Output;
+using Interceptor.Cli.Rewriting;
 using Interceptor.Packets;
 using Interceptor.Replay;
 
@@ -21,11 +22,12 @@ internal static class ReplaySummary
     /// <param name="output">Where JSON goes.</param>
     /// <param name="dry">It was a rehearsal.</param>
     /// <param name="sides">Tells what left on which side; null for a replay of one.</param>
-    internal static void Write(ReplayReport report, TextWriter text, CommandOutput output, bool dry, TwoSidedReplay? sides)
+    /// <param name="edited">Tells what was edited; null where packets were sent as captured.</param>
+    internal static void Write(ReplayReport report, TextWriter text, CommandOutput output, bool dry, TwoSidedReplay? sides, EditedReplay? edited)
     {
         if (output.Json)
         {
-            output.WriteJson("summary", json => WriteFields(json, report, sides));
+            output.WriteJson("summary", json => WriteFields(json, report, sides, edited));
             return;
         }
 
@@ -34,6 +36,7 @@ internal static class ReplaySummary
         text.WriteLine(Line($"Rated: {bytes:F1} Bps, {bytes * 8 / 1e6:F2} Mbps, {report.PacketsPerSecond:F2} pps"));
         text.WriteLine(Line($"Flows: {report.Flows} flows{(report.FlowsAreCapped ? " or more" : "")}, {report.FlowsPerSecond:F2} fps, {report.FlowPackets} flow packets, {report.Packets + report.Failed - report.FlowPackets} non-flow packets"));
         sides?.Write(text);
+        edited?.Write(text);
         if (!dry)
         {
             text.WriteLine(Line($"Failed: {report.Failed} packets; waited for a full queue: {report.DeviceQueueWaits} times (ENOBUFS), {report.SocketBufferWaits} times (EAGAIN)"));
@@ -76,7 +79,7 @@ internal static class ReplaySummary
             return;
         }
 
-        text.WriteLine(Line($"Not sent: {report.NotMatching} did not match, {report.OtherLinkType} of another link type, {report.CutSkipped} cut"));
+        text.WriteLine(Line($"Not sent: {report.NotMatching} did not match, {report.OtherLinkType} of another link type, {report.CutSkipped} cut{(report.LeftOut > 0 ? $", {report.LeftOut} left out by the edits" : "")}"));
         foreach ((LinkType linkType, long packets) in report.OtherLinkTypes)
         {
             text.WriteLine(Line($"  {packets} of link type {linkType.GetName()}"));
@@ -100,7 +103,7 @@ internal static class ReplaySummary
         }
     }
 
-    private static void WriteFields(Utf8JsonWriter json, ReplayReport report, TwoSidedReplay? sides)
+    private static void WriteFields(Utf8JsonWriter json, ReplayReport report, TwoSidedReplay? sides, EditedReplay? edited)
     {
         json.WriteNumber("packets", report.Packets);
         json.WriteNumber("bytes", report.Bytes);
@@ -131,6 +134,7 @@ internal static class ReplaySummary
         json.WriteEndArray();
         json.WriteNumber("truncated", report.Truncated);
         sides?.Write(json);
+        edited?.Write(json);
         json.WriteBoolean("interrupted", report.Interrupted);
         WriteTiming(json, report);
     }

@@ -65,6 +65,7 @@ internal static class ReplayVerdict
             + "replay them on an interface of their kind (raw IP: a TUN), or make them fit first with: interceptor rewrite",
         { NotMatching: > 0 } => $"none of its {report.NotMatching} packets matches the filter",
         { CutSkipped: > 0 } => $"its {report.CutSkipped} packets had all been cut when captured, and --skip-truncated leaves those out",
+        { LeftOut: > 0 } => $"its {report.LeftOut} packets were all left out by the edits",
         _ => "it holds none",
     };
 }

@@ -10,10 +10,26 @@ namespace Interceptor.Replay.Rewriting;
 /// <para>Owns the source before it. Threads: one reader.</para>
 /// </summary>
 /// <param name="source">What comes before.</param>
-public abstract class RewriteStage(IPacketSource source) : IPacketSource
+public abstract class RewriteStage(IPacketSource source) : IReadAheadSource
 {
     /// <inheritdoc/>
     public virtual IReadOnlyList<CaptureInterface> Interfaces => source.Interfaces;
+
+    /// <inheritdoc/>
+    public Action? BeforeRead
+    {
+        get => (source as IReadAheadSource)?.BeforeRead;
+        set
+        {
+            if (source is IReadAheadSource ahead)
+            {
+                ahead.BeforeRead = value;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public double? Fraction => (source as IReadAheadSource)?.Fraction;
 
     /// <summary>What the stages up to this one made of the packet that was read last.</summary>
     public virtual RewriteOutcome Outcome => (source as RewriteStage)?.Outcome ?? RewriteOutcome.AsRead;

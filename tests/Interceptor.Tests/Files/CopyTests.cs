@@ -9,6 +9,8 @@ public sealed class CopyTests
 {
     private const uint MicrosecondsOfSecond = 1_000_000;
 
+    private delegate void CopyOne(CaptureFileCopier copier, CapturedPacket packet);
+
     public static TheoryData<string> GoodFiles => ProjectPaths.SharedCapturesOrNull is { } root
         ? [.. Table.Read(Path.Combine(root, "good", "oracle", "files.tsv")).Keys]
         : [];
@@ -56,6 +58,27 @@ public sealed class CopyTests
             .. new BlockBytes(false).Block(0x7777, body => body.UInt32(1)),
         ];
         Assert.Equal(Everything(false, 9), Copy(file));
+    }
+
+    [Fact]
+    public void What_tells_addresses_besides_the_packets_can_be_left_out()
+    {
+        byte[] copy = Copy(Everything(false, 9), leavesOutAddresses: true);
+        Assert.Equal([0x0A0D0D0A, 1, 6, 6, 3, 5, 0x0A0D0D0A, 1, 6, 6, 3, 5], BlockTypes(copy));
+        string hex = Convert.ToHexStringLower(copy);
+        Assert.DoesNotContain("c0000201", hex, StringComparison.Ordinal);
+        Assert.DoesNotContain("020000000001", hex, StringComparison.Ordinal);
+        Assert.DoesNotContain(Convert.ToHexStringLower("tcp port 80"u8), hex, StringComparison.Ordinal);
+        Assert.Contains(Convert.ToHexStringLower("eth0"u8), hex, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_changed_packet_keeps_no_hash_and_a_further_piece_only_its_flags()
+    {
+        var said = new PcapNgPacketOptions { Comment = "c", Flags = 0x61, Hash = new PcapNgHash(PcapNgHashAlgorithm.Crc32, new byte[] { 1, 2, 3, 4 }), Queue = 1, DropCount = 7 };
+        byte[] file = TestPackets.WritePcapNg([TestPackets.Packet(60) with { Options = said }]);
+        Assert.Equal(said with { Hash = null }, Assert.Single(TestPackets.ReadAll(Copy(file, (copier, packet) => copier.CopyChanged(packet)))).Options);
+        Assert.Equal(new PcapNgPacketOptions { Flags = 0x61 }, Assert.Single(TestPackets.ReadAll(Copy(file, (copier, packet) => copier.CopyPiece(packet)))).Options);
     }
 
     [Fact]
@@ -118,17 +141,18 @@ public sealed class CopyTests
         Assert.Equal(copy, Copy(copy));
     }
 
-    private static byte[] Copy(byte[] file)
+    private static byte[] Copy(byte[] file, CopyOne? copy = null, bool leavesOutAddresses = false)
     {
+        copy ??= static (copier, packet) => copier.Copy(packet);
         using var folder = new TemporaryFolder();
         string output = folder.File("out.pcapng");
         using CaptureFileReader reader = CaptureFile.OpenRead(new MemoryStream(file), "memory");
         using (CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader))
         {
-            var copier = new CaptureFileCopier(reader, writer);
+            var copier = new CaptureFileCopier(reader, writer) { LeavesOutAddresses = leavesOutAddresses };
             while (reader.TryRead(out CapturedPacket packet))
             {
-                copier.Copy(packet);
+                copy(copier, packet);
             }
 
             copier.Commit();

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Interceptor.Capture.Files;
+using Interceptor.Packets;
 using Interceptor.Testing;
 using Interceptor.Tests.Files;
 
@@ -58,5 +60,67 @@ public sealed class RewriteCommandTests : IDisposable
         Assert.Contains("no packet was written", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_anonymised_capture_has_the_same_connections_with_other_addresses()
+    {
+        string capture = Path.Combine(ProjectPaths.OwnCaptures, "http-download-with-loss.pcapng");
+        string[] before = CliProcess.Run("--json", "tcp", capture).Lines;
+        CliResult result = CliProcess.Run("rewrite", capture, "-o", _folder.File("out.pcapng"), "--anonymise", "key", "--repair");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        string[] after = CliProcess.Run("--json", "tcp", _folder.File("out.pcapng")).Lines;
+        Assert.NotEmpty(before);
+        Assert.DoesNotContain("192.0.2.", string.Concat(after), StringComparison.Ordinal);
+        Assert.Equal(before.Select(WithoutAddresses), after.Select(WithoutAddresses));
+    }
+
+    [Fact]
+    public void What_is_sent_again_can_be_edited_as_what_is_written()
+    {
+        string capture = Path.Combine(ProjectPaths.OwnCaptures, "http-download-with-loss.pcapng");
+        string[] edits = ["--address", "192.0.2.0/24=10.9.8.0/24", "--ttl", "9", "--repair"];
+        CliResult replayed = CliProcess.Run(["--json", "replay", capture, "--dry-run", "-w", _folder.File("sent.pcapng"), .. edits, "host 192.0.2.1"]);
+        Assert.True(replayed.ExitCode == 0, replayed.ToString());
+        CliResult rewritten = CliProcess.Run(["--json", "rewrite", capture, "-o", _folder.File("written.pcapng"), .. edits]);
+        Assert.True(rewritten.ExitCode == 0, rewritten.ToString());
+        Assert.Equal(Packets("written.pcapng"), Packets("sent.pcapng"));
+        Assert.All(Packets("sent.pcapng"), packet => Assert.Contains("0a090801", packet, StringComparison.Ordinal));
+        JsonElement summary = JsonDocument.Parse(replayed.Lines[^1]).RootElement.GetProperty("edits");
+        Assert.Equal(Packets("sent.pcapng").Count, summary.GetProperty("edited").GetInt32());
+        Assert.Equal(0, summary.GetProperty("not_edited").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("as 10.0.0.0/8=", "--address", "10.0.0.0/8")]
+    [InlineData("one family", "--address", "10.0.0.0/8=::/8")]
+    [InlineData("as 02:", "--mac", "02:00=1")]
+    [InlineData("as 80=8080", "--port", "80=80808")]
+    [InlineData("0 to 4095", "--vlan-set", "4096")]
+    [InlineData("a priority from 0 to 7", "--vlan-add", "5,9")]
+    [InlineData("68 to 65535", "--mtu", "67")]
+    [InlineData("+1 or -1", "--ttl", "256")]
+    [InlineData("go with --anonymise", "--keep-unknown")]
+    [InlineData("can't be read", "--anonymise", "@/nonexistent/key")]
+    [InlineData("needs a key", "--anonymise", "")]
+    public void A_mistaken_edit_is_wrong_usage(string hint, params string[] edit)
+    {
+        CliResult result = CliProcess.Run(["rewrite", Microseconds, "-o", _folder.File("out.pcap"), .. edit]);
+        Assert.True(result.ExitCode == 2, result.ToString());
+        Assert.Contains(hint, result.Error, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Dispose();
+
+    private static string WithoutAddresses(string line) => System.Text.RegularExpressions.Regex.Replace(line, "\"address\":\"[^\"]*\"", "");
+
+    private List<string> Packets(string name)
+    {
+        using CaptureFileReader reader = CaptureFile.OpenRead(_folder.File(name));
+        var packets = new List<string>();
+        while (reader.TryRead(out CapturedPacket packet))
+        {
+            packets.Add(Convert.ToHexStringLower(packet.Data));
+        }
+
+        return packets;
+    }
 }
