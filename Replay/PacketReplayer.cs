@@ -15,6 +15,9 @@ public sealed class PacketReplayer
     /// <summary>Nanoseconds behind the deadline from which on packets are batched to catch up.</summary>
     private const long CatchUpFrom = 1_000_000;
 
+    /// <summary>Bytes of memory that a capture may take to be kept for its further rounds.</summary>
+    private const long SmallCapture = 8 << 20;
+
     private readonly IPacketSink _target;
     private readonly IPacketSink? _copy;
     private readonly IReplayClock _clock;
@@ -63,6 +66,11 @@ public sealed class PacketReplayer
     public ReplayReport Run(Func<IPacketSource> open, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(open);
+        if (_options.ReadAhead && _options.Loop != 1 && TryHold(ref open, cancellation) is { } held)
+        {
+            return Run(held, cancellation);
+        }
+
         var intake = new ReplayIntake(open, _options, _options.Loop);
         return Run(_options.ReadAhead ? new ReadAheadFeed(intake) : new DirectFeed(intake), () => intake.FlowsAreCapped, cancellation);
     }
@@ -75,6 +83,28 @@ public sealed class PacketReplayer
         return Run(new PreloadedFeed(capture, _options.Loop), () => capture.FlowsAreCapped, cancellation);
     }
 
+    /// <summary>A small file that is sent again and again is kept: to open it anew takes longer than to send it.</summary>
+    /// <returns>Null for what is larger, or no file; <paramref name="open"/> then begins with its first packet still.</returns>
+    private PreloadedCapture? TryHold(ref Func<IPacketSource> open, CancellationToken cancellation)
+    {
+        Func<IPacketSource> another = open;
+        IPacketSource? first = open();
+        if (first is not IReadAheadSource { Fraction: not null })
+        {
+            open = () => Interlocked.Exchange(ref first, null) ?? another();
+            return null;
+        }
+
+        try
+        {
+            return PreloadedCapture.Load(() => first, _options, SmallCapture, cancellation);
+        }
+        catch (InsufficientMemoryException)
+        {
+            return null;
+        }
+    }
+
     private ReplayReport Run(IReplayFeed feed, Func<bool> flowsAreCapped, CancellationToken cancellation)
     {
         using PromptThread? prompt = _options.Prompt && _options.Pace.HasDeadlines ? PromptThread.Enter() : null;
@@ -82,11 +112,7 @@ public sealed class PacketReplayer
         _start = _clock.Now;
         try
         {
-            using (feed)
-            {
-                SendAll(feed, cancellation);
-            }
-
+            SendAll(feed, cancellation);
             Flush();
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -96,8 +122,10 @@ public sealed class PacketReplayer
         }
         finally
         {
-            _ = MonotonicSleep.SetTimerSlack(slack);
+            // Before the reader is waited for.
             Report.ElapsedNanoseconds = _offered == 0 ? 0 : _clock.Now - _start;
+            _ = MonotonicSleep.SetTimerSlack(slack);
+            feed.Dispose();
             Report.PausedNanoseconds = _clock.PausedNanoseconds;
             Report.FlowsAreCapped = flowsAreCapped();
             TakeCountsOfTarget();
@@ -207,7 +235,7 @@ public sealed class PacketReplayer
         long due = _schedule.Next(packet.Metadata, packet.Data.Length);
         if (_offered == 0)
         {
-            _start = Begin();
+            _start = Begin(packet.Metadata.LinkType);
             _firstTimestamp = packet.Metadata.Timestamp;
         }
 
@@ -254,16 +282,15 @@ public sealed class PacketReplayer
         return true;
     }
 
-    /// <summary>Compiles and binds before the first deadline what is used at each.</summary>
-    private long Begin()
+    /// <summary>Goes through everything before the first deadline.</summary>
+    private long Begin(LinkType linkType)
     {
-        (_target as IPacketInjector)?.Prepare();
-        if (!_options.Pace.HasDeadlines)
+        if (!_options.Pace.HasDeadlines || _clock is VirtualReplayClock)
         {
             return _clock.Now;
         }
 
-        CodeWarmup.PrepareAll(typeof(PacketReplayer), typeof(ReplaySchedule), typeof(ReplayBlock), typeof(TimingErrors), typeof(PausableReplayClock), typeof(MonotonicReplayClock));
+        ReplayRehearsal.Run(_target, _options.Pace, linkType);
         return _clock.Begin();
     }
 

@@ -92,6 +92,9 @@ public sealed class PausableReplayClock : IReplayClock
     {
         long begin = _machine.Begin();
         _expected = Math.Max(begin, _machine.Now);
+
+        // Once through its own code: the deadline is past already.
+        WaitUntil(_expected - _outside, CancellationToken.None);
         return begin - _outside;
     }
 

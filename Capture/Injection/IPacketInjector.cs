@@ -14,8 +14,11 @@ public interface IPacketInjector : IPacketSink
     /// <summary>What became of the packets so far; those waiting in a batch are not in it.</summary>
     InjectionStatistics Statistics { get; }
 
-    /// <summary>Compiles and binds what sending needs, so that the first packet is not late; sends nothing.</summary>
-    void Prepare();
+    /// <summary>
+    /// While it is true, packets are taken and go all the way but for the wire, and are not counted: a rehearsal, so that the first packet that is sent is not late.
+    /// Set by the writer, with nothing gathered.
+    /// </summary>
+    bool IsMuted { get; set; }
 
     /// <summary>True for packets that it can carry as they are.</summary>
     bool Accepts(LinkType linkType);

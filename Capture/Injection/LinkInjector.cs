@@ -52,6 +52,9 @@ public sealed class LinkInjector : IPacketInjector
     public string Carrier => $"interface {InterfaceName} carries {LinkType.GetName()}";
 
     /// <inheritdoc/>
+    public bool IsMuted { get; set; }
+
+    /// <inheritdoc/>
     public InjectionStatistics Statistics => _counter.Snapshot();
 
     /// <summary>Opens an interface of the calling thread's network namespace with the default options.</summary>
@@ -120,30 +123,12 @@ public sealed class LinkInjector : IPacketInjector
         Send();
     }
 
-    /// <inheritdoc/>
-    public void Prepare()
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        CodeWarmup.PrepareAll(typeof(LinkInjector), typeof(SendBatch), typeof(InjectionCounter), typeof(PacketSocket));
-        if (_batch.Count > 0)
-        {
-            return;
-        }
-
-        // Once through the whole way, but for the packet.
-        _ = _batch.TryAdd(stackalloc byte[64]);
-        _batch.Clear();
-        _ = _batch.SendNone(_socket);
-        CountSent(0, 0);
-        Send();
-    }
-
     private void Send()
     {
         int next = 0;
         while (next < _batch.Count)
         {
-            int sent = _batch.Send(_socket, next);
+            int sent = IsMuted ? _batch.SendNone(_socket, next) : _batch.Send(_socket, next);
             if (sent > 0)
             {
                 CountSent(next, sent);
@@ -204,7 +189,7 @@ public sealed class LinkInjector : IPacketInjector
             bytes += _batch.LengthAt(index);
         }
 
-        _counter.Sent(count, bytes);
+        _counter.Sent(IsMuted ? 0 : count, IsMuted ? 0 : bytes);
     }
 
     private bool HasStalled()

@@ -79,8 +79,12 @@ internal sealed unsafe class SendBatch : IDisposable
         return sent < 0 ? -Marshal.GetLastPInvokeError() : sent;
     }
 
-    /// <summary>Calls the kernel with no packet, which costs its first call what that costs.</summary>
-    internal int SendNone(FileDescriptor socket) => Libc.sendmmsg(socket, _messages, 0, 0);
+    /// <summary>The same with no packet, for a rehearsal: what <see cref="Send"/> would say if all went well.</summary>
+    internal int SendNone(FileDescriptor socket, int first)
+    {
+        _ = Libc.sendmmsg(socket, _messages + first, 0, 0);
+        return Count - first;
+    }
 
     /// <summary>Forgets the packets.</summary>
     internal void Clear()

@@ -62,10 +62,10 @@ public sealed class TwoSidedSink : IPacketInjector
     public long UnknownPackets => Interlocked.Read(ref _unknownPackets);
 
     /// <inheritdoc/>
-    public void Prepare()
+    public bool IsMuted
     {
-        _client.Injector?.Prepare();
-        _server.Injector?.Prepare();
+        get => _client.IsMuted;
+        set => _client.IsMuted = _server.IsMuted = value;
     }
 
     /// <summary>True if one of the two can carry it; if it is the other's, that one counts it as failed.</summary>
@@ -75,7 +75,7 @@ public sealed class TwoSidedSink : IPacketInjector
     public void Write(in CapturedPacket packet)
     {
         PacketSide mark = PacketSides.MarkOf(packet.Metadata);
-        if (mark == PacketSide.Unknown)
+        if (mark == PacketSide.Unknown && !IsMuted)
         {
             Interlocked.Increment(ref _unknownPackets);
         }
@@ -138,11 +138,26 @@ public sealed class TwoSidedSink : IPacketInjector
 
         internal bool Accepts(LinkType linkType) => Injector?.Accepts(linkType) ?? true;
 
+        internal bool IsMuted
+        {
+            get;
+            set
+            {
+                field = value;
+                _ = Injector?.IsMuted = value;
+            }
+        }
+
         internal void Write(in CapturedPacket packet)
         {
+            if (IsMuted && Injector is null)
+            {
+                return;
+            }
+
             Sink.Write(in packet);
-            _packets++;
-            _bytes += packet.Data.Length;
+            _packets += IsMuted ? 0 : 1;
+            _bytes += IsMuted ? 0 : packet.Data.Length;
             _hasGathered = true;
         }
 
