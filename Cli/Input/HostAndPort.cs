@@ -28,9 +28,10 @@ internal sealed record HostAndPort(string? Host, ushort? Port)
             : throw new UsageException($"'{text}' is not HOST or HOST:PORT, as 192.0.2.1, 192.0.2.1:80, [2001:db8::1]:80 or example.org:80.");
     }
 
-    /// <summary>The host's first address; null where only a port was given.</summary>
+    /// <summary>The host's first address, of the preferred family where it has one of it; null where only a port was given.</summary>
+    /// <param name="prefersIpv4">The family that is preferred for a name.</param>
     /// <exception cref="IOException">There is no such host.</exception>
-    internal IpAddress? Resolve()
+    internal IpAddress? Resolve(bool prefersIpv4)
     {
         if (Host is null)
         {
@@ -39,7 +40,8 @@ internal sealed record HostAndPort(string? Host, ushort? Port)
 
         try
         {
-            IPAddress address = IPAddress.TryParse(Host, out IPAddress? literal) ? literal : Dns.GetHostAddresses(Host)[0];
+            AddressFamily family = prefersIpv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+            IPAddress address = IPAddress.TryParse(Host, out IPAddress? literal) ? literal : Dns.GetHostAddresses(Host).OrderBy(it => it.AddressFamily == family ? 0 : 1).First();
             return IpAddress.FromBytes(address.GetAddressBytes());
         }
         catch (SocketException exception)

@@ -92,17 +92,20 @@ internal sealed class StatefulArguments
     }
 
     /// <summary>The same with the peer's address, or the one to listen on.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="options">What it says besides.</param>
+    /// <param name="prefersIpv4">The family to take of a name that has several.</param>
     /// <exception cref="IOException">There is no such host.</exception>
-    internal StatefulReplayOptions Resolve(ParseResult parsed, StatefulReplayOptions options)
+    internal StatefulReplayOptions Resolve(ParseResult parsed, StatefulReplayOptions options, bool prefersIpv4)
     {
         if (parsed.GetValue(_to) is { } to)
         {
             var target = HostAndPort.Parse(to);
-            return options with { Target = target.Resolve(), Port = target.Port };
+            return options with { Target = target.Resolve(prefersIpv4), Port = target.Port };
         }
 
         HostAndPort? listen = parsed.GetValue(_listen) is { } text ? HostAndPort.Parse(text, mayBePort: true) : null;
-        return options with { ListenAddress = listen?.Resolve(), Port = listen?.Port, Interface = parsed.GetValue<string>("--interface") };
+        return options with { ListenAddress = listen?.Resolve(prefersIpv4), Port = listen?.Port, Interface = parsed.GetValue<string>("--interface") };
     }
 
     private void CheckTogether(ParseResult parsed, ReplayOptions options)

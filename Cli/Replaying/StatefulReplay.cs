@@ -32,7 +32,6 @@ internal static class StatefulReplay
         StatefulReplayOptions how = arguments.ReadOptions(parsed, options);
         ConversationSelection selection = arguments.ReadSelection(parsed, options);
         using ReplayCapture capture = ReplayCapture.Open(path, options.Filter, around: null, context.Signals.Token);
-        how = arguments.Resolve(parsed, how);
         using ConversationSet set = Read(capture, selection, context);
         var printer = new StatefulPrinter(context.Output, arguments.IsVerbose(parsed), selection.AsClient);
         printer.TellLeftOut(set);
@@ -47,6 +46,7 @@ internal static class StatefulReplay
             return set.Damage is { } broken ? Conclude(broken, context.Output) : ExitCode.Done;
         }
 
+        how = arguments.Resolve(parsed, how, prefersIpv4: set.Scripts[0].Server.Address.IsIpv4);
         return Play(set, how, selection, printer, context);
     }
 

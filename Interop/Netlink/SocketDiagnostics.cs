@@ -14,6 +14,9 @@ internal sealed class SocketDiagnostics : IDisposable
 {
     private const int NETLINK_SOCK_DIAG = 4;
     private const ushort SOCK_DIAG_BY_FAMILY = 20;
+    private const ushort SOCK_DESTROY = 21;
+    private const ushort NLMSG_ERROR = 2;
+    private const ushort NLM_F_ACK = 4;
     private const int TCP_CLOSE = 7;
     private const int TCP_LISTEN = 10;
     private const ushort NLM_F_REQUEST = 1;
@@ -111,6 +114,31 @@ internal sealed class SocketDiagnostics : IDisposable
         }
 
         return isFound;
+    }
+
+    /// <summary>
+    /// Ends the TIME-WAIT of a connection, so that its addresses and ports are free again; false where there is none in TIME-WAIT, or the kernel can't (CONFIG_INET_DIAG_DESTROY, CAP_NET_ADMIN).
+    /// </summary>
+    /// <param name="local">The local address, 4 or 16 bytes.</param>
+    /// <param name="localPort">Its port.</param>
+    /// <param name="peer">The peer's, as long.</param>
+    /// <param name="peerPort">Its port.</param>
+    internal bool TryEndTimeWait(ReadOnlySpan<byte> local, ushort localPort, ReadOnlySpan<byte> peer, ushort peerPort)
+    {
+        bool isOver = false;
+        if (!TryFind(local, localPort, peer, peerPort, (in SocketDiagnosticMessage socket) => isOver = socket.State == TCP_TIME_WAIT) || !isOver)
+        {
+            return false;
+        }
+
+        Span<byte> request = stackalloc byte[RequestLength];
+        WriteConnection(request, 0, local, localPort, peer, peerPort);
+        MemoryMarshal.Write(request[4..], SOCK_DESTROY);
+        MemoryMarshal.Write(request[6..], (ushort)(NLM_F_REQUEST | NLM_F_ACK));
+        _single.Send(request);
+        return _single.Receive(_answer, out _) == NetlinkReceiveResult.Messages
+            && new NetlinkReader(_answer.Message(0)).TryRead(out NetlinkMessage message)
+            && message.Type == NLMSG_ERROR && MemoryMarshal.Read<int>(message.Body) == 0;
     }
 
     public void Dispose()

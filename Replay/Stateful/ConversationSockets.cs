@@ -21,12 +21,18 @@ internal static class ConversationSockets
     internal static FileDescriptor? Connect(ConversationScript script, FlowEndpoint target, bool repairs, StatefulReplayReport report, out int errno)
     {
         FileDescriptor? fd = TryConnect(script, target, script.Client.Port, repairs, report, out errno);
-        if (errno is Errno.EADDRNOTAVAIL or Errno.EADDRINUSE or Errno.EACCES && script.Client.Port != 0)
+        if (errno is Errno.EADDRNOTAVAIL or Errno.EADDRINUSE && repairs && TryFree(script.Client.Port, target))
+        {
+            fd?.Dispose();
+            fd = TryConnect(script, target, script.Client.Port, repairs, report, out errno);
+        }
+
+        if (errno is Errno.EADDRNOTAVAIL or Errno.EADDRINUSE or Errno.EACCES)
         {
             // Somebody has the port, or the same connection was closed a moment ago.
             fd?.Dispose();
-            report.OtherPorts++;
             fd = TryConnect(script, target, 0, repairs, report, out errno);
+            report.OtherPorts += errno == 0 ? 1 : 0;
         }
 
         if (errno == 0)
@@ -36,6 +42,29 @@ internal static class ConversationSockets
 
         fd?.Dispose();
         return null;
+    }
+
+    // The same connection of an earlier replay keeps its ports for a minute after its end: nobody needs it any more.
+    private static bool TryFree(ushort port, FlowEndpoint target)
+    {
+        bool isIpv6 = !target.Address.IsIpv4;
+        Span<byte> bytes = stackalloc byte[NativeSocket.MaxAddressLength];
+        try
+        {
+            // A datagram socket that is connected tells which address the route takes, and sends nothing.
+            using FileDescriptor probe = NativeSocket.Create(isIpv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_DGRAM, 0);
+            NativeSocket.Connect(probe, bytes[..SocketAddress.Write(target, isIpv6, bytes)], "a route");
+            IpAddress local = LocalOf(probe).Address;
+            Span<byte> addresses = stackalloc byte[32];
+            local.CopyTo(addresses);
+            target.Address.CopyTo(addresses[16..]);
+            using SocketDiagnostics diagnostics = SocketDiagnostics.Open();
+            return diagnostics.TryEndTimeWait(addresses[..local.Length], port, addresses.Slice(16, target.Address.Length), target.Port);
+        }
+        catch (LinuxException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Listens on a port of an address; of all addresses (IPv6 too, where there is that) for null.</summary>
@@ -123,10 +152,21 @@ internal static class ConversationSockets
         fd.Dispose();
     }
 
-    private static FileDescriptor TryConnect(ConversationScript script, FlowEndpoint target, ushort port, bool repairs, StatefulReplayReport report, out int errno)
+    private static FileDescriptor? TryConnect(ConversationScript script, FlowEndpoint target, ushort port, bool repairs, StatefulReplayReport report, out int errno)
     {
         bool isIpv6 = !target.Address.IsIpv4;
-        FileDescriptor fd = NativeSocket.Create(isIpv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK, Libc.IPPROTO_TCP);
+        FileDescriptor fd;
+        try
+        {
+            fd = NativeSocket.Create(isIpv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK, Libc.IPPROTO_TCP);
+        }
+        catch (LinuxException exception)
+        {
+            // As where there are no descriptors left: the other connections go on.
+            errno = exception.Errno;
+            return null;
+        }
+
         SendAtOnce(fd);
         if (script.ClientSegmentSize is { } size)
         {
@@ -134,6 +174,8 @@ internal static class ConversationSockets
             _ = NativeSocket.TrySet(fd, Libc.IPPROTO_TCP, Libc.TCP_MAXSEG, BitConverter.GetBytes((int)size));
         }
 
+        // Leaving repair takes SO_REUSEADDR away, so it comes first.
+        bool hasSequence = repairs && TrySetSequence(fd, script, report);
         Span<byte> bytes = stackalloc byte[NativeSocket.MaxAddressLength];
         if (port != 0)
         {
@@ -146,7 +188,6 @@ internal static class ConversationSockets
             }
         }
 
-        bool hasSequence = repairs && TrySetSequence(fd, script, report);
         errno = NativeSocket.TryConnect(fd, bytes[..SocketAddress.Write(target, isIpv6, bytes)]);
         errno = errno == Errno.EINPROGRESS ? 0 : errno;
         report.CapturedSequences += hasSequence && errno == 0 ? 1 : 0;

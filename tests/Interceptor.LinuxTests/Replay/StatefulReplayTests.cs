@@ -105,6 +105,21 @@ public sealed class StatefulReplayTests
         Assert.Single(result.Error.Split('\n'), static line => line.Contains("CAP_NET_ADMIN", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Played_again_at_once_it_has_the_same_ports_again()
+    {
+        using NetworkLab lab = NetworkLab.Create();
+        using Process server = StartHttp(lab);
+        for (int round = 0; round < 2; round++)
+        {
+            CliResult result = Play(lab, Http, [.. Masks, "--top-speed"]);
+            Assert.True(result.ExitCode == 0, result.ToString());
+            Assert.Equal((4, 0, 4), (Number(Summary(result), "matched"), Number(Summary(result), "other_ports"), Number(Summary(result), "captured_sequences")));
+        }
+
+        End(server);
+    }
+
     private static CliResult Play(NetworkLab lab, string path, params string[] options) =>
         lab.Client.Run(() => CliProcess.Run(["replay", path, "--to", NetworkLab.ServerAddress, "--json", .. options]));
 
