@@ -167,7 +167,8 @@ public sealed class SideLearner : SideRule
         _ => true,
     };
 
-    private static int ClassOf(ushort port) => port switch { < WellKnownPorts => 0, < FirstEphemeralPort => 1, _ => 2 };
+    /// <summary>A port's class: the end of a TCP connection with the lower one is the server, where there is no handshake.</summary>
+    internal static int ClassOf(ushort port) => port switch { < WellKnownPorts => 0, < FirstEphemeralPort => 1, _ => 2 };
 
     private void LearnEcho(scoped in PacketView packet, in FlowKey flow)
     {

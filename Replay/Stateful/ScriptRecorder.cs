@@ -1,4 +1,5 @@
 using Interceptor.Packets;
+using Interceptor.Replay.Sides;
 using Interceptor.Tcp;
 using Interceptor.Tcp.Streams;
 
@@ -70,11 +71,17 @@ internal sealed class ScriptRecorder(StreamStore store) : ITcpStreamConsumer, IT
 
         internal long? EstablishedAt { get; set; }
 
+        // Where no SYN tells, the ports do, as in a replay on two interfaces.
+        private TcpEndpoint Client =>
+            connection.Opening == TcpOpening.Handshake || SideLearner.ClassOf(connection.First.Address.Port) >= SideLearner.ClassOf(connection.Second.Address.Port)
+                ? connection.Client
+                : connection.Second;
+
         internal SideRecording Of(TcpEndpoint end) => ReferenceEquals(end, connection.First) ? _first : _second;
 
         internal ConversationScript Complete(int id)
         {
-            TcpEndpoint client = connection.Client;
+            TcpEndpoint client = Client;
             SideRecording ours = Of(client);
             SideRecording theirs = Of(client.Peer);
             ours.Resolve();

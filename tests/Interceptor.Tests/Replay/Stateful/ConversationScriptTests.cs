@@ -151,6 +151,15 @@ public sealed class ConversationScriptTests
     }
 
     [Fact]
+    public void Without_a_beginning_the_ports_tell_the_client()
+    {
+        using RecordedPackets packets = new RecordedPackets().Server(1, 901, 501, "late answer").Client(2, 501, 912, "ask");
+        ConversationScript script = Assert.Single(packets.Read(new ConversationSelection { IncludesMidstream = true })).Script;
+        Assert.Equal((40000, 80), (script.Client.Port, script.Server.Port));
+        Assert.Equal(("ask", "late answer"), (RecordedPackets.TextOf(script.ClientStream), RecordedPackets.TextOf(script.ServerStream)));
+    }
+
+    [Fact]
     public void What_nobody_answered_or_somebody_refused_is_left_out()
     {
         using RecordedPackets packets = new RecordedPackets()
