@@ -6,7 +6,7 @@ public enum CutObstacle : byte
     /// <summary>It can.</summary>
     None,
 
-    /// <summary>There is no IP header.</summary>
+    /// <summary>There is no IP header, or none behind the link header.</summary>
     NoIp,
 
     /// <summary>The capture does not hold all of it.</summary>

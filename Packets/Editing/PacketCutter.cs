@@ -36,7 +36,7 @@ public sealed class PacketCutter
     {
         ArgumentNullException.ThrowIfNull(map);
         _next = _bodyEnd = 0;
-        if (map.IpOffset < 0)
+        if (!map.IsIpBehindLink)
         {
             return CutObstacle.NoIp;
         }

@@ -46,9 +46,10 @@ public sealed partial class PacketMap
         return true;
     }
 
-    /// <summary>Carries every checksum along with what was written since the packet was read.</summary>
+    /// <summary>Carries every checksum along with what was written since the packet was read, and an 802.11 frame check sequence.</summary>
     public void Settle(Span<byte> data)
     {
+        bool hasChanged = _changeCount > 0;
         for (int i = _coverCount - 1; i >= 0 && _changeCount > 0; i--)
         {
             ref Cover cover = ref _covers[i];
@@ -74,6 +75,11 @@ public sealed partial class PacketMap
             }
         }
 
+        if (hasChanged)
+        {
+            FixFrameCheck(data);
+        }
+
         _changeCount = 0;
     }
 
@@ -97,6 +103,11 @@ public sealed partial class PacketMap
             ushort expected = Expected(data, cover);
             isChanged |= ReadU16(data, cover.Field) != expected;
             BinaryPrimitives.WriteUInt16BigEndian(data[cover.Field..], expected);
+        }
+
+        if (isChanged)
+        {
+            FixFrameCheck(data);
         }
 
         return isChanged;
@@ -163,7 +174,7 @@ public sealed partial class PacketMap
             IsUdp = isUdp,
             IsQuoted = part.IsQuoted,
             HasNoLength = ip.HasNoLength,
-            IsWhole = !ip.IsFragment && at + covered <= part.End,
+            IsWhole = !ip.IsFragment && !ip.IsClipped && at + covered <= part.End,
             IsMissing = at + field + 2 > part.End,
         };
         if (cover.IsMissing)

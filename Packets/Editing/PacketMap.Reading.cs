@@ -15,8 +15,13 @@ public sealed partial class PacketMap
 
         data = data[..part.End];
         PacketView view = PacketView.Parse(data[part.Start..], part.LinkType, part.WireLength);
-        var ip = default(IpPlace);
+        var ip = new IpPlace { IsFragment = part.IsInFragment };
         bool isArp = false;
+        if (view.LayerCount == 0)
+        {
+            ReadForeignLink(data, part);
+        }
+
         for (int i = 0; i < view.LayerCount; i++)
         {
             Layer layer = view[i];
@@ -51,7 +56,7 @@ public sealed partial class PacketMap
         Layer last = view.Innermost;
         PayloadOffset = part.Start + last.PayloadOffset;
         PayloadEnd = isArp ? PayloadOffset : Math.Min(part.End, part.Start + last.PayloadOffset + view.Payload.Length);
-        if (part.IsOutermost && ip.Version != 0 && IpOffset >= 0 && !HasInnerIp(view))
+        if (ip.Version != 0 && ip.HeaderAt == IpOffset)
         {
             (UpperOffset, UpperLength, UpperProtocol, IsFragment) = (ip.UpperAt, ip.UpperLength, ip.Protocol, ip.IsFragment);
         }
@@ -69,7 +74,7 @@ public sealed partial class PacketMap
         {
             ReadUpper(data, view, part, ip);
         }
-        else if (!isArp && !TryReadInner(data, view, part))
+        else if (!isArp && !TryReadInner(data, view, part, part.IsInFragment))
         {
             HiddenObstacle = PacketObstacle.UnknownProtocol;
         }
@@ -80,18 +85,7 @@ public sealed partial class PacketMap
         ip.Version != 0 && part.Start + view.FaultOffset == ip.UpperAt
         && (ip.Protocol is IpProtocol.Tcp or IpProtocol.Udp || ip.Protocol == (ip.Version == 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6));
 
-    private static bool HasInnerIp(scoped in PacketView view)
-    {
-        int count = 0;
-        for (int i = 0; i < view.LayerCount; i++)
-        {
-            count += view[i].Kind is LayerKind.Ipv4 or LayerKind.Ipv6 ? 1 : 0;
-        }
-
-        return count > 1;
-    }
-
-    private bool TryReadInner(ReadOnlySpan<byte> data, scoped in PacketView view, in Part part)
+    private bool TryReadInner(ReadOnlySpan<byte> data, scoped in PacketView view, in Part part, bool isInFragment)
     {
         bool isThere = Encapsulation.TryFindInner(view, out PacketView inner);
         if (!isThere && inner.Fault != PacketFault.None)
@@ -106,7 +100,7 @@ public sealed partial class PacketMap
         }
 
         // Overlaps tells where the inner bytes begin, counted from the outer ones.
-        ReadPart(data, new Part(start, start + inner.Data.Length, inner.LinkType, inner.OriginalLength, part.Depth + 1, part.IsQuoted));
+        ReadPart(data, new Part(start, start + inner.Data.Length, inner.LinkType, inner.OriginalLength, part.Depth + 1, part.IsQuoted, isInFragment));
         return true;
     }
 
@@ -127,12 +121,13 @@ public sealed partial class PacketMap
 
     private void BeginIp(ReadOnlySpan<byte> data, in Layer layer, in Part part, ref IpPlace ip)
     {
-        bool isOutermost = part.IsOutermost && IpOffset < 0;
+        bool isOutermost = IpOffset < 0 && !part.IsQuoted;
         bool isInFragment = ip.IsFragment;
         int at = layer.Offset;
         if (isOutermost)
         {
             IpOffset = at;
+            IsIpBehindLink = part.IsOutermost;
         }
 
         if (layer.Kind == LayerKind.Ipv4)
@@ -140,8 +135,9 @@ public sealed partial class PacketMap
             int fragment = ReadU16(data, at + 6) & 0x3FFF;
             ip = new IpPlace
             {
-                Version = 4, SourceAt = at + 12, DestinationAt = at + 16, Protocol = data[at + 9], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
+                Version = 4, HeaderAt = at, SourceAt = at + 12, DestinationAt = at + 16, Protocol = data[at + 9], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
                 IsFragment = isInFragment || fragment != 0, IsLaterFragment = (fragment & 0x1FFF) != 0, HasNoLength = ReadU16(data, at + 2) == 0,
+                IsClipped = ReadU16(data, at + 2) > layer.HeaderLength + layer.PayloadLength,
             };
             AddHeaderCover(at, layer.PayloadOffset, part);
         }
@@ -149,8 +145,8 @@ public sealed partial class PacketMap
         {
             ip = new IpPlace
             {
-                Version = 6, SourceAt = at + 8, DestinationAt = at + 24, Protocol = data[at + 6], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
-                IsFragment = isInFragment, HasNoLength = ReadU16(data, at + 4) == 0,
+                Version = 6, HeaderAt = at, SourceAt = at + 8, DestinationAt = at + 24, Protocol = data[at + 6], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
+                IsFragment = isInFragment, HasNoLength = ReadU16(data, at + 4) == 0, IsClipped = ReadU16(data, at + 4) > layer.PayloadLength,
             };
         }
 
@@ -316,7 +312,7 @@ public sealed partial class PacketMap
                 break;
         }
 
-        bool hasInner = ip.Protocol != IpProtocol.Tcp && TryReadInner(data, view, part);
+        bool hasInner = ip.Protocol != IpProtocol.Tcp && TryReadInner(data, view, part, ip.IsFragment);
         if (!hasInner && ip.Protocol == IpProtocol.Gre)
         {
             Block(PacketObstacle.UnknownProtocol);

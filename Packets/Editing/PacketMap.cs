@@ -14,6 +14,7 @@ public sealed partial class PacketMap
 
     private readonly PacketField[] _fields = new PacketField[MostFields];
     private int _fieldCount;
+    private LinkType _linkType;
 
     /// <summary>What was found, outermost first.</summary>
     public ReadOnlySpan<PacketField> Fields => _fields.AsSpan(0, _fieldCount);
@@ -32,6 +33,9 @@ public sealed partial class PacketMap
 
     /// <summary>First byte of the outermost IP header; -1 where there is none.</summary>
     public int IpOffset { get; private set; }
+
+    /// <summary>It stands behind the link header and VLAN tags, and behind nothing that has a length of its own.</summary>
+    public bool IsIpBehindLink { get; private set; }
 
     /// <summary>First byte behind the outermost IP header and its extension headers.</summary>
     public int UpperOffset { get; private set; }
@@ -62,9 +66,12 @@ public sealed partial class PacketMap
         _changeCount = 0;
         Obstacle = PortObstacle = OptionObstacle = HiddenObstacle = PacketObstacle.None;
         IpOffset = -1;
+        IsIpBehindLink = false;
         UpperOffset = UpperLength = UpperProtocol = 0;
         IsFragment = false;
         PayloadOffset = PayloadEnd = data.Length;
+        _linkType = linkType;
+        _frameCheckAt = FindFrameCheck(data, linkType, originalLength);
         if (IsKnown(linkType))
         {
             ReadPart(data, new Part(0, data.Length, linkType, originalLength, Depth: 0, IsQuoted: false));
@@ -75,9 +82,6 @@ public sealed partial class PacketMap
             PayloadOffset = 0;
         }
     }
-
-    private static bool IsKnown(LinkType linkType) => linkType is LinkType.Ethernet or LinkType.LinuxCooked or LinkType.LinuxCooked2 or LinkType.Null or LinkType.Loop
-        or LinkType.Raw or LinkType.RawBsd or LinkType.RawOpenBsd or LinkType.Ipv4 or LinkType.Ipv6;
 
     private static ushort ReadU16(ReadOnlySpan<byte> data, int offset) => BinaryPrimitives.ReadUInt16BigEndian(data[offset..]);
 
@@ -107,7 +111,7 @@ public sealed partial class PacketMap
     }
 
     /// <summary>A packet, or one inside another.</summary>
-    private readonly record struct Part(int Start, int End, LinkType LinkType, int WireLength, int Depth, bool IsQuoted)
+    private readonly record struct Part(int Start, int End, LinkType LinkType, int WireLength, int Depth, bool IsQuoted, bool IsInFragment = false)
     {
         internal bool IsOutermost => Depth == 0;
     }
@@ -116,6 +120,7 @@ public sealed partial class PacketMap
     private struct IpPlace
     {
         internal int Version;
+        internal int HeaderAt;
         internal int SourceAt;
         internal int DestinationAt;
         internal byte Protocol;
@@ -124,6 +129,9 @@ public sealed partial class PacketMap
         internal bool IsFragment;
         internal bool IsLaterFragment;
         internal bool HasNoLength;
+
+        // Its length names more than what is around it has.
+        internal bool IsClipped;
 
         internal readonly int AddressLength => Version == 4 ? 4 : 16;
     }

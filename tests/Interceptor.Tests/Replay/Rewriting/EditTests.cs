@@ -172,6 +172,22 @@ public sealed class EditTests
         Assert.Equal("Correct/Offloaded", Checked.States(edited, LinkType.Raw, edited.Length));
     }
 
+    [Fact]
+    public void A_frame_check_sequence_that_fits_follows_the_edits_of_its_802_11_frame()
+    {
+        byte[] frame = Sample.Hex("0801 0000 020000000002 020000000001 020000000003 0000 aaaa03000000 0800");
+        frame = [.. frame, .. new PacketBuilder().Ipv4(Sample.Client4, Sample.Server4).Udp(1, 2).Payload("bytes"u8).ToArray()];
+        byte[] check = BitConverter.GetBytes(FrameCheckSequence.Compute(frame));
+        Assert.Equal(0xCBF43926, FrameCheckSequence.Compute("123456789"u8));
+        PacketEdits edits = new() { Addresses = [Rewritten.Mapping("192.0.2.0/24=10.0.0.0/24")], Macs = [new MacMapping(Sample.ClientMac, OtherMac)], TimeToLive = new HopChange(9, false) };
+        byte[] without = Rewritten.One(edits, frame, (LinkType)105);
+        byte[] with = Rewritten.One(edits, [.. frame, .. check], (LinkType)105);
+        Assert.NotEqual(frame, without);
+        Assert.Equal(OtherMac, MacAddress.FromBytes(without.AsSpan(10)));
+        Assert.Equal("Correct/Correct", Checked.States(without, (LinkType)105, without.Length).Split(' ')[^1]);
+        Assert.Equal([.. without, .. BitConverter.GetBytes(FrameCheckSequence.Compute(without))], with);
+    }
+
     [Theory]
     [InlineData(TruncatedPackets.Pad, 240)]
     [InlineData(TruncatedPackets.Shorten, 100)]
