@@ -1,14 +1,14 @@
 namespace Interceptor.Packets;
 
 /// <summary>The 32-bit frame check sequence of IEEE 802 links (802.3, 3.2.9), as it is sent: lowest byte first.</summary>
-internal static class FrameCheckSequence
+public static class FrameCheckSequence
 {
     private const uint Polynomial = 0xEDB88320;
 
     private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(static value => Entry((uint)value))];
 
     /// <summary>That of a frame.</summary>
-    internal static uint Compute(ReadOnlySpan<byte> frame)
+    public static uint Compute(ReadOnlySpan<byte> frame)
     {
         uint remainder = uint.MaxValue;
         foreach (byte value in frame)

@@ -32,8 +32,7 @@ public sealed partial class PacketMap
         return true;
     }
 
-    /// <summary>Sets bytes to zero, as <see cref="Write"/> changes them.</summary>
-    public bool Clear(Span<byte> data, int offset, int length)
+    private bool Clear(Span<byte> data, int offset, int length)
     {
         Span<byte> target = data.Slice(offset, length);
         if (target.IndexOfAnyExcept((byte)0) < 0)
@@ -46,15 +45,36 @@ public sealed partial class PacketMap
         return true;
     }
 
-    /// <summary>Carries every checksum along with what was written since the packet was read, and an 802.11 frame check sequence.</summary>
-    public void Settle(Span<byte> data)
+    /// <summary>
+    /// Sets everything behind the known headers to zero, padding too. Of a first fragment the checksum is computed for a datagram whose other fragments become zero as
+    /// well, where its length is known: not of TCP and ICMPv6 that are fragmented themselves.
+    /// </summary>
+    /// <returns>True if a byte changed.</returns>
+    public bool ClearPayload(Span<byte> data)
     {
+        // What is behind the payload is padding, of the link or inside a tunnel, and under other checksums.
+        int outerEnd = IpOffset < 0 ? PayloadEnd : Math.Clamp(UpperOffset + UpperLength, PayloadEnd, data.Length);
+        _isZeroed = true;
+        return Clear(data, PayloadOffset, PayloadEnd - PayloadOffset) | Clear(data, PayloadEnd, outerEnd - PayloadEnd) | Clear(data, outerEnd, data.Length - outerEnd);
+    }
+
+    /// <summary>Carries every checksum along with what was written since the packet was read, and an 802.11 frame check sequence.</summary>
+    /// <returns>True if a byte changed.</returns>
+    public bool Settle(Span<byte> data)
+    {
+        bool isChanged = false;
         bool hasChanged = _changeCount > 0;
-        for (int i = _coverCount - 1; i >= 0 && _changeCount > 0; i--)
+        for (int i = _coverCount - 1; i >= 0 && (_changeCount > 0 || _isZeroed); i--)
         {
             ref Cover cover = ref _covers[i];
             if (cover.IsAbsent)
             {
+                continue;
+            }
+
+            if (_isZeroed && cover.IsZeroable)
+            {
+                isChanged |= Put(data, cover.Field, Expected(data, cover with { End = Math.Min(cover.End, data.Length), PseudoLength = cover.NamedLength }));
                 continue;
             }
 
@@ -71,16 +91,17 @@ public sealed partial class PacketMap
 
             if (isCovered)
             {
-                Carry(data, ref cover, (cover.Start & 1) == 0 ? delta : BinaryPrimitives.ReverseEndianness(delta));
+                isChanged |= Carry(data, ref cover, (cover.Start & 1) == 0 ? delta : BinaryPrimitives.ReverseEndianness(delta));
             }
         }
 
-        if (hasChanged)
+        if (hasChanged || isChanged)
         {
             FixFrameCheck(data);
         }
 
         _changeCount = 0;
+        return isChanged;
     }
 
     /// <summary>
@@ -119,23 +140,32 @@ public sealed partial class PacketMap
         _changes[_changeCount++] = new Change(offset, (offset & 1) == 0 ? delta : BinaryPrimitives.ReverseEndianness(delta));
     }
 
-    private void Carry(Span<byte> data, ref Cover cover, ushort delta)
+    private bool Carry(Span<byte> data, ref Cover cover, ushort delta)
     {
         if (cover.IsMissing)
         {
             // One's complement: it changes by as much as what it covers, the other way, whatever it is.
             Note(cover.Field, (ushort)~delta);
-            return;
+            return false;
         }
 
         ushort old = ReadU16(data, cover.Field);
         ushort carried = cover.IsPartial ? InternetChecksum.Add(old, delta) : (ushort)~InternetChecksum.Add((ushort)~old, delta);
         carried = cover.IsUdp && !cover.IsPartial ? InternetChecksum.ToUdp(carried) : carried;
-        if (carried != old)
+        return Put(data, cover.Field, carried);
+    }
+
+    private bool Put(Span<byte> data, int field, ushort value)
+    {
+        ushort old = ReadU16(data, field);
+        if (value == old)
         {
-            BinaryPrimitives.WriteUInt16BigEndian(data[cover.Field..], carried);
-            Note(cover.Field, InternetChecksum.Add(carried, (ushort)~old));
+            return false;
         }
+
+        BinaryPrimitives.WriteUInt16BigEndian(data[field..], value);
+        Note(field, InternetChecksum.Add(value, (ushort)~old));
+        return true;
     }
 
     private void AddHeaderCover(int at, int end, in Part part) =>
@@ -176,7 +206,10 @@ public sealed partial class PacketMap
             HasNoLength = ip.HasNoLength,
             IsWhole = !ip.IsFragment && !ip.IsClipped && at + covered <= part.End,
             IsMissing = at + field + 2 > part.End,
+            NamedLength = isUdp && named >= UdpView.Length ? named : ip.NamedUpperLength,
         };
+        cover.IsZeroable = ip.IsFragment && !part.IsQuoted && !cover.IsMissing && cover.End <= part.End
+            && ip.Protocol is (IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.Icmp or IpProtocol.Icmpv6) && (isUdp || !hasPseudo || !ip.IsOwnFragment);
         if (cover.IsMissing)
         {
             AddCover(cover);
@@ -270,6 +303,12 @@ public sealed partial class PacketMap
 
         // All that it covers is captured.
         internal bool IsWhole;
+
+        // Bytes of the whole datagram, for the pseudo header.
+        internal int NamedLength;
+
+        // It is in a first fragment, and can be computed for a datagram that is zero behind its headers.
+        internal bool IsZeroable;
 
         // The capture ends before it. Another that covers it follows all the same.
         internal bool IsMissing;

@@ -3,6 +3,9 @@ namespace Interceptor.Packets;
 /// <content>ICMP and ICMPv6: packets that errors quote, redirects, router and neighbour discovery.</content>
 public sealed partial class PacketMap
 {
+    // With the four bytes whose meaning depends on the type (RFC 4443, 3).
+    private const int Icmpv6HeaderLength = 8;
+
     private void ReadIcmp(ReadOnlySpan<byte> data, in Part part, in IpPlace ip)
     {
         const byte Unreachable = 3, SourceQuench = 4, Redirect = 5, RouterAdvertisement = 9, TimeExceeded = 11, ParameterProblem = 12;
@@ -44,7 +47,7 @@ public sealed partial class PacketMap
         const byte Listener = 130, ListenerDone = 132, RouterSolicitation = 133, RouterAdvertisement = 134, Solicitation = 135, Advertisement = 136, Redirect = 137;
         int at = ip.UpperAt;
         int end = Math.Min(part.End, at + ip.UpperLength);
-        PayloadOffset = Math.Min(at + Icmpv6View.Length, end);
+        PayloadOffset = Math.Min(at + Icmpv6HeaderLength, end);
         PayloadEnd = end;
         if (at >= end)
         {
@@ -55,7 +58,7 @@ public sealed partial class PacketMap
         switch (data[at])
         {
             case >= 1 and <= 4:
-                ReadQuote(data, at + Icmpv6View.Length, end, LinkType.Ipv6, part, ip);
+                ReadQuote(data, at + Icmpv6HeaderLength, end, LinkType.Ipv6, part, ip);
                 break;
             case >= Listener and <= ListenerDone:
                 Add(data, PacketFieldKind.OtherAddress, at + 8, 16);

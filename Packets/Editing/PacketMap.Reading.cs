@@ -138,6 +138,7 @@ public sealed partial class PacketMap
                 Version = 4, HeaderAt = at, SourceAt = at + 12, DestinationAt = at + 16, Protocol = data[at + 9], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
                 IsFragment = isInFragment || fragment != 0, IsLaterFragment = (fragment & 0x1FFF) != 0, HasNoLength = ReadU16(data, at + 2) == 0,
                 IsClipped = ReadU16(data, at + 2) > layer.HeaderLength + layer.PayloadLength,
+                IsOwnFragment = fragment != 0, NamedUpperLength = ReadU16(data, at + 2) - layer.HeaderLength,
             };
             AddHeaderCover(at, layer.PayloadOffset, part);
         }
@@ -147,6 +148,7 @@ public sealed partial class PacketMap
             {
                 Version = 6, HeaderAt = at, SourceAt = at + 8, DestinationAt = at + 24, Protocol = data[at + 6], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
                 IsFragment = isInFragment, HasNoLength = ReadU16(data, at + 4) == 0, IsClipped = ReadU16(data, at + 4) > layer.PayloadLength,
+                NamedUpperLength = ReadU16(data, at + 4),
             };
         }
 
@@ -213,11 +215,13 @@ public sealed partial class PacketMap
         ip.Protocol = data[at];
         ip.UpperAt = layer.PayloadOffset;
         ip.UpperLength = layer.PayloadLength;
+        ip.NamedUpperLength -= layer.HeaderLength;
         switch (kind)
         {
             case IpProtocol.Ipv6Fragment:
                 int fragment = ReadU16(data, at + 2) & 0xFFF9;
                 ip.IsFragment |= fragment != 0;
+                ip.IsOwnFragment |= fragment != 0;
                 ip.IsLaterFragment = (fragment & 0xFFF8) != 0;
                 break;
             case IpProtocol.Authentication:

@@ -14,6 +14,7 @@ public sealed partial class PacketMap
 
     private readonly PacketField[] _fields = new PacketField[MostFields];
     private int _fieldCount;
+    private bool _isZeroed;
     private LinkType _linkType;
 
     /// <summary>What was found, outermost first.</summary>
@@ -62,6 +63,7 @@ public sealed partial class PacketMap
     public void Read(ReadOnlySpan<byte> data, LinkType linkType, int originalLength)
     {
         _fieldCount = 0;
+        _isZeroed = false;
         _coverCount = 0;
         _changeCount = 0;
         Obstacle = PortObstacle = OptionObstacle = HiddenObstacle = PacketObstacle.None;
@@ -129,6 +131,12 @@ public sealed partial class PacketMap
         internal bool IsFragment;
         internal bool IsLaterFragment;
         internal bool HasNoLength;
+
+        // It is a fragment itself, and not only inside one.
+        internal bool IsOwnFragment;
+
+        // Bytes behind its header as it says, whatever there is of them.
+        internal int NamedUpperLength;
 
         // Its length names more than what is around it has.
         internal bool IsClipped;

@@ -98,7 +98,7 @@ internal sealed class FieldEdits : IDisposable
         }
 
         isChanged |= _edits.HasHeaderEdits && map.IpOffset >= 0 && EditIpHeader(map, data);
-        return (_edits.ZeroesPayload && ClearPayload(map, data)) | isChanged;
+        return (_edits.ZeroesPayload && map.ClearPayload(data)) | isChanged;
     }
 
     public void Dispose()
@@ -238,14 +238,5 @@ internal sealed class FieldEdits : IDisposable
         }
 
         return map.Write(data, map.IpOffset, first) | map.Write(data, lifeAt, life);
-    }
-
-    /// <summary>What is behind the payload is padding, of the link or inside a tunnel; it may hold anything.</summary>
-    private static bool ClearPayload(PacketMap map, Span<byte> data)
-    {
-        int outerEnd = map.IpOffset < 0 ? map.PayloadEnd : Math.Clamp(map.UpperOffset + map.UpperLength, map.PayloadEnd, data.Length);
-        return map.Clear(data, map.PayloadOffset, map.PayloadEnd - map.PayloadOffset)
-            | map.Clear(data, map.PayloadEnd, outerEnd - map.PayloadEnd)
-            | map.Clear(data, outerEnd, data.Length - outerEnd);
     }
 }

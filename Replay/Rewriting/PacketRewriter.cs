@@ -76,7 +76,7 @@ internal sealed class PacketRewriter(PacketEdits edits, RewriteReport report) : 
         }
 
         isChanged |= _fields.Apply(_map, _draft.Data);
-        _map.Settle(_draft.Data);
+        isChanged |= _map.Settle(_draft.Data);
         isChanged |= edits.HasVlanEdits && EditTags();
         if (isTooLong)
         {

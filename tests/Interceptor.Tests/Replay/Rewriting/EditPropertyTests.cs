@@ -82,7 +82,7 @@ public sealed class EditPropertyTests
     {
         Gen<(Sample.Segment Segment, int Tunnel, int Edit)> cases =
             from segment in Sample.Segments(4).Generator
-            from tunnel in Gen.Choose(0, 5)
+            from tunnel in Gen.Choose(0, 6)
             from edit in Gen.Choose(0, SameLength.Length - 1)
             select (segment, tunnel, edit);
         PropertyCheck.ForAll(cases.ToArbitrary(), at =>
@@ -90,6 +90,14 @@ public sealed class EditPropertyTests
             byte[] packet = InTunnel(at.Segment, at.Tunnel);
             byte[] edited = Check(SameLength[at.Edit], packet, LinkType.Ethernet, packet.Length, $"tunnel {at.Tunnel}");
             Assert.DoesNotContain("Incorrect", Checked.States(edited, LinkType.Ethernet, edited.Length), StringComparison.Ordinal);
+            if (at.Tunnel is 4 or 5 && at.Edit == 0)
+            {
+                // What the error quotes is edited as if it were alone.
+                byte[] quoted = at.Segment.Build(at.Tunnel == 4 ? 4 : 6).ToArray();
+                byte[] alone = Rewritten.One(SameLength[0], quoted, LinkType.Raw);
+                int start = at.Tunnel == 4 ? 42 : 62;
+                Assert.Equal(Convert.ToHexStringLower(alone.AsSpan(0, Math.Min(alone.Length, edited.Length - start))), Convert.ToHexStringLower(edited.AsSpan(start)));
+            }
         }, count: 400);
     }
 
@@ -145,6 +153,7 @@ public sealed class EditPropertyTests
             2 => outer.Ipv4(Sample.Client4, Sample.Server4, protocol: IpProtocol.Gre).Payload([0, 0, 8, 0, .. bare]).ToArray(),
             3 => outer.Ipv6(Sample.Client6, Sample.Server6).Udp(2152, 2152).Payload([0x30, 0xFF, (byte)(bare.Length >> 8), (byte)bare.Length, 0, 0, 0, 1, .. bare]).ToArray(),
             4 => outer.Ipv4(Sample.Client4, Sample.Server4).Icmp(3, 1).Payload(bare.AsSpan(0, Math.Min(bare.Length, 548))).ToArray(),
+            5 => outer.Ipv6(Sample.Client6, Sample.Server6).Icmpv6(1, 4).Payload(segment.Build(6).Finish()).ToArray(),
             _ => outer.Vlan(7).Ipv4(Sample.Client4, Sample.Server4, protocol: IpProtocol.Ipv4).Payload(bare).ToArray(),
         };
     }

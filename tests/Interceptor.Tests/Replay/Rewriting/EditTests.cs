@@ -62,6 +62,18 @@ public sealed class EditTests
     }
 
     [Fact]
+    public void A_datagram_in_fragments_has_a_right_checksum_when_all_of_it_is_zero()
+    {
+        byte[] packet = new PacketBuilder().Ipv4(Sample.Client4, Sample.Server4).Udp(5, 6).Payload([.. Enumerable.Range(1, 1001).Select(i => (byte)i)]).ToArray();
+        List<OutPacket> pieces = Rewritten.By(new PacketEdits { Mtu = 300 }, out _, (packet, LinkType.Raw, packet.Length));
+        List<OutPacket> zeroed = Rewritten.By(
+            new PacketEdits { ZeroesPayload = true, Addresses = [Rewritten.Mapping("192.0.2.1=10.9.8.7")] }, out _, pieces.Select(piece => (piece.Data, LinkType.Raw, piece.Data.Length)));
+        byte[] whole = Rewritten.One(new PacketEdits { ZeroesPayload = true, Addresses = [Rewritten.Mapping("192.0.2.1=10.9.8.7")] }, packet, LinkType.Raw);
+        Assert.Equal(whole.AsSpan(20).ToArray(), zeroed.SelectMany(piece => piece.Data[20..]));
+        Assert.Equal("Correct/Correct", Checked.States(whole, LinkType.Raw, whole.Length));
+    }
+
+    [Fact]
     public void Editing_allocates_nothing_for_a_packet()
     {
         foreach ((string name, PacketEdits edits) in Each)
