@@ -22,7 +22,7 @@ internal static class Program
             args = isEmpty ? ["--help"] : [.. args[1..], "--help"];
         }
 
-        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = true });
+        ParseResult parsed = root.Parse(Rewriting.SelectionArguments.WithWindow(args), new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = true });
         IReadOnlyList<string> mistakes = UsageMistakes.Of(parsed);
         if (mistakes.Count > 0)
         {

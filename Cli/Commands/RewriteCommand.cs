@@ -33,6 +33,7 @@ internal static class RewriteCommand
         Required = true,
     };
 
+    private static readonly SelectionArguments Selection = new();
     private static readonly PacketEditArguments Edits = new();
 
     internal static Command Create()
@@ -41,7 +42,7 @@ internal static class RewriteCommand
         {
             File, Filter, Out,
         };
-        foreach (Option option in Edits.All)
+        foreach (Option option in (IEnumerable<Option>)[.. Selection.All, .. Edits.All])
         {
             command.Options.Add(option);
         }
@@ -78,11 +79,11 @@ internal static class RewriteCommand
     private static RewritePlan ReadPlan(ParseResult parsed)
     {
         string expression = FilterWords.Join(parsed.GetValue(Filter));
-        return new RewritePlan
+        return Selection.Read(parsed, new RewritePlan
         {
             Filter = expression.Length == 0 ? null : new LinkTypeFilter(expression),
             Edits = Edits.Read(parsed),
-        };
+        });
     }
 
     /// <summary>Damage of the capture ends it, and what was read before it is written; interruption of a file leaves no half of one.</summary>

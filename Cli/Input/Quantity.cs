@@ -5,6 +5,8 @@ namespace Interceptor.Cli.Input;
 /// <summary>Reads the quantities of the command line: sizes, rates, durations, probabilities. Exact: decimal arithmetic, no binary fractions.</summary>
 internal static class Quantity
 {
+    private const string DurationExample = "duration, as 50ms, 30s or 5m";
+
     /// <summary>Bytes: <c>1500</c>, <c>64KiB</c>, <c>10MB</c>, <c>1G</c> (a bare letter is decimal, as the unit with B).</summary>
     internal static long Size(string text) => (long)Scaled(text, "size, as 64KiB or 10MB", unit => unit.ToUpperInvariant() switch
     {
@@ -36,17 +38,10 @@ internal static class Quantity
     });
 
     /// <summary>A duration: <c>50ms</c>, <c>30s</c>, <c>5m</c>, <c>1.5h</c>, <c>1d</c>, <c>20us</c>; a bare number is seconds. Kept to 100 ns.</summary>
-    internal static TimeSpan Duration(string text) => TimeSpan.FromTicks((long)Scaled(text, "duration, as 50ms, 30s or 5m", unit => unit switch
-    {
-        "ns" => 0.01m,
-        "us" or "µs" => 10m,
-        "ms" => 10_000m,
-        "" or "s" => 10_000_000m,
-        "m" or "min" => 600_000_000m,
-        "h" => 36_000_000_000m,
-        "d" => 864_000_000_000m,
-        _ => null,
-    }));
+    internal static TimeSpan Duration(string text) => TimeSpan.FromTicks((long)Scaled(text, DurationExample, static unit => NanosecondsOf(unit) / TimeSpan.NanosecondsPerTick));
+
+    /// <summary>The same in nanoseconds, up to 292 years.</summary>
+    internal static long Nanoseconds(string text) => (long)Scaled(text, DurationExample, NanosecondsOf);
 
     /// <summary>A duration with its unit: where tc-netem would read a bare number as microseconds, ours as seconds would surprise.</summary>
     internal static TimeSpan DurationWithUnit(string text)
@@ -72,6 +67,18 @@ internal static class Quantity
 
         return value <= 1m ? (double)value : throw new UsageException($"'{text}' is more than 100%.");
     }
+
+    private static decimal? NanosecondsOf(string unit) => unit switch
+    {
+        "ns" => 1m,
+        "us" or "µs" => 1_000m,
+        "ms" => 1_000_000m,
+        "" or "s" => 1_000_000_000m,
+        "m" or "min" => 60_000_000_000m,
+        "h" => 3_600_000_000_000m,
+        "d" => 86_400_000_000_000m,
+        _ => null,
+    };
 
     private static decimal Scaled(string text, string expected, Func<string, decimal?> unitOf)
     {

@@ -10,16 +10,23 @@ internal readonly record struct TcpInstant(long Nanoseconds, bool IsRelative)
     // Seconds from the start reach this number after three million years; since the epoch it is the second day.
     private const decimal SmallestEpochNanoseconds = 100_000_000_000_000m;
 
-    internal static TcpInstant? Parse(string? text)
+    /// <param name="text">What was given; null for nothing.</param>
+    /// <param name="option">The option's name, for messages.</param>
+    internal static TcpInstant? Parse(string? text, string option = "--at")
     {
         if (text is null)
         {
             return null;
         }
 
+        if (IsoInstant.TryParse(text, out long nanoseconds))
+        {
+            return new TcpInstant(nanoseconds, IsRelative: false);
+        }
+
         if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value) || value > long.MaxValue)
         {
-            throw new UsageException($"--at: '{text}' is no instant: give seconds from the first packet, as 1.5, or nanoseconds since the epoch.");
+            throw new UsageException($"{option}: '{text}' is no instant: give seconds from the first packet, as 1.5, nanoseconds since the epoch, or 2026-01-31T12:00:00.5Z.");
         }
 
         if (value >= SmallestEpochNanoseconds)

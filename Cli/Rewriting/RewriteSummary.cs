@@ -21,14 +21,18 @@ internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter
             {
                 json.WriteNumber("packets_read", reader.PacketsRead);
                 json.WriteNumber("packets_written", writer.PacketsWritten);
+                json.WriteNumber("outside_slice", report.OutsideSlice);
                 json.WriteNumber("not_matching", report.NotMatching);
+                json.WriteNumber("duplicates", report.Duplicates);
                 EditReport.Write(report, json);
                 json.WriteString("error", damage?.Message);
             });
             return;
         }
 
-        string others = report.NotMatching > 0 ? $"; {report.NotMatching} did not match" : "";
+        string others = (report.OutsideSlice > 0 ? $"; {report.OutsideSlice} are outside the slice" : "")
+            + (report.NotMatching > 0 ? $"; {report.NotMatching} did not match" : "")
+            + (report.Duplicates > 0 ? $"; {report.Duplicates} are duplicates" : "");
         text.WriteLine($"{Counted.Of(reader.PacketsRead, "packet")} read, {writer.PacketsWritten} written{others}");
         if (edits is { AreNone: false })
         {
@@ -56,6 +60,7 @@ internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter
     }
 
     private string WhyNone() => reader.PacketsRead == 0 ? "it holds none"
+        : report.OutsideSlice == reader.PacketsRead ? $"none of its {reader.PacketsRead} packets is in the slice"
         : report.NotMatching == reader.PacketsRead ? $"none of its {reader.PacketsRead} packets matches the filter"
         : "every one was left out";
 }

@@ -6,6 +6,12 @@ public sealed class RewriteReport
     private readonly RewriteReasonCount?[] _written = new RewriteReasonCount?[Enum.GetValues<RewriteReason>().Length];
     private readonly RewriteReasonCount?[] _dropped = new RewriteReasonCount?[Enum.GetValues<RewriteReason>().Length];
 
+    /// <summary>Packets that are not of the slice.</summary>
+    public long OutsideSlice { get; internal set; }
+
+    /// <summary>Packets left out because their bytes were there shortly before.</summary>
+    public long Duplicates { get; internal set; }
+
     /// <summary>Packets that did not match the filter.</summary>
     public long NotMatching { get; internal set; }
 
