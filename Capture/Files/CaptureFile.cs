@@ -62,13 +62,20 @@ public static class CaptureFile
     /// <param name="source">What is copied.</param>
     /// <param name="mode">Whether the file appears whole at the end, or grows under its name.</param>
     /// <exception cref="CaptureFileException">It can't be made there.</exception>
-    public static CaptureFileWriter CreateCopy(string path, CaptureFileReader source, CaptureFileMode mode = CaptureFileMode.Replace)
+    public static CaptureFileWriter CreateCopy(string path, ICaptureFileSource source, CaptureFileMode mode = CaptureFileMode.Replace)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return source.Format == CaptureFileFormat.PcapNg && !HasPcapName(path)
-            ? new PcapNgWriter(CaptureFileTarget.Open(path, mode))
-            : Create(path, mode);
+        return CreateCopyOn(CaptureFileTarget.Open(path, mode), source, FormatOfName(path));
     }
+
+    /// <summary>The same for a target that is open: a merger has no section header that could be taken over, but says what it is to be.</summary>
+    internal static CaptureFileWriter CreateCopyOn(CaptureFileTarget target, ICaptureFileSource source, CaptureFileFormat format) => (format, source) switch
+    {
+        (CaptureFileFormat.Pcap, _) => new PcapWriter(target, nanoseconds: true),
+        (_, CaptureFileMerger merger) => new PcapNgWriter(target, merger.Section),
+        (_, { Format: CaptureFileFormat.PcapNg }) => new PcapNgWriter(target),
+        _ => new PcapNgWriter(target, section: null),
+    };
 
     /// <summary>The format that a name asks for.</summary>
     public static CaptureFileFormat FormatOfName(string path) => HasPcapName(path) ? CaptureFileFormat.Pcap : CaptureFileFormat.PcapNg;

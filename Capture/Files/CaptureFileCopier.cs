@@ -8,16 +8,16 @@ namespace Interceptor.Capture.Files;
 /// blocks and options that may be copied; all in their order, and all instants in nanoseconds.
 /// <para>Made before the first packet is read. Threads: one.</para>
 /// </summary>
-public sealed class CaptureFileCopier
+public sealed class CaptureFileCopier : ICaptureCopy
 {
-    private readonly CaptureFileReader _reader;
+    private readonly ICaptureFileSource _reader;
     private readonly CaptureFileWriter _writer;
     private readonly PcapNgWriter? _blocks;
 
-    /// <summary>Joins the two, which stay the caller's.</summary>
+    /// <summary>Joins the two, which stay the caller's; disposing of the copier disposes of the writer.</summary>
     /// <param name="reader">The source, of which no packet has been read.</param>
     /// <param name="writer">The destination, made by <see cref="CaptureFile.CreateCopy"/> for a section header of the source's.</param>
-    public CaptureFileCopier(CaptureFileReader reader, CaptureFileWriter writer)
+    public CaptureFileCopier(ICaptureFileSource reader, CaptureFileWriter writer)
     {
         ArgumentNullException.ThrowIfNull(reader);
         ArgumentNullException.ThrowIfNull(writer);
@@ -36,14 +36,30 @@ public sealed class CaptureFileCopier
     /// </summary>
     public bool LeavesOutAddresses { get; init; }
 
-    /// <summary>Writes the packet that was read last.</summary>
+    /// <inheritdoc/>
+    public long PacketsWritten => _writer.PacketsWritten;
+
+    /// <inheritdoc/>
+    public bool IsWrittenAside => _writer.IsWrittenAside;
+
+    /// <inheritdoc/>
     public void Copy(in CapturedPacket packet) => Copy(packet, PcapNgOptionScope.All);
 
-    /// <summary>Writes what became of the packet that was read last: the hash that the file may have of it is left out.</summary>
+    /// <inheritdoc/>
     public void CopyChanged(in CapturedPacket packet) => Copy(packet, PcapNgOptionScope.OfChanged);
 
-    /// <summary>Writes a further packet that was made of the one read last: of its options it gets the flags.</summary>
+    /// <inheritdoc/>
     public void CopyPiece(in CapturedPacket packet) => Copy(packet, PcapNgOptionScope.OfPiece);
+
+    /// <inheritdoc/>
+    public void Flush() => _writer.Flush();
+
+    /// <inheritdoc/>
+    public void Dispose() => _writer.Dispose();
+
+    /// <summary>True for blocks in which addresses stand, or what packets carry.</summary>
+    internal static bool TellsAddresses(uint blockType) =>
+        blockType is PcapNgCodes.NameResolution or PcapNgCodes.DecryptionSecrets or PcapNgCodes.JournalExport or PcapNgCodes.CopyableCustom;
 
     private void Copy(in CapturedPacket packet, PcapNgOptionScope scope)
     {
@@ -57,7 +73,7 @@ public sealed class CaptureFileCopier
         _writer.Write(packet);
     }
 
-    /// <summary>Makes the file complete: interfaces without packets are described too.</summary>
+    /// <inheritdoc/>
     public void Commit()
     {
         if (_blocks is null)
@@ -70,9 +86,7 @@ public sealed class CaptureFileCopier
 
     private void Copy(in PcapNgBlock block)
     {
-        bool isLeftOut = LeavesOutAddresses
-            && block.Type is (PcapNgCodes.NameResolution or PcapNgCodes.DecryptionSecrets or PcapNgCodes.JournalExport or PcapNgCodes.CopyableCustom);
-        if (!isLeftOut)
+        if (!LeavesOutAddresses || !TellsAddresses(block.Type))
         {
             _blocks!.CopyBlock(block, block.Type == PcapNgCodes.InterfaceDescription ? _reader.Interfaces[block.InterfaceId] : null,
                 LeavesOutAddresses ? PcapNgOptionScope.WithoutAddresses : PcapNgOptionScope.All);

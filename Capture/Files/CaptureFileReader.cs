@@ -10,7 +10,7 @@ namespace Interceptor.Capture.Files;
 /// <para>Damage is reported once, as a <see cref="CaptureFileException"/> after everything readable was delivered; then the file is at its end.</para>
 /// <para>Threads: one reader.</para>
 /// </summary>
-public sealed class CaptureFileReader : IReadAheadSource
+public sealed class CaptureFileReader : ICaptureFileSource, IReadAheadSource
 {
     private const long LongestIpPacketRoom = 80 * 1024;
 

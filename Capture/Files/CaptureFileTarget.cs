@@ -60,6 +60,13 @@ internal sealed class CaptureFileTarget : IDisposable
 
     internal static CaptureFileTarget ForStream(Stream stream, bool leaveOpen) => new("the stream", stream, leaveOpen, null, null);
 
+    /// <summary>A file under a passing name, which somebody else gives its own: new, or to be continued.</summary>
+    /// <param name="path">The name in messages, which says how it is compressed.</param>
+    /// <param name="passingPath">The passing name.</param>
+    /// <param name="isContinued">It is there already.</param>
+    internal static CaptureFileTarget OpenPart(string path, string passingPath, bool isContinued) =>
+        new(path, Open(passingPath, isContinued ? FileMode.Append : FileMode.CreateNew), leaveOpen: false, null, null);
+
     internal static CaptureFileTarget Open(string path, CaptureFileMode mode)
     {
         if (path == CaptureFile.StandardStream)

@@ -26,16 +26,19 @@ public sealed class PcapWriter : CaptureFileWriter
     internal PcapWriter(CaptureFileTarget target, bool nanoseconds)
         : base(target) => _nanoseconds = nanoseconds;
 
+    /// <summary>The file has its header and packets of the same interfaces already.</summary>
+    internal bool IsContinued { get; init; }
+
     /// <summary>Describes the interface; further ones only add to the same link type. Names are not kept.</summary>
     /// <exception cref="CaptureFileException">It has another link type than the file.</exception>
     public override int AddInterface(CaptureInterface captureInterface)
     {
         ArgumentNullException.ThrowIfNull(captureInterface);
-        if (Interfaces.Count == 0)
+        if (Interfaces.Count == 0 && !IsContinued)
         {
             WriteFileHeader(captureInterface);
         }
-        else if (Interfaces[0].LinkType != captureInterface.LinkType)
+        else if (Interfaces.Count > 0 && Interfaces[0].LinkType != captureInterface.LinkType)
         {
             throw new CaptureFileException(Path, -1, CaptureFileFault.Unsupported,
                 $"pcap holds one link type, and here {captureInterface.LinkType.GetName()} comes after {Interfaces[0].LinkType.GetName()}; write pcapng instead");

@@ -33,6 +33,7 @@ internal static class RewriteCommand
         Required = true,
     };
 
+    private static readonly FileArguments Files = new();
     private static readonly SelectionArguments Selection = new();
     private static readonly PacketEditArguments Edits = new();
 
@@ -42,7 +43,7 @@ internal static class RewriteCommand
         {
             File, Filter, Out,
         };
-        foreach (Option option in (IEnumerable<Option>)[.. Selection.All, .. Edits.All])
+        foreach (Option option in (IEnumerable<Option>)[.. Files.All, .. Selection.All, .. Edits.All])
         {
             command.Options.Add(option);
         }
@@ -56,24 +57,33 @@ internal static class RewriteCommand
         string path = parsed.GetRequiredValue(File);
         string output = parsed.GetRequiredValue(Out);
         RewritePlan plan = ReadPlan(parsed);
-        InputFile.Check(path);
+        SplitChoice? split = Files.Split(parsed, output);
+        plan = plan with { Connections = split is { Kind: SplitKind.Connection } ? new ConnectionIds() : null };
         OutputFile.Check(output, context.Output, "-o");
         context.Signals.SecondEndsAtOnce = true;
-        using CaptureFileReader reader = CaptureFile.OpenRead(path, context.Signals.Token);
-        FilterWords.CheckBefore(plan.Filter, reader);
-        using CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader);
+        using RewriteInput input = RewriteInput.Open([path, .. Files.MergedWith(parsed)], plan.Filter, context.Signals.Token);
+        ICaptureFileSource reader = input.Source;
+        using ICaptureCopy copy = OpenCopy(reader, output, split, plan);
         var report = new RewriteReport();
         CaptureFileException? damage;
         using (IPacketSource stages = plan.Over(reader, report))
-        using (ProgressLine.OfReading(context.Output, () => reader, () => Counters(reader, writer)))
+        using (ProgressLine.OfReading(context.Output, () => reader, () => Counters(reader, copy)))
         {
-            damage = CopyAll(stages, new CaptureFileCopier(reader, writer) { LeavesOutAddresses = plan.Edits?.Anonymisation is not null }, reader, writer, context);
+            damage = CopyAll(stages, copy, input, context);
         }
 
-        FilterWords.CheckAfter(plan.Filter, reader);
-        var summary = new RewriteSummary(reader, writer, report, plan.Edits, damage);
+        input.CheckFilter(plan.Filter);
+        var summary = new RewriteSummary(reader, copy, report, plan.Edits, damage);
         summary.Write(OutputFile.TextBeside(output, context.Output), context.Output);
         return summary.Conclude(path, context.Output);
+    }
+
+    private static ICaptureCopy OpenCopy(ICaptureFileSource reader, string output, SplitChoice? split, RewritePlan plan)
+    {
+        bool leavesOutAddresses = plan.Edits?.Anonymisation is not null;
+        return split is null
+            ? new CaptureFileCopier(reader, CaptureFile.CreateCopy(output, reader)) { LeavesOutAddresses = leavesOutAddresses }
+            : new CaptureFileSplitter(reader, output, split.Kind, split.Amount, () => plan.Connections!.Latest, leavesOutAddresses);
     }
 
     private static RewritePlan ReadPlan(ParseResult parsed)
@@ -87,16 +97,15 @@ internal static class RewriteCommand
     }
 
     /// <summary>Damage of the capture ends it, and what was read before it is written; interruption of a file leaves no half of one.</summary>
-    private static CaptureFileException? CopyAll(
-        IPacketSource stages, CaptureFileCopier copier, CaptureFileReader reader, CaptureFileWriter writer, CommandContext context)
+    private static CaptureFileException? CopyAll(IPacketSource stages, ICaptureCopy copy, RewriteInput input, CommandContext context)
     {
         CaptureFileException? damage = null;
-        reader.BeforeRead = writer.Flush;
+        input.Source.BeforeRead = copy.Flush;
         try
         {
             while (!context.Signals.Token.IsCancellationRequested && stages.TryRead(out CapturedPacket packet))
             {
-                Copy(copier, packet, (stages as RewriteStage)?.Outcome ?? RewriteOutcome.AsRead);
+                Copy(copy, packet, (stages as RewriteStage)?.Outcome ?? RewriteOutcome.AsRead);
             }
         }
         catch (CaptureFileException exception) when (exception.Fault is not (CaptureFileFault.Unsupported or CaptureFileFault.Unwritable))
@@ -104,16 +113,16 @@ internal static class RewriteCommand
             damage = exception;
         }
 
-        if (context.Signals.Token.IsCancellationRequested && reader.InputLength is not null && writer.IsWrittenAside)
+        if (context.Signals.Token.IsCancellationRequested && input.IsOfFiles && copy.IsWrittenAside)
         {
             throw new OperationCanceledException(context.Signals.Token);
         }
 
-        copier.Commit();
+        copy.Commit();
         return damage;
     }
 
-    private static void Copy(CaptureFileCopier copier, in CapturedPacket packet, RewriteOutcome outcome)
+    private static void Copy(ICaptureCopy copier, in CapturedPacket packet, RewriteOutcome outcome)
     {
         switch (outcome)
         {
@@ -129,6 +138,6 @@ internal static class RewriteCommand
         }
     }
 
-    private static string Counters(CaptureFileReader reader, CaptureFileWriter writer) => string.Create(CultureInfo.InvariantCulture,
-        $"{reader.PacketsRead} packets read, {writer.PacketsWritten} written");
+    private static string Counters(ICaptureFileSource reader, ICaptureCopy copy) => string.Create(CultureInfo.InvariantCulture,
+        $"{reader.PacketsRead} packets read, {copy.PacketsWritten} written");
 }

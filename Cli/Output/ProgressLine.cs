@@ -41,7 +41,7 @@ internal sealed class ProgressLine : IDisposable
     }
 
     /// <summary>Progress of reading a capture: its position in the file as it lies on the disk, compressed or not.</summary>
-    internal static ProgressLine OfReading(CommandOutput output, Func<CaptureFileReader?> reader, Func<string> text) =>
+    internal static ProgressLine OfReading(CommandOutput output, Func<ICaptureFileSource?> reader, Func<string> text) =>
         new(output.Error, text, () => reader() is { InputLength: > 0 and var length } current ? (double)current.InputPosition / length : null);
 
     /// <summary>The line as it stands in a terminal of so many columns; the last one stays free, where some terminals wrap.</summary>

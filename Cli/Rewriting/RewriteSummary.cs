@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Interceptor.Capture;
 using Interceptor.Capture.Files;
 using Interceptor.Cli.Output;
@@ -11,7 +12,7 @@ namespace Interceptor.Cli.Rewriting;
 /// <param name="report">What the stages did.</param>
 /// <param name="edits">What was to be edited; null for nothing.</param>
 /// <param name="damage">What ended the capture before its end; null where nothing did.</param>
-internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter writer, RewriteReport report, PacketEdits? edits, CaptureFileException? damage)
+internal sealed class RewriteSummary(ICaptureFileSource reader, ICaptureCopy writer, RewriteReport report, PacketEdits? edits, CaptureFileException? damage)
 {
     internal void Write(TextWriter text, CommandOutput output)
     {
@@ -25,6 +26,7 @@ internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter
                 json.WriteNumber("not_matching", report.NotMatching);
                 json.WriteNumber("duplicates", report.Duplicates);
                 EditReport.Write(report, json);
+                WriteFiles(json);
                 json.WriteString("error", damage?.Message);
             });
             return;
@@ -37,6 +39,39 @@ internal sealed class RewriteSummary(CaptureFileReader reader, CaptureFileWriter
         if (edits is { AreNone: false })
         {
             EditReport.Write(report, text);
+        }
+
+        WriteFiles(text);
+    }
+
+    private void WriteFiles(Utf8JsonWriter json)
+    {
+        if (writer is not CaptureFileSplitter splitter)
+        {
+            return;
+        }
+
+        json.WriteStartArray("files");
+        foreach (SplitFile file in splitter.Files)
+        {
+            json.WriteStartObject();
+            json.WriteString("file", file.Path);
+            json.WriteNumber("packets", file.Packets);
+            json.WriteNumber("bytes", file.Bytes);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteFiles(TextWriter text)
+    {
+        if (writer is CaptureFileSplitter splitter)
+        {
+            foreach (SplitFile file in splitter.Files)
+            {
+                text.WriteLine($"{Printable.Escape(file.Path)}: {Counted.Of(file.Packets, "packet")}");
+            }
         }
     }
 

@@ -25,8 +25,19 @@ public sealed class ConnectionIds : ITcpConnectionSink
     public ConnectionIds(TcpTrackerOptions? options = null) =>
         _tracker = new TcpTracker((options ?? new TcpTrackerOptions()) with { HashStreams = false, NotesLoneSyns = false }, sink: this);
 
+    /// <summary>The connection of the packet that was seen last.</summary>
+    public long Latest { get; private set; } = None;
+
     /// <summary>The connection of the next packet; <see cref="None"/> for what is of none.</summary>
-    public long Next(in CapturedPacket packet)
+    public long Next(in CapturedPacket packet) => Latest = Find(in packet);
+
+    /// <inheritdoc/>
+    void ITcpConnectionSink.Take(in TcpConnectionReport report)
+    {
+        // Only its id was asked for.
+    }
+
+    private long Find(in CapturedPacket packet)
     {
         PacketView view = PacketView.Parse(packet.Data, packet.Metadata.LinkType, packet.Metadata.OriginalLength);
         TcpConnection? connection = _tracker.Process(in view, packet.Metadata.Timestamp, packet.Metadata.Number);
@@ -36,12 +47,6 @@ public sealed class ConnectionIds : ITcpConnectionSink
         }
 
         return connection?.Id ?? None;
-    }
-
-    /// <inheritdoc/>
-    void ITcpConnectionSink.Take(in TcpConnectionReport report)
-    {
-        // Only its id was asked for.
     }
 
     private long OfFragment(scoped in PacketView packet, in FlowKey flow)

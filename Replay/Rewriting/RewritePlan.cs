@@ -12,6 +12,9 @@ public sealed record RewritePlan
     /// <summary>Only packets of this part come out; null for all.</summary>
     public PacketSlice? Slice { get; init; }
 
+    /// <summary>Is shown every packet of the capture before anything else, to tell the connection of the one that comes out; null where nobody asks.</summary>
+    public ConnectionIds? Connections { get; init; }
+
     /// <summary>Only packets that match come out; null for all.</summary>
     public LinkTypeFilter? Filter { get; init; }
 
@@ -32,9 +35,9 @@ public sealed record RewritePlan
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(report);
         IPacketSource stages = source;
-        if (Slice is { IsWhole: false })
+        if (Slice is { IsWhole: false } || Connections is not null)
         {
-            stages = new SliceStage(stages, Slice, report);
+            stages = new SliceStage(stages, Slice ?? new PacketSlice(), report, Connections);
         }
 
         if (Filter is not null)

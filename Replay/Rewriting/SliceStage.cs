@@ -7,9 +7,10 @@ namespace Interceptor.Replay.Rewriting;
 /// <param name="source">The capture.</param>
 /// <param name="slice">Which part of it.</param>
 /// <param name="report">Counts the others.</param>
-public sealed class SliceStage(IPacketSource source, PacketSlice slice, RewriteReport report) : RewriteStage(source)
+/// <param name="connections">Is shown every packet, so that others know its connection; null where nobody asks.</param>
+public sealed class SliceStage(IPacketSource source, PacketSlice slice, RewriteReport report, ConnectionIds? connections = null) : RewriteStage(source)
 {
-    private readonly ConnectionIds? _connections = slice.Connections is null ? null : new ConnectionIds();
+    private readonly ConnectionIds? _connections = connections ?? (slice.Connections is null ? null : new ConnectionIds());
     private CaptureTimestamp? _first;
 
     /// <inheritdoc/>
@@ -30,7 +31,8 @@ public sealed class SliceStage(IPacketSource source, PacketSlice slice, RewriteR
 
     private bool IsInside(in CapturedPacket packet)
     {
-        bool isOfConnection = _connections is null || slice.Connections!.Contains(_connections.Next(in packet));
+        long connection = _connections?.Next(in packet) ?? ConnectionIds.None;
+        bool isOfConnection = slice.Connections is null || slice.Connections.Contains(connection);
         if (packet.Metadata.HasTimestamp)
         {
             _first ??= packet.Metadata.Timestamp;
