@@ -17,7 +17,8 @@ public sealed class CaptureFileSplitter : ICaptureCopy
     /// <summary>Files that are made at most.</summary>
     public const int MaximumFiles = 10_000;
 
-    private const int BlockLength = 32;
+    // Of a packet besides its bytes and options, with what they are padded to.
+    private const int BlockLength = 40;
 
     private readonly ICaptureFileSource _source;
     private readonly string _stem;

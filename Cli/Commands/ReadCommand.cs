@@ -82,7 +82,7 @@ internal static class ReadCommand
         }
 
         using CaptureFileWriter writer = CaptureFile.CreateCopy(output, reader);
-        var copier = new Copier(reader, writer, context.Output);
+        var copier = new Copier(reader, writer, new CaptureFileCopier(reader, writer), context.Output);
         using ProgressLine progress = ProgressLine.OfReading(context.Output, () => reader, () => string.Create(CultureInfo.InvariantCulture,
             $"{reader.PacketsRead} packets read, {copier.Packets} written"));
         return ReadAll(reader, filter, range, copier, !follow, context);
@@ -229,10 +229,8 @@ internal static class ReadCommand
         protected abstract void Consume(in CapturedPacket packet);
     }
 
-    private sealed class Copier(CaptureFileReader reader, CaptureFileWriter writer, CommandOutput output) : Consumer(reader, output)
+    private sealed class Copier(CaptureFileReader reader, CaptureFileWriter writer, CaptureFileCopier copier, CommandOutput output) : Consumer(reader, output)
     {
-        private readonly CaptureFileCopier _copier = new(reader, writer);
-
         internal override void ShowSoFar() => writer.Flush();
 
         internal override bool IsWatched => false;
@@ -241,11 +239,11 @@ internal static class ReadCommand
 
         internal override void Conclude(bool interrupted, CaptureFileException? damage)
         {
-            _copier.Commit();
+            copier.Commit();
             base.Conclude(interrupted, damage);
         }
 
-        protected override void Consume(in CapturedPacket packet) => _copier.Copy(packet);
+        protected override void Consume(in CapturedPacket packet) => copier.Copy(packet);
     }
 
     private sealed class Printer(CaptureFileReader reader, PacketPrintFormat format, CommandOutput output) : Consumer(reader, output)
