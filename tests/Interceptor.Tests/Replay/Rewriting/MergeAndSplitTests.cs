@@ -121,7 +121,10 @@ public sealed class MergeAndSplitTests : IDisposable
 
         static CapturedPacket Packet(byte[] data, int at) => new(data, new PacketMetadata
         {
-            Timestamp = new CaptureTimestamp(TestPackets.SomeTime + at), HasTimestamp = true, OriginalLength = data.Length, LinkType = LinkType.Ethernet,
+            Timestamp = new CaptureTimestamp(TestPackets.SomeTime + at),
+            HasTimestamp = true,
+            OriginalLength = data.Length,
+            LinkType = LinkType.Ethernet,
         });
     }
 
