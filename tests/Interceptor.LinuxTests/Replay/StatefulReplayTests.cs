@@ -1,5 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Interceptor.Capture.Intercept;
+using Interceptor.Filters;
+using Interceptor.LinuxTests.Intercept;
+using Interceptor.Packets;
 using Interceptor.Testing;
 
 namespace Interceptor.LinuxTests.Replay;
@@ -57,6 +61,27 @@ public sealed class StatefulReplayTests
         // The packet carries that byte: it is one of the server's, of this connection.
         JsonElement packet = CliProcess.Run("read", Http, "--json", "-c", "60").Lines.Select(Parse).Where(static line => line.GetProperty("type").GetString() == "packet").Single(line => line.GetProperty("number").GetInt32() == Number(divergence, "packet"));
         Assert.StartsWith("IP 10.0.0.2.8080 > 10.0.0.1.53094: ", packet.GetProperty("summary").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Packets_lost_on_the_way_are_the_kernels_business()
+    {
+        using NetworkLab lab = NetworkLab.Create();
+        using Process server = StartHttp(lab);
+        using var stop = new CancellationTokenSource();
+        using var lossy = new RunningSession(lab.Server, new InterceptOptions
+        {
+            Hooks = [FirewallHook.Input, FirewallHook.Output],
+            Filter = PacketFilter.Compile("tcp", LinkType.Raw),
+            Impairments = new ImpairmentOptions { Loss = 0.1, Seed = 4 },
+        }, stop.Token);
+        CliResult result = Play(lab, Http, [.. Masks, "--top-speed"]);
+        stop.Cancel();
+        InterceptSummary summary = lossy.Finish();
+        End(server);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal(4, Number(Summary(result), "matched"));
+        Assert.True(summary.Dropped > 0, $"{summary.Dropped} of {summary.Received} packets were lost.");
     }
 
     [Fact]
