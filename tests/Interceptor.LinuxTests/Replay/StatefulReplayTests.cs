@@ -23,11 +23,12 @@ public sealed class StatefulReplayTests
     {
         KernelTest.RequireTool("tcpdump");
         using NetworkLab lab = NetworkLab.Create();
-        using Process server = StartHttp(lab);
-        using Process tcpdump = ChildProcess.Start(lab.Server, "tcpdump", "-i", NetworkLab.ServerInterface, "-n", "-S", "-l", "--immediate-mode", "-c", "4", "tcp[tcpflags] == tcp-syn");
+        using EndedProcess server = StartHttp(lab);
+        using var capture = new EndedProcess(ChildProcess.Start(
+            lab.Server, "tcpdump", "-i", NetworkLab.ServerInterface, "-n", "-S", "-l", "--immediate-mode", "-c", "4", "tcp[tcpflags] == tcp-syn"));
+        Process tcpdump = capture.Process;
         AwaitLine(tcpdump.StandardError, "listening on");
         CliResult result = Play(lab, Http, [.. Masks]);
-        End(server);
         Assert.True(result.ExitCode == 0, result.ToString());
         JsonElement summary = Summary(result);
         Assert.Equal((4, 4, 0), (Number(summary, "connections"), Number(summary, "matched"), Number(summary, "diverged")));
@@ -46,9 +47,8 @@ public sealed class StatefulReplayTests
     public void One_changed_byte_of_the_server_is_one_difference_with_its_offset_and_packet()
     {
         using NetworkLab lab = NetworkLab.Create();
-        using Process server = StartHttp(lab, "/sized/4000", "1234");
+        using EndedProcess server = StartHttp(lab, "/sized/4000", "1234");
         CliResult result = Play(lab, Http, [.. Masks, "--top-speed"]);
-        End(server);
         Assert.True(result.ExitCode == 5, result.ToString());
         JsonElement divergence = Assert.Single(result.Lines.Select(Parse), static line => line.GetProperty("type").GetString() == "divergence");
         CliResult stream = CliProcess.Run("tcp", Http, "--follow", "2", "--side", "server", "--format", "raw");
@@ -67,7 +67,7 @@ public sealed class StatefulReplayTests
     public void Packets_lost_on_the_way_are_the_kernels_business()
     {
         using NetworkLab lab = NetworkLab.Create();
-        using Process server = StartHttp(lab);
+        using EndedProcess server = StartHttp(lab);
         using var stop = new CancellationTokenSource();
         using var lossy = new RunningSession(lab.Server, new InterceptOptions
         {
@@ -78,7 +78,6 @@ public sealed class StatefulReplayTests
         CliResult result = Play(lab, Http, [.. Masks, "--top-speed"]);
         stop.Cancel();
         InterceptSummary summary = lossy.Finish();
-        End(server);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal(4, Number(Summary(result), "matched"));
         Assert.True(summary.Dropped > 0, $"{summary.Dropped} of {summary.Received} packets were lost.");
@@ -89,10 +88,10 @@ public sealed class StatefulReplayTests
     {
         KernelTest.RequireTool("redis-server");
         using NetworkLab lab = NetworkLab.Create();
-        using Process server = ChildProcess.Start(lab.Server, "redis-server", "--port", "6379", "--bind", NetworkLab.ServerAddress, "--save", "", "--protected-mode", "no", "--dir", Path.GetTempPath());
-        AwaitLine(server.StandardOutput, "Ready to accept connections");
+        using var server = new EndedProcess(ChildProcess.Start(
+            lab.Server, "redis-server", "--port", "6379", "--bind", NetworkLab.ServerAddress, "--save", "", "--protected-mode", "no", "--dir", Path.GetTempPath()));
+        AwaitLine(server.Process.StandardOutput, "Ready to accept connections");
         CliResult result = Play(lab, Redis, "--mask-answers", "COMMAND");
-        End(server);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal((1, 1), (Number(Summary(result), "connections"), Number(Summary(result), "matched")));
     }
@@ -102,8 +101,9 @@ public sealed class StatefulReplayTests
     {
         KernelTest.RequireTool("curl");
         using NetworkLab lab = NetworkLab.Create();
-        using Process replay = lab.Server.Run(() => Process.Start(CliProcess.StartInfo(
-            "replay", Http, "--as-server", "--listen", $"{NetworkLab.ServerAddress}", "--json", "--connection", "0", "--connection", "2", "--mask", @"(?m)^(?:Host|User-Agent): ([^\r]*)")))!;
+        using var served = new EndedProcess(lab.Server.Run(() => Process.Start(CliProcess.StartInfo(
+            "replay", Http, "--as-server", "--listen", NetworkLab.ServerAddress, "--json", "--connection", "0", "--connection", "2", "--mask", @"(?m)^(?:Host|User-Agent): ([^\r]*)")))!);
+        Process replay = served.Process;
         AwaitLine(replay.StandardError, "listening on");
         string root = $"http://{NetworkLab.ServerAddress}:{Port}";
 
@@ -122,9 +122,8 @@ public sealed class StatefulReplayTests
     {
         KernelTest.RequireTool("setpriv");
         using NetworkLab lab = NetworkLab.Create();
-        using Process server = StartHttp(lab);
+        using EndedProcess server = StartHttp(lab);
         CliResult result = lab.Client.Run(() => CliProcess.RunWithoutPrivileges(["replay", Http, "--to", NetworkLab.ServerAddress, "--json", "--top-speed", .. Masks]));
-        End(server);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal((4, 0), (Number(Summary(result), "matched"), Number(Summary(result), "captured_sequences")));
         Assert.Single(result.Error.Split('\n'), static line => line.Contains("CAP_NET_ADMIN", StringComparison.Ordinal));
@@ -134,26 +133,24 @@ public sealed class StatefulReplayTests
     public void Played_again_at_once_it_has_the_same_ports_again()
     {
         using NetworkLab lab = NetworkLab.Create();
-        using Process server = StartHttp(lab);
+        using EndedProcess server = StartHttp(lab);
         for (int round = 0; round < 2; round++)
         {
             CliResult result = Play(lab, Http, [.. Masks, "--top-speed"]);
             Assert.True(result.ExitCode == 0, result.ToString());
             Assert.Equal((4, 0, 4), (Number(Summary(result), "matched"), Number(Summary(result), "other_ports"), Number(Summary(result), "captured_sequences")));
         }
-
-        End(server);
     }
 
     private static CliResult Play(NetworkLab lab, string path, params string[] options) =>
         lab.Client.Run(() => CliProcess.Run(["replay", path, "--to", NetworkLab.ServerAddress, "--json", .. options]));
 
-    private static Process StartHttp(NetworkLab lab, params string[] change)
+    private static EndedProcess StartHttp(NetworkLab lab, params string[] change)
     {
         KernelTest.RequireTool("python3");
-        Process process = ChildProcess.Start(lab.Server, "python3", [Path.Combine(ProjectPaths.Root, "bench", "http_answers.py"), NetworkLab.ServerAddress, Port, .. change]);
-        AwaitLine(process.StandardOutput, "listening");
-        return process;
+        var server = new EndedProcess(ChildProcess.Start(lab.Server, "python3", [Path.Combine(ProjectPaths.Root, "bench", "http_answers.py"), NetworkLab.ServerAddress, Port, .. change]));
+        AwaitLine(server.Process.StandardOutput, "listening");
+        return server;
     }
 
     private static void AwaitLine(StreamReader reader, string words)
@@ -167,15 +164,22 @@ public sealed class StatefulReplayTests
         while (!line.Contains(words, StringComparison.Ordinal));
     }
 
-    private static void End(Process process)
-    {
-        process.Kill(entireProcessTree: true);
-        process.WaitForExit();
-    }
-
     private static JsonElement Parse(string line) => JsonDocument.Parse(line).RootElement;
 
     private static JsonElement Summary(CliResult result) => Parse(result.Lines[^1]);
 
     private static int Number(JsonElement element, string key) => element.GetProperty(key).GetInt32();
+
+    /// <summary>A process that ends with the test, however that ends.</summary>
+    private sealed class EndedProcess(Process process) : IDisposable
+    {
+        internal Process Process => process;
+
+        public void Dispose()
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            process.Dispose();
+        }
+    }
 }
