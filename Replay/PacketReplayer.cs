@@ -50,7 +50,7 @@ public sealed class PacketReplayer
         _steps = steps;
         _copy = copy;
         _options = options;
-        _clock = clock ?? MonotonicReplayClock.Instance;
+        _clock = clock ?? new MonotonicReplayClock();
         _schedule = new ReplaySchedule(options.Pace, options.MaxGap);
         _duration = options.Duration is { } duration ? (long)Int128.Min((Int128)duration.Ticks * 100, long.MaxValue) : long.MaxValue;
     }

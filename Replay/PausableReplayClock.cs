@@ -40,7 +40,7 @@ public sealed class PausableReplayClock : IReplayClock
     /// <param name="machine">The time that goes on; the machine's by default.</param>
     public PausableReplayClock(IReplayClock? machine = null)
     {
-        _machine = machine ?? MonotonicReplayClock.Instance;
+        _machine = machine ?? new MonotonicReplayClock();
         _expected = _machine.Now;
     }
 

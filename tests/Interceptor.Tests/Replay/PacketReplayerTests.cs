@@ -74,7 +74,7 @@ public sealed class PacketReplayerTests
     public void Cancelling_ends_a_long_wait_and_is_reported()
     {
         using var cancellation = new CancellationTokenSource();
-        var sink = new RecordingSink(MonotonicReplayClock.Instance, cancellation.Cancel);
+        var sink = new RecordingSink(new MonotonicReplayClock(), cancellation.Cancel);
         ReplayReport report = new PacketReplayer(sink, new ReplayOptions()).Run(() => Open(File(0, 3600 * Second)), cancellation.Token);
         Assert.True(report.Interrupted);
         Assert.Equal(1, report.Packets);
@@ -149,7 +149,7 @@ public sealed class PacketReplayerTests
     [Fact]
     public void The_machine_clock_is_never_early()
     {
-        MonotonicReplayClock clock = MonotonicReplayClock.Instance;
+        var clock = new MonotonicReplayClock();
         for (int i = 0; i < 20; i++)
         {
             long deadline = clock.Now + (i * 50_000);
