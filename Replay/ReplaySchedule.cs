@@ -8,6 +8,12 @@ namespace Interceptor.Replay;
 /// </summary>
 public sealed class ReplaySchedule
 {
+    /// <summary>
+    /// Nanoseconds by which a packet may be earlier than one before it and belong to the same course of time: captures of several queues are so out of order. More is a clock that was set back,
+    /// or another capture, whose times count from there on.
+    /// </summary>
+    private const long LongestDisorder = 1_000_000_000;
+
     private readonly ReplayPace _pace;
     private readonly Int128 _longestGap;
     private Int128 _captureTime;
@@ -74,12 +80,19 @@ public sealed class ReplaySchedule
             if (_previous is { } previous)
             {
                 Int128 gap = (Int128)metadata.Timestamp.Nanoseconds - previous.Nanoseconds;
+                if (gap < 0 && gap >= -LongestDisorder)
+                {
+                    return ToDeadline();
+                }
+
                 _captureTime += Int128.Clamp(gap, 0, _longestGap);
             }
 
             _previous = metadata.Timestamp;
         }
 
-        return (long)Int128.Min(_captureTime * ReplayPace.SpeedUnit / _pace.SpeedMillionths, long.MaxValue);
+        return ToDeadline();
     }
+
+    private long ToDeadline() => (long)Int128.Min(_captureTime * ReplayPace.SpeedUnit / _pace.SpeedMillionths, long.MaxValue);
 }

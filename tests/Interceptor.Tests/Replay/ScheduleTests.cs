@@ -21,7 +21,18 @@ public sealed class ScheduleTests
 
     [Fact]
     public void A_packet_from_the_past_is_due_with_the_one_before() =>
-        Assert.Equal([0, 10, 10, 15], Deadlines(ReplayPace.Original, null, 100, 110, 90, 95));
+        Assert.Equal([0, 10, 10, 10, 20], Deadlines(ReplayPace.Original, null, 100, 110, 90, 95, 120));
+
+    [Fact]
+    public void Disorder_does_not_add_up()
+    {
+        long[] times = [.. Enumerable.Range(0, 10_000).Select(static i => (i * 1000L) - (i % 2 * 1500))];
+        Assert.Equal(9_998_000, Deadlines(ReplayPace.Original, null, times)[^1]);
+    }
+
+    [Fact]
+    public void Where_the_clock_was_set_back_time_goes_on_from_there() =>
+        Assert.Equal([0, 10, 10, 15], Deadlines(ReplayPace.Original, null, 5 * Second, (5 * Second) + 10, Second, Second + 5));
 
     [Fact]
     public void The_longest_gap_limits_the_wait_and_not_the_capture()
