@@ -10,13 +10,16 @@ public static class PacketLengths
 
     /// <summary>
     /// Repairs the length fields of IPv4, IPv6 and UDP that name more than is on the wire, nothing at all (as offloaded super packets do), or less than their own header.
-    /// One that names less than there is stays: what is behind it is padding. Tunnels that the decoder does not look into keep theirs, and so do fragments of UDP.
+    /// One that names less than there is stays: what is behind it is padding. Packets inside tunnels are repaired too, but not
+    /// the length fields of PPPoE and GTP-U, and nothing inside a fragment.
     /// </summary>
     /// <param name="packet">The packet, edited in place.</param>
     /// <param name="linkType">What its first byte belongs to.</param>
     /// <param name="originalLength">Bytes on the wire.</param>
     /// <returns>True if a byte changed.</returns>
-    public static bool Repair(Span<byte> packet, LinkType linkType, int originalLength)
+    public static bool Repair(Span<byte> packet, LinkType linkType, int originalLength) => Repair(packet, linkType, originalLength, depth: 0);
+
+    private static bool Repair(Span<byte> packet, LinkType linkType, int originalLength, int depth)
     {
         bool isChanged = false;
         for (int round = 0; round < MostRounds; round++)
@@ -30,7 +33,15 @@ public static class PacketLengths
             isChanged = true;
         }
 
-        return isChanged;
+        return RepairInner(packet, PacketView.Parse(packet, linkType, originalLength), depth) | isChanged;
+    }
+
+    /// <summary>The packet inside a tunnel, or behind a link header that the decoder does not have. What a fragment holds of one is less than it says.</summary>
+    private static bool RepairInner(Span<byte> packet, scoped in PacketView view, int depth)
+    {
+        return depth < Encapsulation.MaximumDepth && !PacketChecksums.IsFragmented(view)
+            && Encapsulation.TryFindInner(view, out PacketView inner) && ((ReadOnlySpan<byte>)packet).Overlaps(inner.Data, out int start)
+            && Repair(packet.Slice(start, inner.Data.Length), inner.LinkType, inner.OriginalLength, depth + 1);
     }
 
     private static bool RepairDecoded(Span<byte> packet, scoped in PacketView view)
@@ -44,9 +55,15 @@ public static class PacketLengths
                 LayerKind.Ipv4 => Set(packet, layer.Offset + 2, layer.HeaderLength + layer.PayloadLength),
                 // Zero and a hop-by-hop header are a jumbogram (RFC 2675).
                 LayerKind.Ipv6 when packet[layer.Offset + 6] != IpProtocol.Ipv6HopByHop => Set(packet, layer.Offset + 4, layer.PayloadLength),
-                LayerKind.Udp when !PacketChecksums.IsFragmented(view) => Set(packet, layer.Offset + 4, layer.HeaderLength + layer.PayloadLength),
+                LayerKind.Udp => Set(packet, layer.Offset + 4, layer.HeaderLength + layer.PayloadLength),
                 _ => false,
             };
+            bool isFragment = (layer.Kind == LayerKind.Ipv4 && (BinaryPrimitives.ReadUInt16BigEndian(packet[(layer.Offset + 6)..]) & 0x3FFF) != 0)
+                || (layer.Kind == LayerKind.Ipv6Fragment && (BinaryPrimitives.ReadUInt16BigEndian(packet[(layer.Offset + 2)..]) & 0xFFF9) != 0);
+            if (isFragment)
+            {
+                break;
+            }
         }
 
         return isChanged;

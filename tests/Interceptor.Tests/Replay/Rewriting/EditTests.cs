@@ -214,6 +214,19 @@ public sealed class EditTests
     }
 
     [Fact]
+    public void A_truncated_packet_behind_a_label_is_shortened_too_and_one_in_a_fragment_keeps_its_length()
+    {
+        byte[] inner = new PacketBuilder().Ipv4(Sample.Client4, Sample.Server4).Tcp(1, 2, new(1), new(2), TcpFlags.Ack).Payload(new byte[300]).ToArray();
+        byte[] labelled = [.. Sample.Hex("020000000002 020000000001 8847 000131ff"), .. inner];
+        OutPacket whole = Assert.Single(Rewritten.By(new PacketEdits { Truncated = TruncatedPackets.Shorten }, out _, (labelled[..100], LinkType.Ethernet, labelled.Length)));
+        Assert.Equal("Correct/Correct", Checked.States(whole.Data, LinkType.Ethernet, 100).Split(' ')[^1]);
+        byte[] fragment = new PacketBuilder().Ipv4(Sample.Client4, Sample.Server4, moreFragments: true, protocol: IpProtocol.Ipv4).Payload(inner.AsSpan(0, 96)).ToArray();
+        BinaryPrimitives.WriteUInt16BigEndian(fragment.AsSpan(22), (ushort)inner.Length);
+        BinaryPrimitives.WriteUInt16BigEndian(fragment.AsSpan(30), BinaryPrimitives.ReadUInt16BigEndian(inner.AsSpan(10)));
+        Assert.Equal(fragment, Rewritten.One(new PacketEdits { Repairs = true }, fragment, LinkType.Raw));
+    }
+
+    [Fact]
     public void A_tag_that_goes_leaves_no_frame_too_short()
     {
         byte[] tagged = new PacketBuilder().Ethernet(Sample.ClientMac, Sample.ServerMac).Vlan(3).Ipv4(Sample.Client4, Sample.Server4)
