@@ -26,13 +26,9 @@ public readonly record struct IpNetwork
     /// <param name="prefixLength">0 to the bits of the address.</param>
     public static IpNetwork Of(IpAddress address, int prefixLength)
     {
-        int bits = 8 * address.Length;
         ArgumentOutOfRangeException.ThrowIfNegative(prefixLength);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(prefixLength, bits);
-
-        // A shift by all bits of the type would shift by none.
-        UInt128 kept = prefixLength == 0 ? UInt128.Zero : address.Bits >> (bits - prefixLength) << (bits - prefixLength);
-        return new(address.IsIpv4 ? IpAddress.FromIpv4((uint)kept) : FromBits(kept), prefixLength);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(prefixLength, 8 * address.Length);
+        return new(WithBits(address, address.Bits & Mask(address, prefixLength)), prefixLength);
     }
 
     /// <summary>The network of one address.</summary>
@@ -63,13 +59,26 @@ public readonly record struct IpNetwork
     }
 
     /// <summary>True if the address is in it; never for an address of the other version.</summary>
-    public bool Contains(IpAddress address) => address.Version == Address.Version && address.Version != 0 && Of(address, PrefixLength).Address == Address;
+    public bool Contains(in IpAddress address) =>
+        address.Version == Address.Version && address.Version != 0 && (address.Bits & Mask(address, PrefixLength)) == Address.Bits;
+
+    /// <summary>The address, of this version, with this network's bits in front and its own behind them.</summary>
+    public IpAddress Replace(in IpAddress address) => WithBits(address, Address.Bits | (address.Bits & ~Mask(address, PrefixLength)));
 
     /// <summary><c>192.0.2.0/24</c>; a network of one address as the address.</summary>
     public override string ToString() => IsHost ? Address.ToString() : string.Create(CultureInfo.InvariantCulture, $"{Address}/{PrefixLength}");
 
-    private static IpAddress FromBits(UInt128 bits)
+    // A shift by all bits of the type would shift by none.
+    private static UInt128 Mask(in IpAddress address, int prefixLength) =>
+        prefixLength == 0 ? 0 : (UInt128.MaxValue << (128 - prefixLength)) >> (128 - (8 * address.Length));
+
+    private static IpAddress WithBits(in IpAddress like, UInt128 bits)
     {
+        if (like.IsIpv4)
+        {
+            return IpAddress.FromIpv4((uint)bits);
+        }
+
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, bits);
         return IpAddress.FromIpv6(bytes);

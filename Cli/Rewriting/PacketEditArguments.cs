@@ -94,8 +94,8 @@ internal sealed class PacketEditArguments
             return null;
         }
 
-        IReadOnlyList<AddressPrefix> kept = Several(parsed, _anonymiseKeep,
-            static text => AddressPrefix.TryParse(text, out AddressPrefix prefix) ? prefix : throw new FormatException("write an address or a network, as 192.0.2.0/24."));
+        IReadOnlyList<IpNetwork> kept = Several(parsed, _anonymiseKeep,
+            static text => IpNetwork.TryParse(text, out IpNetwork prefix) ? prefix : throw new FormatException("write an address or a network, as 192.0.2.0/24."));
         byte[] bytes = secret.Length > 1 && secret[0] == FileMark ? ReadKeyFile(secret[1..]) : Encoding.UTF8.GetBytes(secret);
         return bytes.Length > 0
             ? AnonymisationKey.From(bytes, kept)

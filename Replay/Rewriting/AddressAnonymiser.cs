@@ -195,14 +195,14 @@ public sealed class AddressAnonymiser : IDisposable
         Of("::ffff:0:0/96", keepsAll: false) with { IsEmbedding = true }, Of("64:ff9b::/96", keepsAll: false) with { IsEmbedding = true },
     ];
 
-    private static IEnumerable<Fixed> Named(IReadOnlyList<AddressPrefix> kept, int version) =>
+    private static IEnumerable<Fixed> Named(IReadOnlyList<IpNetwork> kept, int version) =>
         kept.Where(prefix => prefix.Address.Version == version).Select(prefix => Of(prefix, keepsAll: true));
 
     private static Fixed Of(string text, bool keepsAll) =>
-        Of(AddressPrefix.TryParse(text, out AddressPrefix prefix) ? prefix : throw new InvalidOperationException($"{text} is no network."), keepsAll);
+        Of(IpNetwork.TryParse(text, out IpNetwork prefix) ? prefix : throw new InvalidOperationException($"{text} is no network."), keepsAll);
 
-    private static Fixed Of(AddressPrefix prefix, bool keepsAll) =>
-        new(prefix.Address.IsIpv4 ? prefix.Address.Bits << 96 : prefix.Address.Bits, prefix.Length, keepsAll);
+    private static Fixed Of(IpNetwork prefix, bool keepsAll) =>
+        new(prefix.Address.IsIpv4 ? prefix.Address.Bits << 96 : prefix.Address.Bits, prefix.PrefixLength, keepsAll);
 
     /// <summary>A network of which something stays.</summary>
     /// <param name="Bits">Its address, from the highest bit.</param>

@@ -5,7 +5,7 @@ namespace Interceptor.Replay.Rewriting;
 /// <summary>One network that becomes another: an address in <paramref name="Old"/> gets the bits of <paramref name="New"/> and keeps those behind them.</summary>
 /// <param name="Old">Which addresses.</param>
 /// <param name="New">What their first bits become; of the same family.</param>
-public readonly record struct AddressMapping(AddressPrefix Old, AddressPrefix New)
+public readonly record struct AddressMapping(IpNetwork Old, IpNetwork New)
 {
     /// <summary>Reads <c>OLD=NEW</c>, each an address or a network.</summary>
     /// <exception cref="FormatException">It is none; the message says why.</exception>
@@ -13,7 +13,7 @@ public readonly record struct AddressMapping(AddressPrefix Old, AddressPrefix Ne
     {
         ArgumentNullException.ThrowIfNull(text);
         int middle = text.IndexOf('=', StringComparison.Ordinal);
-        if (middle < 0 || !AddressPrefix.TryParse(text.AsSpan(0, middle), out AddressPrefix old) || !AddressPrefix.TryParse(text.AsSpan(middle + 1), out AddressPrefix replacement))
+        if (middle < 0 || !IpNetwork.TryParse(text.AsSpan(0, middle), out IpNetwork old) || !IpNetwork.TryParse(text.AsSpan(middle + 1), out IpNetwork replacement))
         {
             throw new FormatException("write OLD=NEW with addresses or networks, as 10.0.0.0/8=198.51.100.0/24.");
         }

@@ -11,9 +11,9 @@ internal sealed class AddressRules
     internal AddressRules(params IEnumerable<AddressMapping> mappings)
     {
         _ipv4 = [.. mappings.Where(mapping => mapping.Old.Address.IsIpv4).Select(mapping => new Rule<uint>(
-            (uint)Mask(mapping.Old.Length, 32), (uint)mapping.Old.Address.Bits, (uint)Mask(mapping.New.Length, 32), (uint)mapping.New.Address.Bits))];
+            (uint)Mask(mapping.Old.PrefixLength, 32), (uint)mapping.Old.Address.Bits, (uint)Mask(mapping.New.PrefixLength, 32), (uint)mapping.New.Address.Bits))];
         _ipv6 = [.. mappings.Where(mapping => !mapping.Old.Address.IsIpv4).Select(mapping => new Rule<UInt128>(
-            Mask(mapping.Old.Length, 128), mapping.Old.Address.Bits, Mask(mapping.New.Length, 128), mapping.New.Address.Bits))];
+            Mask(mapping.Old.PrefixLength, 128), mapping.Old.Address.Bits, Mask(mapping.New.PrefixLength, 128), mapping.New.Address.Bits))];
     }
 
     /// <summary>Changes an address in place; false where no rule fits it.</summary>

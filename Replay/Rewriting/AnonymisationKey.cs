@@ -18,7 +18,7 @@ public sealed class AnonymisationKey
     }
 
     /// <summary>Networks whose addresses stay, besides those that <see cref="AddressAnonymiser"/> always keeps.</summary>
-    public IReadOnlyList<AddressPrefix> Kept { get; init; } = [];
+    public IReadOnlyList<IpNetwork> Kept { get; init; } = [];
 
     /// <summary>32 bytes for IP addresses.</summary>
     internal byte[] Addresses { get; }
@@ -30,12 +30,12 @@ public sealed class AnonymisationKey
     /// From a text or any other bytes: stretched with PBKDF2 (HMAC-SHA256, 100,000 rounds, a fixed salt), so that guessing a short one is slow; it is still no better
     /// than it is long.
     /// </summary>
-    public static AnonymisationKey From(ReadOnlySpan<byte> secret, IReadOnlyList<AddressPrefix>? kept = null)
+    public static AnonymisationKey From(ReadOnlySpan<byte> secret, IReadOnlyList<IpNetwork>? kept = null)
     {
         byte[] derived = Rfc2898DeriveBytes.Pbkdf2(secret, "interceptor anonymise 1"u8, Rounds, HashAlgorithmName.SHA256, 48);
         return new AnonymisationKey(derived[..32], derived[32..]) { Kept = kept ?? [] };
     }
 
-    /// <inheritdoc cref="From(ReadOnlySpan{byte}, IReadOnlyList{AddressPrefix}?)"/>
-    public static AnonymisationKey From(string secret, IReadOnlyList<AddressPrefix>? kept = null) => From(Encoding.UTF8.GetBytes(secret), kept);
+    /// <inheritdoc cref="From(ReadOnlySpan{byte}, IReadOnlyList{IpNetwork}?)"/>
+    public static AnonymisationKey From(string secret, IReadOnlyList<IpNetwork>? kept = null) => From(Encoding.UTF8.GetBytes(secret), kept);
 }

@@ -42,6 +42,8 @@ public sealed class ConnectionRelayTests : IDisposable
     [Fact]
     public async Task Who_does_not_read_holds_the_writer_up_and_the_other_direction_goes_on()
     {
+        // The kernel would let them grow to what the machine allows, which may be tens of megabytes.
+        (_left.Inside.ReceiveBufferSize, _right.Outside.ReceiveBufferSize) = (1 << 18, 1 << 18);
         Task<RelayResult> relay = Start();
         _left.Outside.Blocking = false;
         long written = 0;

@@ -123,7 +123,7 @@ public sealed class AnonymiserTests
         Assert.Equal((uint)addresses.Map(Sample.Address("ff02::1:ff12:3456")).Bits, (uint)anonymiser.Map(MacAddress.FromBits(0x3333FF123456)).Bits);
     }
 
-    private static AddressPrefix Prefix(string text) => AddressPrefix.TryParse(text, out AddressPrefix prefix) ? prefix : throw new FormatException(text);
+    private static IpNetwork Prefix(string text) => IpNetwork.TryParse(text, out IpNetwork prefix) ? prefix : throw new FormatException(text);
 
     private static int Common(IpAddress one, IpAddress other) => (int)UInt128.LeadingZeroCount(one.Bits ^ other.Bits) - (128 - (one.Length * 8));
 
