@@ -55,6 +55,9 @@ public sealed class PacketReplayer
         _duration = options.Duration is { } duration ? (long)Int128.Min((Int128)duration.Ticks * 100, long.MaxValue) : long.MaxValue;
     }
 
+    /// <summary>It is one itself, and needs none.</summary>
+    internal bool IsRehearsal { get; init; }
+
     /// <summary>What was done so far.</summary>
     public ReplayReport Report { get; } = new();
 
@@ -235,7 +238,7 @@ public sealed class PacketReplayer
         long due = _schedule.Next(packet.Metadata, packet.Data.Length);
         if (_offered == 0)
         {
-            _start = Begin(packet.Metadata.LinkType);
+            _start = Begin(packet.Metadata.LinkType, cancellation);
             _firstTimestamp = packet.Metadata.Timestamp;
         }
 
@@ -283,14 +286,18 @@ public sealed class PacketReplayer
     }
 
     /// <summary>Goes through everything before the first deadline.</summary>
-    private long Begin(LinkType linkType)
+    private long Begin(LinkType linkType, CancellationToken cancellation)
     {
-        if (!_options.Pace.HasDeadlines || _clock is VirtualReplayClock)
+        if (!_options.Pace.HasDeadlines || IsRehearsal || _clock is VirtualReplayClock)
         {
             return _clock.Now;
         }
 
-        ReplayRehearsal.Run(_target, _options.Pace, linkType);
+        if (_target is IPacketInjector wire)
+        {
+            ReplayRehearsal.Run(wire, _clock, linkType, cancellation);
+        }
+
         return _clock.Begin();
     }
 

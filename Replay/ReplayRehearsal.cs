@@ -12,21 +12,27 @@ internal static class ReplayRehearsal
 {
     private const int Packets = 64;
 
-    internal static void Run(IPacketSink target, ReplayPace pace, LinkType linkType)
+    /// <summary>Between two packets, ns: long enough to be waited for.</summary>
+    private const int Gap = 20_000;
+
+    /// <param name="target">Where packets will go.</param>
+    /// <param name="clock">The clock that they will wait for: code that was bound for another one's type is bound anew at its first call.</param>
+    /// <param name="linkType">The packets'.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    internal static void Run(IPacketInjector target, IReplayClock clock, LinkType linkType, CancellationToken cancellation)
     {
         CodeWarmup.PrepareAll(
             typeof(PacketReplayer), typeof(ReplaySchedule), typeof(ReplayBlock), typeof(TimingErrors), typeof(PausableReplayClock), typeof(MonotonicReplayClock),
             typeof(LinkInjector), typeof(SendBatch), typeof(InjectionCounter), typeof(PacketSocket));
-        var injector = target as IPacketInjector;
-        _ = injector?.IsMuted = true;
+        target.IsMuted = true;
         try
         {
             var source = new Source(linkType);
-            new PacketReplayer((IPacketSink?)injector ?? new DiscardingSink(), new ReplayOptions { Pace = pace }, new VirtualReplayClock()).Run(() => source);
+            new PacketReplayer(target, new ReplayOptions(), clock) { IsRehearsal = true }.Run(() => source, cancellation);
         }
         finally
         {
-            _ = injector?.IsMuted = false;
+            target.IsMuted = false;
         }
     }
 
@@ -39,7 +45,7 @@ internal static class ReplayRehearsal
 
         public bool TryRead(out CapturedPacket packet)
         {
-            packet = new CapturedPacket(_packet, new PacketMetadata { HasTimestamp = true, Timestamp = new CaptureTimestamp(_read), OriginalLength = _packet.Length, LinkType = linkType });
+            packet = new CapturedPacket(_packet, new PacketMetadata { HasTimestamp = true, Timestamp = new CaptureTimestamp(_read * Gap), OriginalLength = _packet.Length, LinkType = linkType });
             return _read++ < Packets;
         }
 

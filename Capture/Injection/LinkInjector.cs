@@ -128,7 +128,7 @@ public sealed class LinkInjector : IPacketInjector
         int next = 0;
         while (next < _batch.Count)
         {
-            int sent = IsMuted ? _batch.SendNone(_socket, next) : _batch.Send(_socket, next);
+            int sent = _batch.Send(_socket, next, IsMuted);
             if (sent > 0)
             {
                 CountSent(next, sent);

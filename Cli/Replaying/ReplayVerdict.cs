@@ -62,7 +62,7 @@ internal static class ReplayVerdict
         { Failed: > 0 } => "the kernel took none",
         { OtherLinkType: > 0 } =>
             $"its {report.OtherLinkType} packets are of link type {string.Join(", ", report.OtherLinkTypes.Select(static other => other.LinkType.GetName()))}, and {injector?.Carrier}; "
-            + "replay them on an interface of their kind (raw IP: a TUN), or make them fit first with: interceptor rewrite",
+            + "replay them on an interface of their kind (raw IP: a TUN)",
         { NotMatching: > 0 } => $"none of its {report.NotMatching} packets matches the filter",
         { CutSkipped: > 0 } => $"its {report.CutSkipped} packets had all been cut when captured, and --skip-truncated leaves those out",
         { LeftOut: > 0 } => $"its {report.LeftOut} packets were all left out by the edits",

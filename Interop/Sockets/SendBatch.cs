@@ -66,24 +66,20 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>
     /// Sends from the packet at <paramref name="first"/> on: how many the kernel took (at least 1), or the negative error number of the first.
     /// </summary>
-    internal int Send(FileDescriptor socket, int first)
+    /// <param name="socket">Where to.</param>
+    /// <param name="first">The packet.</param>
+    /// <param name="isRehearsal">The kernel is given no packet, and all of them count as taken: the same code, bound and compiled by then, sends the next ones.</param>
+    internal int Send(FileDescriptor socket, int first, bool isRehearsal = false)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)first, (uint)Count);
         int sent;
         do
         {
-            sent = Libc.sendmmsg(socket, _messages + first, (uint)(Count - first), 0);
+            sent = Libc.sendmmsg(socket, _messages + first, isRehearsal ? 0 : (uint)(Count - first), 0);
         }
         while (sent < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
-        return sent < 0 ? -Marshal.GetLastPInvokeError() : sent;
-    }
-
-    /// <summary>The same with no packet, for a rehearsal: what <see cref="Send"/> would say if all went well.</summary>
-    internal int SendNone(FileDescriptor socket, int first)
-    {
-        _ = Libc.sendmmsg(socket, _messages + first, 0, 0);
-        return Count - first;
+        return isRehearsal ? Count - first : sent < 0 ? -Marshal.GetLastPInvokeError() : sent;
     }
 
     /// <summary>Forgets the packets.</summary>

@@ -135,10 +135,19 @@ public sealed partial class PacketMap
             int fragment = ReadU16(data, at + 6) & 0x3FFF;
             ip = new IpPlace
             {
-                Version = 4, HeaderAt = at, SourceAt = at + 12, DestinationAt = at + 16, Protocol = data[at + 9], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
-                IsFragment = isInFragment || fragment != 0, IsLaterFragment = (fragment & 0x1FFF) != 0, HasNoLength = ReadU16(data, at + 2) == 0,
+                Version = 4,
+                HeaderAt = at,
+                SourceAt = at + 12,
+                DestinationAt = at + 16,
+                Protocol = data[at + 9],
+                UpperAt = layer.PayloadOffset,
+                UpperLength = layer.PayloadLength,
+                IsFragment = isInFragment || fragment != 0,
+                IsLaterFragment = (fragment & 0x1FFF) != 0,
+                HasNoLength = ReadU16(data, at + 2) == 0,
                 IsClipped = ReadU16(data, at + 2) > layer.HeaderLength + layer.PayloadLength,
-                IsOwnFragment = fragment != 0, NamedUpperLength = ReadU16(data, at + 2) - layer.HeaderLength,
+                IsOwnFragment = fragment != 0,
+                NamedUpperLength = ReadU16(data, at + 2) - layer.HeaderLength,
             };
             AddHeaderCover(at, layer.PayloadOffset, part);
         }
@@ -146,8 +155,16 @@ public sealed partial class PacketMap
         {
             ip = new IpPlace
             {
-                Version = 6, HeaderAt = at, SourceAt = at + 8, DestinationAt = at + 24, Protocol = data[at + 6], UpperAt = layer.PayloadOffset, UpperLength = layer.PayloadLength,
-                IsFragment = isInFragment, HasNoLength = ReadU16(data, at + 4) == 0, IsClipped = ReadU16(data, at + 4) > layer.PayloadLength,
+                Version = 6,
+                HeaderAt = at,
+                SourceAt = at + 8,
+                DestinationAt = at + 24,
+                Protocol = data[at + 6],
+                UpperAt = layer.PayloadOffset,
+                UpperLength = layer.PayloadLength,
+                IsFragment = isInFragment,
+                HasNoLength = ReadU16(data, at + 4) == 0,
+                IsClipped = ReadU16(data, at + 4) > layer.PayloadLength,
                 NamedUpperLength = ReadU16(data, at + 4),
             };
         }
