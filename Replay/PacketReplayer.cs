@@ -110,7 +110,8 @@ public sealed class PacketReplayer
 
     private ReplayReport Run(IReplayFeed feed, Func<bool> flowsAreCapped, CancellationToken cancellation)
     {
-        using PromptThread? prompt = _options.Prompt && _options.Pace.HasDeadlines ? PromptThread.Enter() : null;
+        // On the only processor it would keep the reader of the capture, and everyone else, from it.
+        using PromptThread? prompt = _options.Prompt && _options.Pace.HasDeadlines && Environment.ProcessorCount > 1 ? PromptThread.Enter() : null;
         nuint slack = MonotonicSleep.SetTimerSlack(1);
         _start = _clock.Now;
         try
