@@ -39,7 +39,8 @@ internal sealed class ReplayRun(PacketReplayer replayer, ReplayCapture capture, 
         context.Signals.StatisticsRequested += WarnCounters;
         try
         {
-            using (new ProgressLine(context.Output.Error, _progress.Line, _progress.Fraction))
+            // Step by step each packet is shown, and a line below would be written into.
+            using (options.Pace.Kind == ReplayPaceKind.Step ? null : new ProgressLine(context.Output.Error, _progress.Line, _progress.Fraction))
             using (Interval is { } interval ? new Timer(_ => TellCounters(), null, interval, interval) : null)
             {
                 Send(preloaded);

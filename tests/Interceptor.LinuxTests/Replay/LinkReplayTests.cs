@@ -1,5 +1,6 @@
 using Interceptor.Capture.Files;
 using Interceptor.Capture.Injection;
+using Interceptor.LinuxTests.Live;
 using Interceptor.Packets;
 using Interceptor.Replay;
 using Interceptor.Testing;
@@ -33,6 +34,22 @@ public sealed class LinkReplayTests
         (List<byte[]> seen, long span) = recording.ReadAll();
         Assert.Equal(frames, seen);
         Assert.True(span >= (Packets - 1) * Gap / 2, $"the packets came within {span} ns.");
+    }
+
+    [Fact]
+    public async Task Keys_of_a_terminal_send_a_packet_each_or_as_many_as_their_number()
+    {
+        KernelTest.RequireTool("script");
+        using var folder = new CaptureFolder();
+        WriteCapture(folder.Sent);
+        using NetworkLab lab = NetworkLab.Create();
+        using var terminal = new TerminalRun(lab.Client, $"interceptor replay {folder.Sent} -i {NetworkLab.ClientInterface} --step");
+        await terminal.Await("q ends.");
+        await terminal.Press(" n12\r");
+        string rest = await terminal.Finish("q");
+        Assert.Contains("Actual: 14 packets", rest, StringComparison.Ordinal);
+        Assert.Contains("code 0", rest, StringComparison.Ordinal);
+        Assert.Contains(" icanon", rest[rest.LastIndexOf("code 0", StringComparison.Ordinal)..], StringComparison.Ordinal);
     }
 
     [Fact]
