@@ -11,6 +11,10 @@ public sealed partial class SessionRestore
     private const string InImage = "The connection is in its image, under its lock: the restore can be tried again.";
     private const string Lives = "The connection goes on.";
 
+    /// <summary>Where an undo failed as well, nobody knows.</summary>
+    internal const string NotUndone =
+        "Not all of it could be undone: see whether the connection still stands (interceptor sessions) and is locked (interceptor cleanup) before the image is restored again.";
+
     private static readonly SessionStep<SessionRestore>[] Table =
     [
         new("read image", false, "reads the image, and the packets that are given to it besides",

@@ -46,7 +46,7 @@ public sealed partial class SessionRestore : IDisposable
         var runner = new SessionStepRunner<SessionRestore>(Table, restore) { Observer = restore._options.StepObserver };
         if (runner.Run() is { } failure)
         {
-            throw failure.ToException("restore", isUndone: true, InImage);
+            throw failure.ToException("restore", isUndone: true, NotUndone);
         }
 
         return new RestoredSession(directory, restore._options.Key, restore.Image, restore.Socket)

@@ -39,7 +39,9 @@ public sealed partial class SessionSetRestore : IDisposable
         var runner = new SessionStepRunner<SessionSetRestore>(Table, restore) { Observer = restore._options.StepObserver };
         if (runner.Run() is { } failure)
         {
-            throw failure.ToException("restore", isUndone: restore._takenBack is null, restore._takenBack is { } set ? $"The connections are in the set {set}, under their lock: it can be restored." : InImages);
+            string? back = restore._takenBack;
+            throw failure.ToException(
+                "restore", isUndone: back is null, back is null ? SessionRestore.NotUndone : $"The connections are in the set {back}, under their lock: it can be restored.");
         }
 
         return new SessionSetRestored(restore._set, restore._sockets, restore._images) { LockRemoved = restore._isUnlocked, Steps = SessionCheckpointTiming.Of(runner.Times) };

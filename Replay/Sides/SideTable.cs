@@ -43,40 +43,32 @@ public sealed class SideTable : SideRule
     public int FlowCount => _flows.Count;
 
     /// <summary>What matches is the client's, all else the server's.</summary>
-    public static SideTable ForFilter(string expression)
-    {
-        var table = new SideTable();
-        table.Add(new LinkTypeFilter(expression), PacketSide.Client);
-        _ = table.TrySetFallback(PacketSide.Server);
-        return table;
-    }
+    public static SideTable ForFilter(string expression) => ForClients(table => table.Add(new LinkTypeFilter(expression), PacketSide.Client));
 
     /// <summary>What the networks send is the client's, all else the server's, as tcpprep does it (whatever its manual says).</summary>
     public static SideTable ForClientNetworks(IEnumerable<IpNetwork> networks)
     {
         ArgumentNullException.ThrowIfNull(networks);
-        var table = new SideTable();
-        foreach (IpNetwork network in networks)
+        return ForClients(table =>
         {
-            _ = table.TryAdd(network, PacketSide.Client);
-        }
-
-        _ = table.TrySetFallback(PacketSide.Server);
-        return table;
+            foreach (IpNetwork network in networks)
+            {
+                _ = table.TryAdd(network, PacketSide.Client);
+            }
+        });
     }
 
     /// <summary>What the hardware addresses send is the client's, all else the server's.</summary>
     public static SideTable ForClientMacs(IEnumerable<MacAddress> addresses)
     {
         ArgumentNullException.ThrowIfNull(addresses);
-        var table = new SideTable();
-        foreach (MacAddress address in addresses)
+        return ForClients(table =>
         {
-            _ = table.TryAdd(address, PacketSide.Client);
-        }
-
-        _ = table.TrySetFallback(PacketSide.Server);
-        return table;
+            foreach (MacAddress address in addresses)
+            {
+                _ = table.TryAdd(address, PacketSide.Client);
+            }
+        });
     }
 
     /// <summary>What matches is of that side.</summary>
@@ -156,6 +148,15 @@ public sealed class SideTable : SideRule
     }
 
     private protected override PacketSide OfMac(MacAddress address) => _macs.GetValueOrDefault(address);
+
+    /// <summary>What is not of the clients that <paramref name="add"/> names is the servers'.</summary>
+    private static SideTable ForClients(Action<SideTable> add)
+    {
+        var table = new SideTable();
+        add(table);
+        _ = table.TrySetFallback(PacketSide.Server);
+        return table;
+    }
 
     private static bool Set<TKey>(Dictionary<TKey, PacketSide> sides, TKey key, PacketSide side)
         where TKey : notnull => sides.TryAdd(key, side) || sides[key] == side;

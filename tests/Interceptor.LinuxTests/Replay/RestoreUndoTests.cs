@@ -47,6 +47,29 @@ public sealed class RestoreUndoTests
         taken.AssertUntouched("unread and late");
     }
 
+    [Fact]
+    public void Where_an_undo_fails_too_it_is_not_said_that_the_connection_is_safe_in_its_image()
+    {
+        using var taken = new TakenSession();
+        var options = new SessionRestoreOptions
+        {
+            StepObserver = (step, isOver) =>
+            {
+                if (isOver && step.Name == "resume")
+                {
+                    // It was reset meanwhile: there is nothing to be taken back.
+                    taken.Client.LingerState = new LingerOption(true, 0);
+                    taken.Client.Close();
+                    throw new InvalidOperationException("resume");
+                }
+            },
+        };
+        var thrown = Assert.Throws<CheckpointException>(() => taken.Namespace.Run(() => SessionRestore.Resume(taken.Image, options)));
+        Assert.Equal("restore (resume)", thrown.Step);
+        Assert.Contains("Not all of it could be undone", thrown.Message, StringComparison.Ordinal);
+        Assert.Contains("Undoing 'resume' failed too", thrown.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("claim", false)]
     [InlineData("restore", false)]
